@@ -1,0 +1,142 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pods: the virt-launcher pods of a VM.
+
+This module is private to the collection and may change without notice.
+Facts: KubeVirt v1.9.0, pkg/virt-controller/watch/migration/migration.go (labels); Kubernetes core/v1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import (
+    Condition,
+    ConditionFields,
+    Meta,
+    MetaFields,
+    Reader,
+)
+
+__all__ = [
+    "CONDITIONS",
+    "COMPUTE",
+    "LABEL_APP",
+    "LABEL_CREATED_BY",
+    "LABEL_JOB_UID",
+    "LAUNCHER",
+    "META",
+    "NODE",
+    "PHASE",
+    "STATUSES",
+    "ContainerStatus",
+    "Pod",
+]
+
+KIND = "Pod"
+LABEL_APP = "kubevirt.io"
+LABEL_CREATED_BY = "kubevirt.io/created-by"
+LABEL_JOB_UID = "kubevirt.io/migrationJobUID"
+LAUNCHER = "virt-launcher"
+COMPUTE = "compute"
+
+META = MetaFields(KIND)
+CONDITIONS = ConditionFields(KIND)
+PHASE = declare(KIND, "status.phase")
+NODE = declare(KIND, "spec.nodeName")
+STATUSES = declare(KIND, "status.containerStatuses")
+INIT_STATUSES = declare(KIND, "status.initContainerStatuses")
+
+
+class _StatusFields:
+    def __init__(self, base: str) -> None:
+        self.name = declare(KIND, "name", base=base)
+        self.ready = declare(KIND, "ready", base=base)
+        self.waiting_reason = declare(KIND, "state.waiting.reason", base=base)
+        self.waiting_message = declare(KIND, "state.waiting.message", base=base)
+        self.running_since = declare(KIND, "state.running.startedAt", base=base)
+
+
+_CONTAINER = _StatusFields("status.containerStatuses[]")
+_INIT = _StatusFields("status.initContainerStatuses[]")
+
+
+@dataclass(frozen=True)
+class ContainerStatus:
+    """One container's status. `path` is the field that evidence cites."""
+
+    path: str
+    name: str
+    ready: bool
+    waiting_reason: str
+    waiting_message: str
+    running_since: datetime | None
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One pod."""
+
+    meta: Meta
+    phase: str
+    node: str
+    conditions: Mapping[str, Condition]
+    containers: tuple[ContainerStatus, ...]
+    problems: tuple[str, ...]
+
+    @classmethod
+    def from_object(cls, obj: Any) -> "Pod":
+        """The pod in `obj`; what has a wrong shape stands in `problems`, nothing raises."""
+        reader = Reader(obj)
+        meta = META.read(reader)
+        containers = [
+            *(_status(item, _INIT, "status.initContainerStatuses") for item in reader.readers(INIT_STATUSES)),
+            *(_status(item, _CONTAINER, "status.containerStatuses") for item in reader.readers(STATUSES)),
+        ]
+        return cls(
+            meta=meta,
+            phase=reader.text(PHASE),
+            node=reader.text(NODE),
+            conditions=CONDITIONS.read(reader),
+            containers=tuple(containers),
+            problems=tuple(dict.fromkeys(reader.problems)),
+        )
+
+    @property
+    def label(self) -> str:
+        """`Pod namespace/name`, as evidence names it."""
+        return f"Pod {self.meta.namespace}/{self.meta.name}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether its containers have ended for good."""
+        return self.phase in ("Succeeded", "Failed")
+
+    @property
+    def is_ready(self) -> bool | None:
+        """Its Ready condition; None where it has none."""
+        ready = self.conditions.get("Ready")
+        return None if ready is None else ready.status == "True"
+
+    @property
+    def launcher_started_at(self) -> datetime | None:
+        """When its compute container began to run; None where it does not run or the time is unreadable."""
+        times = [status.running_since for status in self.containers if status.name == COMPUTE]
+        return times[0] if times else None
+
+
+def _status(item: Reader, fields: _StatusFields, path: str) -> ContainerStatus:
+    name = item.text(fields.name)
+    return ContainerStatus(
+        path=f"{path}[{name}]",
+        name=name,
+        ready=item.boolean(fields.ready) or False,
+        waiting_reason=item.text(fields.waiting_reason),
+        waiting_message=item.text(fields.waiting_message),
+        running_since=item.moment(fields.running_since),
+    )

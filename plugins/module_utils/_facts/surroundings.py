@@ -1,0 +1,151 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands around a migration: the KubeVirt object, virt-controller's lease, events, quotas.
+
+This module is private to the collection and may change without notice.
+Facts: KubeVirt v1.9.0, pkg/virt-config/virt-config.go (defaults of the limits); Kubernetes core/v1, coordination/v1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import (
+    Meta,
+    MetaFields,
+    Reader,
+)
+
+__all__ = ["CLUSTER_LIMIT", "NODE_LIMIT", "RENEWED", "Event", "KubeVirt", "Lease", "Quota"]
+
+DEFAULT_PER_CLUSTER = 5
+DEFAULT_OUTBOUND_PER_NODE = 2
+
+_KUBEVIRT_META = MetaFields("KubeVirt")
+CLUSTER_LIMIT = declare("KubeVirt", "spec.configuration.migrations.parallelMigrationsPerCluster")
+NODE_LIMIT = declare("KubeVirt", "spec.configuration.migrations.parallelOutboundMigrationsPerNode")
+OBSERVED_VERSION = declare("KubeVirt", "status.observedKubeVirtVersion")
+
+_LEASE_META = MetaFields("Lease")
+RENEWED = declare("Lease", "spec.renewTime")
+HOLDER = declare("Lease", "spec.holderIdentity")
+LEASE_SECONDS = declare("Lease", "spec.leaseDurationSeconds")
+
+_EVENT_META = MetaFields("Event")
+REASON = declare("Event", "reason")
+MESSAGE = declare("Event", "message")
+EVENT_TYPE = declare("Event", "type")
+COUNT = declare("Event", "count")
+FIRST_AT = declare("Event", "firstTimestamp")
+LAST_AT = declare("Event", "lastTimestamp")
+EVENT_TIME = declare("Event", "eventTime")
+SERIES_AT = declare("Event", "series.lastObservedTime")
+ABOUT_KIND = declare("Event", "involvedObject.kind")
+ABOUT_NAME = declare("Event", "involvedObject.name")
+ABOUT_UID = declare("Event", "involvedObject.uid")
+
+_QUOTA_META = MetaFields("ResourceQuota")
+QUOTA_HARD = declare("ResourceQuota", "status.hard")
+QUOTA_USED = declare("ResourceQuota", "status.used")
+
+
+@dataclass(frozen=True)
+class KubeVirt:
+    """The KubeVirt object: the limits in force (KubeVirt's own default where unset) and where it lives."""
+
+    meta: Meta
+    version: str
+    per_cluster: int
+    outbound_per_node: int
+    problems: tuple[str, ...]
+
+    @classmethod
+    def from_object(cls, obj: Any) -> "KubeVirt":
+        """The KubeVirt object in `obj`; a limit of a wrong type stands in `problems`."""
+        reader = Reader(obj)
+        meta = _KUBEVIRT_META.read(reader)
+        cluster, node = reader.integer(CLUSTER_LIMIT), reader.integer(NODE_LIMIT)
+        return cls(
+            meta=meta,
+            version=reader.text(OBSERVED_VERSION),
+            per_cluster=DEFAULT_PER_CLUSTER if cluster is None else cluster,
+            outbound_per_node=DEFAULT_OUTBOUND_PER_NODE if node is None else node,
+            problems=tuple(reader.problems),
+        )
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A leader election lease. `renewed_at` is None where unreadable."""
+
+    meta: Meta
+    holder: str
+    seconds: int
+    renewed_at: datetime | None
+
+    @classmethod
+    def from_object(cls, obj: Any) -> "Lease":
+        """The lease in `obj`."""
+        reader = Reader(obj)
+        return cls(
+            meta=_LEASE_META.read(reader),
+            holder=reader.text(HOLDER),
+            seconds=reader.integer(LEASE_SECONDS) or 0,
+            renewed_at=reader.moment(RENEWED),
+        )
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. `first_at` and `last_at` are None where no time is readable."""
+
+    meta: Meta
+    reason: str
+    message: str
+    type: str
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    about_kind: str
+    about_name: str
+    about_uid: str
+
+    @classmethod
+    def from_object(cls, obj: Any) -> "Event":
+        """The event in `obj`; the old and the new events API are read alike."""
+        reader = Reader(obj)
+        meta = _EVENT_META.read(reader)
+        once = reader.moment(EVENT_TIME) or meta.created_at
+        return cls(
+            meta=meta,
+            reason=reader.text(REASON),
+            message=reader.text(MESSAGE),
+            type=reader.text(EVENT_TYPE),
+            count=reader.integer(COUNT) or 1,
+            first_at=reader.moment(FIRST_AT) or once,
+            last_at=reader.moment(SERIES_AT) or reader.moment(LAST_AT) or once,
+            about_kind=reader.text(ABOUT_KIND),
+            about_name=reader.text(ABOUT_NAME),
+            about_uid=reader.text(ABOUT_UID),
+        )
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A ResourceQuota: `hard` and `used` as the API gives them."""
+
+    meta: Meta
+    hard: Mapping[str, str]
+    used: Mapping[str, str]
+
+    @classmethod
+    def from_object(cls, obj: Any) -> "Quota":
+        """The quota in `obj`."""
+        reader = Reader(obj)
+        meta = _QUOTA_META.read(reader)
+        return cls(meta=meta, hard=reader.texts(QUOTA_HARD), used=reader.texts(QUOTA_USED))
