@@ -1,0 +1,79 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+PYTHON ?= python3
+# Extra arguments for pytest: make unit ARGS="-k deadline"
+ARGS ?=
+# How many processes share the tests of one step.
+WORKERS ?= 2
+
+BIN := .build/venv/bin
+PYTEST = $(BIN)/python -m pytest --junitxml=.build/results/$@.xml $(ARGS)
+
+# The checkout is found under the collection's full name; nothing outside .build and the cache is written.
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build/collections
+export ANSIBLE_HOME := $(CURDIR)/.build/ansible
+export LIVE_MIGRATION_COLLECTIONS := $(CURDIR)/.build/collections
+export PYTHONPATH := $(CURDIR)/.build/collections
+export RUFF_CACHE_DIR := $(CURDIR)/.build/ruff
+export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup cluster demo check format unit contract integration build sanity test clean distclean
+
+help: ## Show what can be made
+	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<12} {m[2]}") for m in re.finditer(r"^(?:(\w+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
+
+##@ Look at it
+demo: setup ## Start a test cluster with stuck migrations, diagnose it as a user would, stop it
+	@$(BIN)/python -m tests.demo
+
+##@ Prepare
+setup: ## Make the Python environment (in the user's cache) and the import tree (in .build)
+	@$(PYTHON) -m tests.make.environment dev
+
+cluster: setup ## Build the API server and etcd for the tests (in the user's cache; minutes, once)
+	$(BIN)/python -m tests.cluster build
+
+##@ Check, seconds
+check: setup ## Format, lint, types, YAML, Ansible rules, documentation, changelog, the house test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.make.types
+	$(BIN)/yamllint --strict .
+	cd .build/collections/ansible_collections/kubevirt_ops/live_migration && ansible-lint --strict
+	$(BIN)/antsibull-changelog lint
+	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+	$(PYTEST) tests/unit/test_house.py
+
+format: setup ## Write the files as the formatter wants them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+unit: setup ## Tests without a cluster
+	$(PYTEST) tests/unit
+
+##@ Test, minutes
+contract: cluster ## Our CustomResourceDefinitions and field paths against KubeVirt's own (LIVE_MIGRATION_CRDS names their folder)
+	$(PYTEST) tests/contract
+
+integration: cluster ## Modules, filters, role and playbook on the test cluster
+	$(PYTEST) -n $(WORKERS) tests/integration
+
+build: setup ## Build the tarball, install it without a network, try each plugin, import it as Galaxy does
+	$(PYTHON) -m tests.make.environment importer
+	$(BIN)/python -m tests.make.package
+
+sanity: setup ## ansible-test sanity, all of it
+	$(BIN)/python -m tests.make.sanity
+
+test: ## Everything above but the demo, in order; stops at the first step that fails
+	@$(PYTHON) -m tests.make.suite
+
+##@ Tidy
+clean: ## Remove what was made in the checkout
+	rm -rf .build tests/output
+
+distclean: clean ## Remove the environments and binaries in the user's cache too
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/kubevirt-ops-live-migration"
