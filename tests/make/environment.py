@@ -115,7 +115,15 @@ def fill(folder: Path, *, requirements: tuple[str, ...]) -> None:
     say(f"making {folder} with Python {platform.python_version()} (once; a minute or two)")
     shutil.rmtree(folder, ignore_errors=True)
     run_shown([sys.executable, "-m", "venv", str(folder)], what="python -m venv")
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
+    pip = [
+        str(folder / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--progress-bar",
+        "off",
+    ]
     for file in requirements:
         run_shown([*pip, "-r", str(ROOT / file)], what=f"pip install -r {file}")
     (folder / READY).touch()
