@@ -1,0 +1,164 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kube-apiserver and etcd as executables: given ones, cached ones, or built from source by Go.
+
+The sources are Go modules pinned with checksums in tools/*/go.mod and go.sum; the result is cached outside the
+repository under a name that holds both versions and a digest of those files, so that a change there builds anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster.golang import GoBuild, find_go
+from tests.cluster.places import cache_folder, exclusive
+
+__all__ = ["BuildError", "Programs", "cached_folder", "ensure_programs"]
+
+_TOOLS = Path(__file__).with_name("tools")
+_VERSION_PACKAGE = "k8s.io/component-base/version"
+_REPORT_SECONDS = 5.0
+
+
+class BuildError(RuntimeError):
+    """The programs cannot be had; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The executables of one control plane."""
+
+    apiserver: Path
+    etcd: Path
+
+
+@dataclass(frozen=True)
+class _Tool:
+    program: str
+    folder: Path
+    package: str
+    module: str
+    version_flags: Callable[[str], str]
+
+    @property
+    def version(self) -> str:
+        """The module's version as go.mod pins it, as `v1.36.3`."""
+        found = re.search(rf"^(?:require\s+|\t){re.escape(self.module)} (v\S+)", self._text("go.mod"), re.MULTILINE)
+        if found is None:
+            raise BuildError(f"{self.folder / 'go.mod'} does not require {self.module}")
+        return found.group(1)
+
+    def fingerprint(self) -> bytes:
+        return (self._text("go.mod") + self._text("go.sum")).encode()
+
+    def _text(self, name: str) -> str:
+        return (self.folder / name).read_text(encoding="utf-8")
+
+
+def _kubernetes_flags(version: str) -> str:
+    """Linker flags that make the server name its own version; without them it would say v0.0.0-master."""
+    major, minor = version.removeprefix("v").split(".")[:2]
+    values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    return " ".join(f"-X {_VERSION_PACKAGE}.{name}={value}" for name, value in values.items())
+
+
+_ETCD = _Tool("etcd", _TOOLS / "etcd", "go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3", lambda _: "")
+_APISERVER = _Tool(
+    "kube-apiserver",
+    _TOOLS / "apiserver",
+    "k8s.io/kubernetes/cmd/kube-apiserver",
+    "k8s.io/kubernetes",
+    _kubernetes_flags,
+)
+_ALL = (_ETCD, _APISERVER)
+
+
+def cached_folder() -> Path:
+    """Where the built programs are or will be: versions, platform and a digest of the pinned modules in its name."""
+    digest = hashlib.sha256(b"".join(tool.fingerprint() for tool in _ALL)).hexdigest()[:12]
+    machine = f"{platform.system()}-{platform.machine()}".lower()
+    name = f"kube-apiserver-{_APISERVER.version}_etcd-{_ETCD.version}_{machine}_{digest}"
+    return cache_folder() / "bin" / name
+
+
+def ensure_programs(*, report: Callable[[str], None] | None = None) -> Programs:
+    """The executables; built (about four minutes) when neither KUBEBUILDER_ASSETS nor the cache has them.
+
+    `report` gets lines of progress; by default they go to standard error.
+    """
+    say = report or _say
+    assets = os.environ.get("KUBEBUILDER_ASSETS", "")
+    if assets:
+        return _given_programs(Path(assets))
+    folder = cached_folder()
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive(folder.parent / f"{folder.name}.lock", waiting=lambda: _wait_for_other_build(say)):
+            if not folder.is_dir():
+                _build_into(folder, say=say)
+    return Programs(apiserver=folder / _APISERVER.program, etcd=folder / _ETCD.program)
+
+
+def _given_programs(folder: Path) -> Programs:
+    missing = [tool.program for tool in _ALL if not os.access(folder / tool.program, os.X_OK)]
+    if missing:
+        raise BuildError(
+            f"KUBEBUILDER_ASSETS={folder} has no executable {' and no executable '.join(missing)}; "
+            "put it there, or unset KUBEBUILDER_ASSETS to have it built"
+        )
+    return Programs(apiserver=folder / _APISERVER.program, etcd=folder / _ETCD.program)
+
+
+def _wait_for_other_build(say: Callable[[str], None]) -> None:
+    say("another process is building the control plane; waiting for it")
+    time.sleep(_REPORT_SECONDS)
+
+
+def _build_into(folder: Path, *, say: Callable[[str], None]) -> None:
+    """Build all programs beside `folder`, then rename: it either holds everything or does not exist."""
+    work = folder.with_name(f"{folder.name}.building")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    say("building the control plane from source: once, about 4 minutes on 2 cores")
+    go = find_go(work, modules=[tool.folder for tool in _ALL], say=say)
+    for tool in _ALL:
+        _build(tool, go=go, target=work / tool.program, say=say)
+    (work / "build.log").unlink(missing_ok=True)
+    work.rename(folder)
+    say(f"control plane built: {folder}")
+
+
+def _build(tool: _Tool, *, go: Path, target: Path, say: Callable[[str], None]) -> None:
+    flags = f"-s -w {tool.version_flags(tool.version)}".strip()
+    build = GoBuild(go=go, module=tool.folder, package=tool.package, flags=flags, target=target)
+    done = threading.Event()
+    began = time.monotonic()
+
+    def tick() -> None:
+        while not done.wait(_REPORT_SECONDS):
+            say(f"{tool.program} {tool.version}: {time.monotonic() - began:.0f} s, {build.progress()}")
+
+    reporter = threading.Thread(target=tick, daemon=True)
+    reporter.start()
+    try:
+        build.run()
+    except RuntimeError as error:
+        raise BuildError(f"cannot build {tool.program} {tool.version}: {error}") from error
+    finally:
+        done.set()
+        reporter.join()
+
+
+def _say(line: str) -> None:
+    print(f"tests.cluster: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Child processes that cannot outlive us: each dies with this process, however it ends, also by kill -9.
+
+The kernel's parent-death signal is tied to the thread that forked, not to the process. So all children are started by
+one thread that lives as long as the process: a cluster may then be started from any thread, also a short-lived one.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+__all__ = ["Child", "free_ports", "start_child"]
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_STOP_SECONDS = 10.0
+
+
+_Job = tuple[Callable[[], "subprocess.Popen[bytes]"], "Future[subprocess.Popen[bytes]]"]
+
+
+class _Starter:
+    """The one thread that forks."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.Queue[_Job] = queue.Queue()
+        threading.Thread(target=self._work, name="child starter", daemon=True).start()
+
+    def start(self, launch: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        """What `launch` returns, called in the thread that stays."""
+        future: Future[subprocess.Popen[bytes]] = Future()
+        self._jobs.put((launch, future))
+        return future.result()
+
+    def _work(self) -> None:
+        while True:
+            launch, future = self._jobs.get()
+            try:
+                future.set_result(launch())
+            except BaseException as error:  # noqa: BLE001  # handed to the thread that asked
+                future.set_exception(error)
+
+
+_lock = threading.Lock()
+_starters: dict[int, _Starter] = {}
+
+
+def _starter() -> _Starter:
+    """The starter of this very process (a forked copy of us needs its own: threads are not copied)."""
+    with _lock:
+        if os.getpid() not in _starters:
+            _starters[os.getpid()] = _Starter()
+        return _starters[os.getpid()]
+
+
+class Child:
+    """A running program with its log file."""
+
+    def __init__(self, process: subprocess.Popen[bytes], *, name: str, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def last_words(self, *, lines: int = 15) -> str:
+        """The end of its log, for an error message; "" where there is none."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def stop(self) -> None:
+        """End it: politely first, by force after ten seconds. Returns when it is gone; harmless when it is already."""
+        if self.exit_code is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it by force. Returns when it is gone."""
+        self._process.kill()
+        self._process.wait()
+
+
+def start_child(
+    command: list[str],
+    *,
+    name: str,
+    log: Path,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Child:
+    """Start `command` (first: the program's absolute path) bound to this process' life; output is added to `log`.
+
+    It gets a session of its own: Ctrl-C at the terminal is for us, and we then stop the children in order.
+    """
+    bound = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command]
+    with log.open("ab") as stream:
+        launch = partial(
+            subprocess.Popen,
+            bound,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            cwd=cwd,
+            env=environment,
+            start_new_session=True,
+        )
+        return Child(_starter().start(launch), name=name, log=log)
+
+
+def free_ports(count: int) -> list[int]:
+    """`count` different loopback ports free right now. Another process may take one before we use it: callers retry."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
