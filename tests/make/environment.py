@@ -60,7 +60,6 @@ class Environment:
 ENVIRONMENTS = {
     "dev": Environment("venv", ("requirements-dev.txt",), "venv"),
     "importer": Environment("importer", ("requirements-importer.txt",), "importer"),
-    "go": Environment("go", ("requirements-go.txt",), "go"),
 }
 
 
