@@ -51,12 +51,13 @@ def test_format_quantity_any_amount_reads_back_exactly(nano: int, binary: bool) 
 
 @given(value=st.one_of(st.text(), st.none(), st.booleans(), st.lists(st.integers()), st.floats(), st.integers()))
 def test_parse_quantity_anything_gives_a_number_or_a_quantity_error(value: Any) -> None:
+    message = ""
     try:
         outcome = parse_quantity(value)
     except QuantityError as error:
-        assert "is not a Kubernetes quantity" in str(error)
-    else:
-        assert outcome.denominator <= 10**9
+        message, outcome = str(error), Fraction(0)
+    assert outcome.denominator <= 10**9
+    assert not message or "is not a Kubernetes quantity" in message
 
 
 @given(number=st.decimals(-(10**6), 10**6, places=4))
@@ -68,8 +69,23 @@ def test_quantity_bytes_fraction_is_rounded_away_from_zero(number: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("1E", 10**18), ("1E6", 10**6), ("1e3", 1000), ("0Mi", 0), ("+5", 5), ("-5", -5), (".5Ki", 512), ("5.", 5)]
-    + [("3783496Ki", 3874299904), ("1k", 1000), ("1.5Gi", 1610612736), ("0.1m", 1), (3, 3), (0.5, 1), ("1e-30", 1)],
+    [
+        ("1E", 10**18),
+        ("1E6", 10**6),
+        ("1e3", 1000),
+        ("0Mi", 0),
+        ("+5", 5),
+        ("-5", -5),
+        (".5Ki", 512),
+        ("5.", 5),
+        ("3783496Ki", 3874299904),
+        ("1k", 1000),
+        ("1.5Gi", 1610612736),
+        ("0.1m", 1),
+        (3, 3),
+        (0.5, 1),
+        ("1e-30", 1),
+    ],
     ids=str,
 )
 def test_quantity_bytes_accepted_form_gives_whole_units(value: Any, expected: int) -> None:
@@ -85,17 +101,41 @@ def test_scaled_giga_rounds_up_to_decimal_gigabytes(value: str, expected: int) -
     assert scaled_giga(value) == expected
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"), [("250m", 250), ("2", 2000), ("1500u", 2), ("100n", 1)], ids=str
-)
+@pytest.mark.parametrize(("value", "expected"), [("250m", 250), ("2", 2000), ("1500u", 2), ("100n", 1)], ids=str)
 def test_quantity_milli_rounds_up_to_thousandths(value: str, expected: int) -> None:
     assert quantity_milli(value) == expected
 
 
 @pytest.mark.parametrize(
     "value",
-    ["", " 1", "1 ", "1.1.M", "1+1.0M", "0.1mi", "aoeu", ".5i", "1i", "1e", "1e1.5", "--1", ".", "1Gi\n", "4GB", "1K"]
-    + ["٣", "1e99999999999", "1" * 200, True, None, [], {}, float("nan"), float("inf"), b"1"],
+    [
+        "",
+        " 1",
+        "1 ",
+        "1.1.M",
+        "1+1.0M",
+        "0.1mi",
+        "aoeu",
+        ".5i",
+        "1i",
+        "1e",
+        "1e1.5",
+        "--1",
+        ".",
+        "1Gi\n",
+        "4GB",
+        "1K",
+        "٣",
+        "1e99999999999",
+        "1" * 200,
+        True,
+        None,
+        [],
+        {},
+        float("nan"),
+        float("inf"),
+        b"1",
+    ],
     ids=lambda value: repr(value)[:20],
 )
 def test_parse_quantity_other_forms_are_refused(value: Any) -> None:
@@ -115,8 +155,15 @@ def test_quantity_error_names_the_value_and_stays_short() -> None:
 
 @pytest.mark.parametrize(
     ("number", "binary", "expected"),
-    [(Fraction(3, 2), False, "1500m"), (3 * 2**30, True, "3Gi"), (1000, False, "1000"), (0, True, "0")]
-    + [(Fraction(1, 10**6), False, "1u"), (-(2**20), True, "-1Mi"), (Fraction(1, 10**9), False, "1n")],
+    [
+        (Fraction(3, 2), False, "1500m"),
+        (3 * 2**30, True, "3Gi"),
+        (1000, False, "1000"),
+        (0, True, "0"),
+        (Fraction(1, 10**6), False, "1u"),
+        (-(2**20), True, "-1Mi"),
+        (Fraction(1, 10**9), False, "1n"),
+    ],
     ids=["milli", "gibi", "plain", "zero", "micro", "negative", "nano"],
 )
 def test_format_quantity_is_the_shortest_exact_form(number: Fraction | int, binary: bool, expected: str) -> None:
@@ -125,8 +172,17 @@ def test_format_quantity_is_the_shortest_exact_form(number: Fraction | int, bina
 
 @pytest.mark.parametrize(
     ("number", "expected"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1 KiB"), (1536, "1.5 KiB"), (8 * 2**30, "8 GiB"), (-(2**21), "-2 MiB")]
-    + [(2**30 - 1, "1 GiB"), (2**70, "1024 EiB"), (3874299904, "3.6 GiB")],
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1 KiB"),
+        (1536, "1.5 KiB"),
+        (8 * 2**30, "8 GiB"),
+        (-(2**21), "-2 MiB"),
+        (2**30 - 1, "1 GiB"),
+        (2**70, "1024 EiB"),
+        (3874299904, "3.6 GiB"),
+    ],
     ids=str,
 )
 def test_format_bytes_reads_well(number: int, expected: str) -> None:
