@@ -1,0 +1,158 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Print a report on live migrations and write its files, on the controller."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.color import stringc
+from ansible.utils.display import Display
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_files import differs, write_atomically
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_html import render_html
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_json import render_json, summarise
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_markdown import render_markdown
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import DEFAULT_TITLE, read_report
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_text import Line, render_text
+
+__all__ = ["ActionModule", "collection_version", "terminal_width"]
+
+display = Display()
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "migrations": {"type": "dict", "required": True},
+    "nodes": {"type": "dict"},
+    "directory": {"type": "path", "default": ""},
+    "formats": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["json", "html", "markdown"],
+        "default": ["json", "html"],
+    },
+    "width": {"type": "int", "default": 0},
+    "title": {"type": "str", "default": ""},
+}
+_FILE_NAMES = {"json": "report.json", "html": "report.html", "markdown": "report.md"}
+_COLORS = {"bad": "COLOR_ERROR", "warn": "COLOR_WARN", "good": "COLOR_OK"}
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """The action behind M(kubevirt_ops.live_migration.migration_report)."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Print, then write: a folder that cannot be written to costs the files, never the diagnosis."""
+        super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        report = _report(options, task_vars=task_vars or {})
+        paths = _paths(options)
+        lines = render_text(report, width=options["width"] or terminal_width(display.columns))
+        lines += [Line(f"{'Would write' if self._task.check_mode else 'Report:'} {path}") for path in paths.values()]
+        if not self._task.no_log:
+            _show(lines)
+        changed = _write(report, options=options, paths=paths, check_mode=self._task.check_mode)
+        names = {name: str(path) for name, path in paths.items()}
+        return {
+            "changed": bool(changed),
+            "headline": report.headline,
+            "lines": [line.text for line in lines],
+            "paths": names,
+            "changed_files": changed,
+            "summary": summarise(report, migrations=options["migrations"], paths=names),
+        }
+
+
+def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> Report:
+    if not isinstance(options["migrations"].get("migrations"), list):
+        raise AnsibleActionFail("option migrations: this is no result of kubevirt_ops.live_migration.migration_info")
+    host = task_vars.get("inventory_hostname") or "localhost"
+    title = options["title"] or (DEFAULT_TITLE if host == "localhost" else f"{DEFAULT_TITLE} of {host}")
+    return read_report(options["migrations"], nodes=options["nodes"], title=title, version=collection_version(_ROOT))
+
+
+def _paths(options: Mapping[str, Any]) -> dict[str, Path]:
+    """The files to write by format, absolute; none without a directory."""
+    if not options["directory"]:
+        return {}
+    directory = Path(options["directory"]).absolute()
+    return {name: directory / file for name, file in _FILE_NAMES.items() if name in options["formats"]}
+
+
+def _write(report: Report, *, options: Mapping[str, Any], paths: Mapping[str, Path], check_mode: bool) -> list[str]:
+    """Write the files whose content is another (in check mode none), and return their names."""
+    changed = []
+    for name, path in paths.items():
+        text = _render(report, name=name, options=options)
+        try:
+            if differs(path, text=text):
+                changed.append(str(path))
+                if not check_mode:
+                    write_atomically(path, text=text)
+        except OSError as error:
+            raise AnsibleActionFail(
+                f"cannot write {path}: {error.strerror}. Name another folder with the option directory, or leave it"
+                " empty to write no files."
+            ) from error
+    return changed
+
+
+def _render(report: Report, *, name: str, options: Mapping[str, Any]) -> str:
+    if name == "html":
+        return render_html(report)
+    if name == "markdown":
+        return render_markdown(report)
+    return render_json(report, migrations=options["migrations"], nodes=options["nodes"])
+
+
+def _show(lines: list[Line]) -> None:
+    """Print through Ansible's display in one piece, so that the reports of several clusters never mix.
+
+    A log file gets the lines without colour, since escapes in a log help nobody.
+    """
+    text = "\n".join(line.text for line in lines)
+    colored = "\n".join(_colored(line) for line in lines)
+    if colored == text:
+        display.display(text)
+        return
+    display.display(colored, screen_only=True)
+    display.display(text, log_only=True)
+
+
+def _colored(line: Line) -> str:
+    """Ansible decides whether this terminal gets colour: stringc returns the text as it is where it does not."""
+    color = _COLORS.get(line.tone)
+    if color is None or not line.toned:
+        return line.text
+    end = line.start + line.toned
+    word = stringc(line.text[line.start : end], getattr(constants, color))
+    return f"{line.text[: line.start]}{word}{line.text[end:]}"
+
+
+def terminal_width(columns: int) -> int:
+    """The width to use where Ansible's display says `columns`: 80 is what it makes 79 of, and of no terminal at all."""
+    return max(80, columns + 1)
+
+
+def collection_version(root: Path) -> str:
+    """The version in the manifest of an installed collection, or in galaxy.yml of a checkout; "" for neither."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        manifest = json.loads((root / "MANIFEST.json").read_text(encoding="utf-8"))
+        return str(manifest["collection_info"]["version"])
+    with contextlib.suppress(OSError, ValueError):
+        found = re.search(r"^version: *(\S+)", (root / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+        return found[1] if found else ""
+    return ""

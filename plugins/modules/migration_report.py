@@ -1,0 +1,179 @@
+#!/usr/bin/python
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin migration_report; nothing of it runs as a module."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: migration_report
+short_description: Show and write what was found out about live migrations
+version_added: 0.1.0
+description:
+  - Prints what M(kubevirt_ops.live_migration.migration_info) and M(kubevirt_ops.live_migration.node_health_info) found
+    as a table and plain lines that a person reads in a terminal or in the output of a job. Each stuck migration is
+    listed with its causes, the evidence, and commands to copy.
+  - Writes the same as JSON, HTML and Markdown. The HTML page is one file that needs nothing from anywhere.
+  - Runs on the controller and never talks to a cluster.
+author:
+  - kubevirt_ops.live_migration contributors (@kubevirt-ops)
+extends_documentation_fragment:
+  - kubevirt_ops.live_migration.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Prints the same, and says which files it would write.
+  diff_mode:
+    support: none
+    details:
+      - A report is a new look at the cluster, there is nothing to compare.
+  idempotent:
+    support: full
+options:
+  migrations:
+    description:
+      - The registered result of M(kubevirt_ops.live_migration.migration_info).
+    type: dict
+    required: true
+  nodes:
+    description:
+      - The registered result of M(kubevirt_ops.live_migration.node_health_info).
+      - A result that failed, for example because the user may not read nodes, is reported as knowledge that is missing.
+    type: dict
+  directory:
+    description:
+      - Where the files C(report.json), C(report.html) and C(report.md) are written.
+      - A relative path starts where Ansible was started.
+      - A folder that does not exist is made, readable by its owner alone.
+      - Files are replaced as a whole and are readable by their owner alone.
+      - No file is written if this is empty.
+    type: path
+    default: ""
+  formats:
+    description:
+      - Which files to write.
+    type: list
+    elements: str
+    choices: [json, html, markdown]
+    default: [json, html]
+  width:
+    description:
+      - How many columns the lines may take. At least 60 are used.
+      - V(0) takes the width of the terminal, or 80 if the output does not go to one.
+      - Commands and rules that are to be copied are never wrapped.
+    type: int
+    default: 0
+  title:
+    description:
+      - Stands above the report, for example the name of the cluster.
+      - If empty, V(Live migrations), followed by the name of the inventory host if that is not V(localhost).
+    type: str
+    default: ""
+seealso:
+  - module: kubevirt_ops.live_migration.migration_info
+  - module: kubevirt_ops.live_migration.node_health_info
+"""
+
+EXAMPLES = r"""
+- name: Look at the migrations of one namespace
+  kubevirt_ops.live_migration.migration_info:
+    namespaces: [team-a]
+  register: found
+
+- name: Print what was found
+  kubevirt_ops.live_migration.migration_report:
+    migrations: "{{ found }}"
+
+- name: Print it and write report.json and report.html
+  kubevirt_ops.live_migration.migration_report:
+    migrations: "{{ found }}"
+    directory: live-migration-report
+  register: report
+
+- name: Say where the page is
+  ansible.builtin.debug:
+    msg: "{{ report.paths.html }}"
+  when: report.summary.stuck | length > 0
+
+- name: With the nodes, as Markdown for a ticket, under the name of the cluster
+  kubevirt_ops.live_migration.migration_report:
+    migrations: "{{ found }}"
+    nodes: "{{ found_nodes }}"
+    directory: /var/tmp/ticket-4711
+    formats: [markdown]
+    title: Cluster east-1
+"""
+
+RETURN = r"""
+headline:
+  description: The first sentence of the report.
+  returned: success
+  type: str
+  sample: "1 of 3 migrations is stuck: TargetPodUnschedulable."
+lines:
+  description: The printed lines, without colour.
+  returned: success
+  type: list
+  elements: str
+  sample: ["1 of 3 migrations is stuck: TargetPodUnschedulable."]
+paths:
+  description: The files of the report by format, empty without O(directory). In check mode those that would be written.
+  returned: success
+  type: dict
+  sample:
+    html: /home/ann/live-migration-report/report.html
+    json: /home/ann/live-migration-report/report.json
+changed_files:
+  description: Those of RV(paths) whose content changed, or would change in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [/home/ann/live-migration-report/report.html]
+summary:
+  description: What later steps of a job branch on.
+  returned: success
+  type: dict
+  contains:
+    headline:
+      description: As RV(headline).
+      type: str
+      sample: "1 of 3 migrations is stuck: TargetPodUnschedulable."
+    read_at:
+      description: When the cluster was looked at, by the cluster's own clock (UTC).
+      type: str
+      sample: "2026-11-23T08:49:14Z"
+    total:
+      description: How many migrations were looked at.
+      type: int
+      sample: 3
+    by_verdict:
+      description: How many migrations got which verdict. Verdicts that no migration got are left out.
+      type: dict
+      sample: {blocked: 1, progressing: 2}
+    stuck:
+      description: The stuck migrations, worst first.
+      type: list
+      elements: dict
+      sample:
+        - namespace: team-a
+          vm: shop-db-1
+          name: kubevirt-migrate-vm-x7k2p
+          uid: 5b1e0a9e-0000-4000-8000-000000000001
+          verdict: blocked
+          cause: TargetPodUnschedulable
+    coverage_complete:
+      description: Whether everything that was asked for could be read.
+      type: bool
+      sample: true
+    unhealthy_nodes:
+      description: The nodes that were judged unhealthy.
+      type: list
+      elements: str
+      sample: [node-7]
+    report:
+      description: As RV(paths).
+      type: dict
+      sample: {html: /home/ann/live-migration-report/report.html}
+"""

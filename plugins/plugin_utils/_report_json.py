@@ -1,0 +1,70 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report as data: report.json, and the summary that jobs hand on (the one `set_stats` key).
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_list, as_map
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import plain
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import STUCK_VERDICTS
+
+__all__ = ["render_json", "summarise"]
+
+# What Ansible adds to a result. `invocation` above all: it holds the connection's options.
+_BOOKKEEPING = frozenset(
+    {"ansible_facts", "changed", "deprecations", "exception", "failed_when_result", "invocation", "warnings"}
+)
+_TARGET = ("namespace", "vm", "name", "uid", "verdict", "cause")
+
+
+def render_json(report: Report, *, migrations: Any, nodes: Any = None) -> str:
+    """`{meta, migrations, nodes}`: the two results as they came, keys sorted; `nodes` is null when not looked at.
+
+    Pure ASCII, so that no byte of a cluster's string can reach a terminal that prints the file.
+    """
+    document = {
+        "meta": {
+            "collection": "kubevirt_ops.live_migration",
+            "version": report.version,
+            "generated_at": report.generated_at,
+            "title": report.title,
+            "headline": report.headline,
+        },
+        "migrations": _result(migrations),
+        "nodes": None if nodes is None else _result(nodes),
+    }
+    return json.dumps(document, sort_keys=True, indent=2) + "\n"
+
+
+def _result(value: Any) -> dict[str, Any]:
+    given: Mapping[str, Any] = as_map(plain(value)) or {}
+    return {key: given[key] for key in given if key not in _BOOKKEEPING and not key.startswith("_ansible")}
+
+
+def summarise(report: Report, *, migrations: Any, paths: Mapping[str, str]) -> dict[str, Any]:
+    """What later steps of a job branch on: small, and the entries of `stuck` can be targets of other modules."""
+    entries = [as_map(entry) or {} for entry in as_list((as_map(plain(migrations)) or {}).get("migrations")) or ()]
+    return {
+        "headline": report.headline,
+        "read_at": report.generated_at,
+        "total": len(report.migrations),
+        "by_verdict": dict(report.counts),
+        "stuck": [{key: entry.get(key, "") for key in _TARGET} for entry in entries if _is_stuck(entry)],
+        "coverage_complete": report.gap is None,
+        "unhealthy_nodes": [node.name for node in report.sick_nodes if node.verdict == "unhealthy"],
+        "report": dict(paths),
+    }
+
+
+def _is_stuck(entry: Mapping[str, Any]) -> bool:
+    flagged = entry.get("stuck")
+    return flagged if isinstance(flagged, bool) else entry.get("verdict") in STUCK_VERDICTS

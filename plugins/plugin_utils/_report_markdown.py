@@ -1,0 +1,152 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report as Markdown (CommonMark with tables), for tickets and merge requests.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
+    Cause,
+    Evidence,
+    Gap,
+    Migration,
+    Report,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_sentences import (
+    PARTIAL,
+    cancel_sentence,
+    cause_qualities,
+    facts_of,
+    grant_lines,
+    node_line,
+    remark_on,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import nodes_of
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import duration
+
+__all__ = ["code", "escape", "fence", "render_markdown"]
+
+_SPECIAL = re.compile(r"[\\`*_\[\]#!|~]|^[-+=]|^\d+[.)]")
+_TICKS = re.compile(r"`+")
+
+
+def escape(text: str) -> str:
+    """`text` as nothing but text: no markup, no HTML, no link, no mention of anybody."""
+    marked = _SPECIAL.sub(_backslashed, text)
+    return marked.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+
+
+def _backslashed(match: re.Match[str]) -> str:
+    return match[0][:-1] + "\\" + match[0][-1]
+
+
+def code(text: str) -> str:
+    """`text` as a code span that it cannot end, usable in a table cell; "" for an empty one."""
+    if not text:
+        return ""
+    ticks = "`" * (max(map(len, _TICKS.findall(text)), default=0) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") or text.strip() != text else ""
+    return f"{ticks}{space}{text}{space}{ticks}".replace("|", "\\|")
+
+
+def fence(lines: Iterable[str], *, indent: str = "") -> list[str]:
+    """`lines` as a code block that they cannot end."""
+    found = list(lines)
+    ticks = "`" * max(3, *(len(run) + 1 for line in found for run in _TICKS.findall(line)), 3)
+    return [indent + line for line in (f"{ticks}shell", *found, ticks)]
+
+
+def render_markdown(report: Report) -> str:
+    """The whole report, ending in one line end."""
+    sections = (
+        _head(report),
+        _table(report),
+        *(_detail(migration) for migration in report.stuck),
+        _section("Look again", map(_remark, report.uncertain)),
+        _section("In common", [f"- {escape(correlation.summary)}" for correlation in report.correlations]),
+        _section("Nodes", _nodes(report)),
+        _section("Not seen", _not_seen(report.gap)),
+    )
+    return "\n".join(line for section in sections for line in section).rstrip() + "\n"
+
+
+def _remark(migration: Migration) -> str:
+    return f"- {escape(f'{migration.title}: {migration.verdict}')}. {escape(remark_on(migration))}".rstrip()
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    found = list(lines)
+    return [f"## {title}", "", *found, ""] if found else []
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _head(report: Report) -> Iterator[str]:
+    yield from (f"# {escape(report.title)}", "", f"**{escape(report.headline)}**", "")
+    if report.generated_at:
+        yield from (f"Seen at {escape(report.generated_at)} (the cluster's time).", "")
+
+
+def _table(report: Report) -> Iterator[str]:
+    if not report.migrations:
+        return
+    heads = ("Verdict", "VM", "Phase", "For", "Cause", "Nodes")
+    yield from (_row(heads), _row("---" for _head in heads))
+    for found in report.migrations:
+        texts = (found.verdict, found.title, found.phase or "(none yet)", duration(found.seconds_in_phase))
+        yield _row(map(escape, (*texts, found.cause or "-", nodes_of(found))))
+    yield ""
+
+
+def _detail(migration: Migration) -> Iterator[str]:
+    yield from (f"## {escape(f'{migration.title}: {migration.verdict}')}", "", escape(facts_of(migration)), "")
+    for cause in migration.causes:
+        yield from _cause(cause)
+    if not migration.causes and migration.summary:
+        yield from (escape(migration.summary), "")
+    if migration.can_cancel_reason:
+        yield from (f"Cancel: {escape(cancel_sentence(migration))}", "")
+
+
+def _cause(cause: Cause) -> Iterator[str]:
+    yield from (f"### {escape(cause.code)}", "", escape(cause.summary), "")
+    qualities = cause_qualities(cause)
+    if qualities:
+        yield from (f"*{escape(qualities)}*", "")
+    if cause.evidence:
+        yield from (*map(_evidence, cause.evidence), "")
+    for advice in cause.advice:
+        yield from (f"**Do:** {escape(' '.join(filter(None, (advice.action, advice.why))))}", "")
+        if advice.commands:
+            yield from (*fence(advice.commands), "")
+        if advice.risk:
+            yield from (f"Risk: {escape(advice.risk)}", "")
+
+
+def _evidence(evidence: Evidence) -> str:
+    since = f" (since {duration(evidence.seconds)})" if evidence.seconds is not None else ""
+    field = f"{code(evidence.field)} = " if evidence.field else ""
+    return f"- {escape(evidence.object)}: {field}{code(evidence.value)}{since}"
+
+
+def _nodes(report: Report) -> Iterator[str]:
+    if report.nodes_summary:
+        yield from (escape(report.nodes_summary), "")
+    yield from (f"- {escape(node_line(node))}" for node in report.sick_nodes)
+
+
+def _not_seen(gap: Gap | None) -> Iterator[str]:
+    if gap is None:
+        return
+    yield from (escape(gap.reason or PARTIAL), "")
+    yield from (f"- may not {escape(rule)}" for rule in gap.rules)
+    if gap.role:
+        yield from ("", "Whoever may grant it can paste this (USER: who runs this):", "", *fence(grant_lines(gap)))

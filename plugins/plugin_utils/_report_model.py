@@ -1,0 +1,148 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a report shows, as frozen data: every text in it is already safe to print (see `_report_clean`).
+
+This module is private to the collection and may change without notice. `_report_read` fills it from the results of
+the modules; the renderers know nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Advice", "Cause", "Correlation", "Evidence", "Gap", "Migration", "Node", "Report"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One field of one object, as it was seen. `seconds`: how long it has held, None where the time is not known."""
+
+    object: str
+    field: str
+    value: str
+    at: str
+    seconds: int | None
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do. `commands` are lines to copy as they are; none where no command does it."""
+
+    action: str
+    why: str
+    risk: str
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One cause. `follows_from` names the causes of the same migration that explain it."""
+
+    code: str
+    summary: str
+    time_cures: str
+    confidence: str
+    since_at: str
+    seconds: int | None
+    follows_from: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    advice: tuple[Advice, ...]
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One migration. Durations are None where they are not known; `seconds_left` is negative past the deadline."""
+
+    namespace: str
+    vm: str
+    name: str
+    uid: str
+    verdict: str
+    stuck: bool
+    cause: str
+    summary: str
+    phase: str
+    seconds_in_phase: int | None
+    age_seconds: int | None
+    seconds_left: int | None
+    deadline_at: str
+    deadline_reason: str
+    origin: str
+    mode: str
+    policy: str
+    attempt: int | None
+    source_node: str
+    target_node: str
+    target_pod: str
+    can_cancel: bool
+    can_cancel_reason: str
+    can_retry: bool
+    can_retry_reason: str
+    causes: tuple[Cause, ...]
+
+    @property
+    def title(self) -> str:
+        """`namespace/vm`."""
+        return f"{self.namespace or '?'}/{self.vm or '?'}"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node. `facts` are (name, value) pairs worth a look, `reasons` what the verdict rests on."""
+
+    name: str
+    verdict: str
+    reasons: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Something that late or stuck migrations share."""
+
+    summary: str
+    migrations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What could not be read: one sentence a rule, the lines of the Roles that would show it, and why if known."""
+
+    rules: tuple[str, ...]
+    role: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """One look at one cluster. `nodes` None: the nodes were not looked at; `gap` None: everything could be read."""
+
+    title: str
+    generated_at: str
+    version: str
+    scope: str
+    headline: str
+    counts: tuple[tuple[str, int], ...]
+    migrations: tuple[Migration, ...]
+    correlations: tuple[Correlation, ...]
+    nodes: tuple[Node, ...] | None
+    nodes_summary: str
+    gap: Gap | None
+    requests: int | None
+
+    @property
+    def stuck(self) -> tuple[Migration, ...]:
+        """The stuck migrations, in the order of the table."""
+        return tuple(migration for migration in self.migrations if migration.stuck)
+
+    @property
+    def uncertain(self) -> tuple[Migration, ...]:
+        """Not stuck, but worth a second look: late, being cancelled, failed, or not to be judged."""
+        words = ("unknown", "late", "cancelling", "failed")
+        return tuple(found for found in self.migrations if not found.stuck and found.verdict in words)
+
+    @property
+    def sick_nodes(self) -> tuple[Node, ...]:
+        """The nodes that are not healthy, worst first."""
+        return tuple(node for node in self.nodes or () if node.verdict != "healthy")

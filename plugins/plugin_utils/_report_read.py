@@ -1,0 +1,247 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results of migration_info and node_health_info, read into a :class:`Report`.
+
+This module is private to the collection and may change without notice.
+
+Nothing is taken for granted: a key that is absent or of another shape reads as not known, an entry that is no
+mapping is shown as one that could not be judged. A report never fails because of what a cluster said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import (
+    Rule,
+    render_role,
+    rule_from_path,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import (
+    as_bool,
+    as_int,
+    as_list,
+    as_map,
+    as_text,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import (
+    parse_timestamp,
+    seconds_between,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import visible, visible_line
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
+    Advice,
+    Cause,
+    Correlation,
+    Evidence,
+    Gap,
+    Migration,
+    Report,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_nodes import read_nodes
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import (
+    STUCK_VERDICTS,
+    VERDICTS,
+    counted,
+    listed,
+)
+
+__all__ = ["DEFAULT_TITLE", "read_report"]
+
+DEFAULT_TITLE = "Live migrations"
+_RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
+
+
+def read_report(migrations: Any, *, nodes: Any = None, title: str = "", version: str = "") -> Report:
+    """The report on the results `migrations` (of migration_info) and `nodes` (of node_health_info, or None)."""
+    result = as_map(migrations) or {}
+    now = parse_timestamp(result.get("read_at"))
+    found = sorted(
+        (_migration(entry, now=now) for entry in as_list(result.get("migrations")) or ()),
+        key=lambda migration: (not migration.stuck, _RANKS.get(migration.verdict, _RANKS["unknown"])),
+    )
+    gap = _gap(result, nodes=as_map(nodes))
+    scope = _scope(result)
+    known_nodes, nodes_summary = read_nodes(nodes)
+    return Report(
+        title=visible(title) or DEFAULT_TITLE,
+        generated_at=visible(result.get("read_at")),
+        version=visible(version),
+        scope=scope,
+        headline=_headline(found, scope=scope, sure=gap is None),
+        counts=_counts(found),
+        migrations=tuple(found),
+        correlations=tuple(_correlation(entry) for entry in as_list(result.get("correlations")) or ()),
+        nodes=known_nodes,
+        nodes_summary=nodes_summary,
+        gap=gap,
+        requests=as_int((as_map(result.get("coverage")) or {}).get("requests")),
+    )
+
+
+def _counts(migrations: Iterable[Migration]) -> tuple[tuple[str, int], ...]:
+    counts = Counter(migration.verdict for migration in migrations)
+    return tuple(sorted(counts.items(), key=lambda item: (_RANKS.get(item[0], len(_RANKS)), item[0])))
+
+
+def _headline(migrations: Sequence[Migration], *, scope: str, sure: bool) -> str:
+    """The first sentence a person reads. Without a full view it never says that all is well."""
+    total, counts = len(migrations), Counter(migration.verdict for migration in migrations)
+    stuck = sum(migration.stuck for migration in migrations)
+    if not total:
+        return f"No live migrations found{scope}." if sure else f"No live migrations seen{scope}, but not all was seen."
+    if stuck:
+        sentence = f"{stuck} of {counted(total, 'migration')} {'is' if stuck == 1 else 'are'} stuck"
+        causes = Counter(migration.cause for migration in migrations if migration.stuck and migration.cause)
+        sentence += f": {_causes_counted(causes)}." if causes else "."
+    elif sure and not counts["unknown"]:
+        sentence = f"No migration is stuck ({counted(total, 'migration')} looked at{scope})."
+    else:
+        sentence = f"None of the {counted(total, 'migration')} was seen to be stuck, but not all could be seen."
+    return " ".join([sentence, *_asides(counts)])
+
+
+def _causes_counted(causes: Mapping[str, int]) -> str:
+    ordered = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
+    return listed(code if count == 1 else f"{count} {code}" for code, count in ordered)
+
+
+def _asides(counts: Mapping[str, int]) -> Iterable[str]:
+    if counts.get("unknown"):
+        yield f"{counts['unknown']} could not be judged."
+    if counts.get("late"):
+        yield f"{counts['late']} {'is' if counts['late'] == 1 else 'are'} late."
+
+
+def _scope(result: Mapping[str, Any]) -> str:
+    """` in namespaces a and b, for VMs c`, from the arguments that Ansible keeps with a result; "" if it did not."""
+    given = as_map((as_map(result.get("invocation")) or {}).get("module_args"))
+    if given is None:
+        return ""
+    namespaces, vms, nodes = (_words(given.get(key)) for key in ("namespaces", "vms", "nodes"))
+    places = f" in {'namespace' if len(namespaces) == 1 else 'namespaces'} {listed(namespaces)}" if namespaces else ""
+    places += f" of {'VM' if len(vms) == 1 else 'VMs'} {listed(vms)}" if vms else ""
+    places += f" to or from {listed(nodes)}" if nodes else ""
+    return places or " in all namespaces"
+
+
+def _words(value: Any) -> list[str]:
+    return [visible(item) for item in as_list(value) or () if visible(item)]
+
+
+def _migration(entry: Any, *, now: datetime | None) -> Migration:
+    given = as_map(entry) or {}
+    verdict = visible(given.get("verdict")) or "unknown"
+    flagged = as_bool(given.get("stuck"))
+    values: dict[str, Any] = {key: visible(given.get(key)) for key in _TEXTS}
+    values.update({key: as_int(given.get(key)) for key in _NUMBERS})
+    values.update({key: as_bool(given.get(key)) is True for key in _FLAGS})
+    return Migration(
+        **values,
+        verdict=verdict,
+        stuck=verdict in STUCK_VERDICTS if flagged is None else flagged,
+        causes=_causes(given.get("causes"), now=now),
+    )
+
+
+_NUMBERS = ("seconds_in_phase", "age_seconds", "seconds_left", "attempt")
+_FLAGS = ("can_cancel", "can_retry")
+_TEXTS = (
+    "namespace",
+    "vm",
+    "name",
+    "uid",
+    "cause",
+    "summary",
+    "phase",
+    "deadline_at",
+    "deadline_reason",
+    "origin",
+    "mode",
+    "policy",
+    "source_node",
+    "target_node",
+    "target_pod",
+    "can_cancel_reason",
+    "can_retry_reason",
+)
+
+
+def _causes(value: Any, *, now: datetime | None) -> tuple[Cause, ...]:
+    entries = [as_map(entry) or {} for entry in as_list(value) or ()]
+    return tuple(_cause(entry, others=entries, now=now) for entry in entries)
+
+
+def _cause(given: Mapping[str, Any], *, others: Iterable[Mapping[str, Any]], now: datetime | None) -> Cause:
+    code = visible(given.get("code"))
+    since = given.get("holds_since_at")
+    return Cause(
+        code=code or "Unknown",
+        summary=visible(given.get("summary")),
+        time_cures=visible(given.get("time_cures")),
+        confidence=visible(given.get("confidence")),
+        since_at=visible(since),
+        seconds=seconds_between(parse_timestamp(since), now),
+        follows_from=tuple(visible(other.get("code")) for other in others if code in _words(other.get("explains"))),
+        evidence=tuple(_evidence(entry, now=now) for entry in as_list(given.get("evidence")) or ()),
+        advice=tuple(_advice(entry) for entry in as_list(given.get("advice")) or ()),
+    )
+
+
+def _evidence(entry: Any, *, now: datetime | None) -> Evidence:
+    given = as_map(entry) or {}
+    at = given.get("at")
+    return Evidence(
+        object=visible(given.get("object")),
+        field=visible(given.get("field")),
+        value=visible(given.get("value")),
+        at=visible(at),
+        seconds=seconds_between(parse_timestamp(at), now),
+    )
+
+
+def _advice(entry: Any) -> Advice:
+    given = as_map(entry) or {}
+    command = as_text(given.get("command")) or ""
+    return Advice(
+        action=visible(given.get("action")),
+        why=visible(given.get("why")),
+        risk=visible(given.get("risk")),
+        commands=_verbatim(command),
+    )
+
+
+def _verbatim(text: str) -> tuple[str, ...]:
+    return tuple(visible_line(line).rstrip() for line in text.strip().split("\n")) if text.strip() else ()
+
+
+def _correlation(entry: Any) -> Correlation:
+    given = as_map(entry) or {}
+    summary = visible(given.get("summary")) or f"{visible(given.get('kind'))}: {visible(given.get('value'))}"
+    return Correlation(summary=summary, migrations=tuple(_words(given.get("migrations"))))
+
+
+def _gap(migrations: Mapping[str, Any], *, nodes: Mapping[str, Any] | None) -> Gap | None:
+    """What neither result could see; None when both are complete. A result without coverage counts as incomplete."""
+    results = [migrations] if nodes is None else [migrations, nodes]
+    if all((as_map(result.get("coverage")) or {}).get("complete") is True for result in results):
+        return None
+    rules = tuple(dict.fromkeys(rule for result in results for rule in _missing_rules(result)))
+    return Gap(
+        rules=tuple(visible(rule.sentence()) for rule in rules),
+        role=_verbatim(render_role(rules)),
+        reason=" ".join(visible(result.get("msg")) for result in results if result.get("failed") is True),
+    )
+
+
+def _missing_rules(result: Mapping[str, Any]) -> Iterable[Rule]:
+    entries = as_list((as_map(result.get("coverage")) or {}).get("missing")) or ()
+    for given in (as_map(entry) or {} for entry in entries):
+        yield Rule(*(as_text(given.get(key)) or "" for key in ("verb", "group", "resource", "namespace")))
+    error = as_map(result.get("error"))
+    if not entries and error and error.get("code") == "Forbidden" and as_text(error.get("path")):
+        yield rule_from_path(str(error["path"]), method=as_text(error.get("method")) or "GET")

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sentences that more than one format of the report shows.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
+    Cause,
+    Gap,
+    Migration,
+    Node,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import nodes_of
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import (
+    ORIGINS,
+    TIME_CURES,
+    duration,
+    listed,
+)
+
+__all__ = [
+    "PARTIAL",
+    "cancel_sentence",
+    "cause_qualities",
+    "deadline_of",
+    "facts_of",
+    "grant_lines",
+    "node_line",
+    "remark_on",
+]
+
+
+PARTIAL = "Not everything could be read; the verdicts rest on the rest."
+
+
+def cancel_sentence(migration: Migration) -> str:
+    """Whether it can be cancelled, and why; "" where nothing is said of it."""
+    answer = "possible" if migration.can_cancel else "no"
+    return f"{answer}. {migration.can_cancel_reason}" if migration.can_cancel_reason else ""
+
+
+def cause_qualities(cause: Cause) -> str:
+    """`certain, waiting does not cure it, since 9m, follows from SourceNodeDown`: what is known of the cause."""
+    parts = [cause.confidence, TIME_CURES.get(cause.time_cures, "")]
+    if cause.seconds is not None:
+        parts.append(f"since {duration(cause.seconds)}")
+    if cause.follows_from:
+        parts.append(f"follows from {listed(cause.follows_from)}")
+    return ", ".join(filter(None, parts))
+
+
+def facts_of(migration: Migration) -> str:
+    """What the migration is and where it stands, in one line of short sentences."""
+    return " ".join(_facts(migration))
+
+
+def _facts(migration: Migration) -> Iterator[str]:
+    phase = migration.phase or "no phase yet"
+    deadline = deadline_of(migration)
+    yield f"{phase} for {duration(migration.seconds_in_phase)}{', ' + deadline if deadline else ''}."
+    yield f"Nodes {nodes_of(migration)}." if migration.source_node or migration.target_node else "No node known."
+    if migration.mode:
+        yield f"Mode {migration.mode}."
+    origin = ORIGINS.get(migration.origin, migration.origin)
+    attempt = f"attempt {migration.attempt}" if migration.attempt and migration.attempt > 1 else ""
+    about = ", ".join(filter(None, (origin, attempt)))
+    yield f"Migration {migration.name or '?'}{', ' + about if about else ''}."
+
+
+def deadline_of(migration: Migration) -> str:
+    """`4m past its deadline (why)` or `1h 15m left (why)`; "" where there is no deadline."""
+    if migration.seconds_left is None:
+        return ""
+    why = f" ({migration.deadline_reason})" if migration.deadline_reason else ""
+    if migration.seconds_left < 0:
+        return f"{duration(-migration.seconds_left)} past its deadline{why}"
+    return f"{duration(migration.seconds_left)} left{why}"
+
+
+def grant_lines(gap: Gap) -> tuple[str, ...]:
+    """The Roles of `gap` as one paste for a shell; () where no rule is known."""
+    return ("kubectl apply -f - <<'EOF'", *gap.role, "EOF") if gap.role else ()
+
+
+def node_line(node: Node) -> str:
+    """`node-7: unhealthy, Ready is Unknown for 700 s`: a node with what its verdict rests on."""
+    return ", ".join(filter(None, (f"{node.name}: {node.verdict}", "; ".join(node.reasons))))
+
+
+def remark_on(migration: Migration) -> str:
+    """The summary of a migration that is not explained at length, without the verdict that it repeats."""
+    return migration.summary.removeprefix(f"{migration.verdict}: ")

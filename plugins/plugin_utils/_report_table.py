@@ -1,0 +1,110 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A table for a terminal: columns as wide as needed, narrowed fairly where the terminal is too small.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import cell_width, fit, pad
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Migration
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import duration
+
+__all__ = ["ARROW", "MigrationTable", "nodes_of"]
+
+ARROW = "→"
+_GAP = 2
+
+
+@dataclass(frozen=True)
+class _Column:
+    """`share` weighs the width a column may claim when room is short; 0 keeps it as wide as its longest cell."""
+
+    head: str
+    share: int = 0
+    floor: int = 0
+    middle: bool = False
+    right: bool = False
+
+
+_COLUMNS = (
+    _Column("VERDICT"),
+    _Column("VM", share=20, floor=12, middle=True),
+    _Column("PHASE", share=11, floor=5),
+    _Column("FOR", right=True),
+    _Column("CAUSE", share=17, floor=8),
+    _Column(f"FROM {ARROW} TO", share=13, floor=7),
+)
+_WIDEST_FIXED = 11
+
+
+class MigrationTable:
+    """One line a migration, never wider than `width` cells (which must be at least 60)."""
+
+    def __init__(self, migrations: Sequence[Migration], *, width: int) -> None:
+        short = _short_names(migrations)
+        self._cells = [_row(migration, short=short) for migration in migrations]
+        rows = [[column.head for column in _COLUMNS], *self._cells]
+        self._widths = [max(map(cell_width, cells)) for cells in zip(*rows, strict=True)]
+        room = width - len(_COLUMNS) + 1
+        # Room between columns is given up before any text is.
+        self._gap = _GAP if sum(self._widths) + len(_COLUMNS) - 1 <= room else 1
+        _narrow(self._widths, available=room if self._gap == 1 else room - len(_COLUMNS) + 1)
+
+    def head(self) -> str:
+        """The line of column heads."""
+        return self._line([column.head for column in _COLUMNS])
+
+    def rows(self) -> list[str]:
+        """The lines, in the order of the migrations; each begins with the verdict."""
+        return [self._line(cells) for cells in self._cells]
+
+    def _line(self, cells: Sequence[str]) -> str:
+        parts = zip(cells, self._widths, _COLUMNS, strict=True)
+        return (" " * self._gap).join(_cell(text, width=width, column=column) for text, width, column in parts).rstrip()
+
+
+def _cell(text: str, *, width: int, column: _Column) -> str:
+    return pad(fit(text, width=width, middle=column.middle), width=width, right=column.right)
+
+
+def _row(migration: Migration, *, short: dict[str, str]) -> list[str]:
+    return [
+        fit(migration.verdict, width=_WIDEST_FIXED),
+        migration.title,
+        migration.phase or "(none yet)",
+        fit(_minutes(migration.seconds_in_phase), width=_WIDEST_FIXED),
+        migration.cause or "-",
+        nodes_of(migration, short=short),
+    ]
+
+
+def _minutes(seconds: int | None) -> str:
+    """A duration without the seconds that do not matter in a table."""
+    return duration(seconds if seconds is None or abs(seconds) < 60 else seconds - seconds % 60)
+
+
+def nodes_of(migration: Migration, *, short: dict[str, str] | None = None) -> str:
+    """`node-1 → node-2`, with "-" for a node that is not known (yet); "-" for none."""
+    names = [(short or {}).get(name, name) or "-" for name in (migration.source_node, migration.target_node)]
+    return "-" if names == ["-", "-"] else f" {ARROW} ".join(names)
+
+
+def _short_names(migrations: Iterable[Migration]) -> dict[str, str]:
+    """Node names without their domain, where all share it: it tells nothing and takes room."""
+    names = {name for found in migrations for name in (found.source_node, found.target_node) if name}
+    domains = {name.partition(".")[2] for name in names}
+    return {name: name.partition(".")[0] for name in names} if len(domains) == 1 else {}
+
+
+def _narrow(widths: list[int], *, available: int) -> None:
+    """While the columns do not fit, the one furthest over its share gives up a cell."""
+    for _step in range(sum(widths) - available):
+        givers = [index for index, column in enumerate(_COLUMNS) if column.share and widths[index] > column.floor]
+        if givers:
+            widths[max(givers, key=lambda index: widths[index] / _COLUMNS[index].share)] -= 1
