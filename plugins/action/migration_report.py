@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 _FILE_NAMES = {"json": "report.json", "html": "report.html", "markdown": "report.md"}
 _COLORS = {"bad": "COLOR_ERROR", "warn": "COLOR_WARN", "good": "COLOR_OK"}
+# ansible-core annotates these in some releases only.
+_Untyped = Callable[..., Any]
+_fail: _Untyped = AnsibleActionFail
+_stringc: _Untyped = stringc
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """The action behind M(kubevirt_ops.live_migration.migration_report)."""
 
     TRANSFERS_FILES = False
@@ -57,10 +61,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Print, then write: a folder that cannot be written to costs the files, never the diagnosis."""
         super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        validate: _Untyped = self.validate_argument_spec
+        _validated, options = validate(argument_spec=ARGUMENT_SPEC)
         report = _report(options, task_vars=task_vars or {})
         paths = _paths(options)
-        lines = render_text(report, width=options["width"] or terminal_width(display.columns))
+        lines = render_text(report, width=options["width"] or terminal_width(display.columns or 0))
         lines += [Line(f"{'Would write' if self._task.check_mode else 'Report:'} {path}") for path in paths.values()]
         if not self._task.no_log:
             _show(lines)
@@ -78,7 +83,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> Report:
     if not isinstance(options["migrations"].get("migrations"), list):
-        raise AnsibleActionFail("option migrations: this is no result of kubevirt_ops.live_migration.migration_info")
+        raise _fail("option migrations: this is no result of kubevirt_ops.live_migration.migration_info")
     host = task_vars.get("inventory_hostname") or "localhost"
     title = options["title"] or (DEFAULT_TITLE if host == "localhost" else f"{DEFAULT_TITLE} of {host}")
     return read_report(options["migrations"], nodes=options["nodes"], title=title, version=collection_version(_ROOT))
@@ -103,7 +108,7 @@ def _write(report: Report, *, options: Mapping[str, Any], paths: Mapping[str, Pa
                 if not check_mode:
                     write_atomically(path, text=text)
         except OSError as error:
-            raise AnsibleActionFail(
+            raise _fail(
                 f"cannot write {path}: {error.strerror}. Name another folder with the option directory, or leave it"
                 " empty to write no files."
             ) from error
@@ -138,7 +143,7 @@ def _colored(line: Line) -> str:
     if color is None or not line.toned:
         return line.text
     end = line.start + line.toned
-    word = stringc(line.text[line.start : end], getattr(constants, color))
+    word = _stringc(line.text[line.start : end], getattr(constants, color))
     return f"{line.text[: line.start]}{word}{line.text[end:]}"
 
 
