@@ -6,12 +6,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["Schemas", "missing_step"]
+__all__ = ["Schemas", "missing_step", "rule_differences"]
 
 _STEP = re.compile(r"\[\]|\*|[^.\[\]*]+")
+
+# Rules that decide what the API server accepts, keeps or merges.
+_RULES = (
+    "type",
+    "format",
+    "enum",
+    "minimum",
+    "maximum",
+    "minLength",
+    "nullable",
+    "x-kubernetes-int-or-string",
+    "x-kubernetes-list-type",
+    "x-kubernetes-list-map-keys",
+)
+_KEEPS_UNKNOWN = "x-kubernetes-preserve-unknown-fields"
 
 Schema = Mapping[str, Any]
 
@@ -50,6 +65,46 @@ def _resolved(node: Schema, components: Mapping[str, Schema]) -> Schema:
         if not reference:
             return node
         node = components[reference.rsplit("/", 1)[1]]
+
+
+def rule_differences(ours: Schema, real: Schema, *, path: str = "") -> list[str]:
+    """Where a minimal schema decides otherwise than the real one, as far as the minimal one goes.
+
+    Ours may leave out what lies below an object that keeps unknown fields. What it does describe must be under the same
+    rules, and where it prunes it must know every field of the real schema. Patterns are compared by being there.
+    """
+    return list(_rule_differences(ours, real, path))
+
+
+def _rule_differences(ours: Schema, real: Schema, path: str) -> Iterator[str]:
+    for rule, here, there in _rules(ours, real):
+        if here != there:
+            yield f"{path or 'object'}: {rule}: ours {here!r}, real {there!r}"
+    known, described = ours.get("properties", {}), real.get("properties", {})
+    if known and not ours.get(_KEEPS_UNKNOWN) and path:
+        yield from (_below(path, f"{name}: ours prunes it") for name in described if name not in known)
+    for name, schema in known.items():
+        if name in described:
+            yield from _rule_differences(schema, described[name], _below(path, name))
+        else:
+            yield _below(path, f"{name}: ours only")
+    for step, keyword in (("[]", "items"), (".*", "additionalProperties")):
+        if keyword in ours:
+            yield from _rule_differences(ours[keyword], real.get(keyword, {}), path + step)
+
+
+def _rules(ours: Schema, real: Schema) -> Iterator[tuple[str, Any, Any]]:
+    yield from ((rule, ours.get(rule), real.get(rule)) for rule in _RULES)
+    yield "pattern", "pattern" in ours, "pattern" in real
+    if not ours.get(_KEEPS_UNKNOWN) or "properties" in ours:
+        yield "required", sorted(ours.get("required", [])), sorted(real.get("required", []))
+    defaults = ours.get("default"), real.get("default")
+    if not any(isinstance(default, Mapping) for default in defaults):
+        yield "default", *defaults
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 class Schemas:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.contract.definitions import FOLDER_VARIABLE, OURS, differences, folder_from, load
 from tests.contract.objects import as_new, lost
-from tests.contract.schemas import Schemas, missing_step
+from tests.contract.schemas import Schemas, missing_step, rule_differences
 
 VMI = "virtualmachineinstances.kubevirt.io"
 VMIM = "virtualmachineinstancemigrations.kubevirt.io"
@@ -167,6 +167,66 @@ META: dict[str, Any] = {"properties": {"labels": {"additionalProperties": {"type
 )
 def test_a_path_ends_where_the_schema_ends(path: str, missing: str) -> None:
     assert missing_step(SCHEMA, path, components={"Meta": META}) == missing
+
+
+RULED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "spec": {
+            "type": "object",
+            "required": ["name"],
+            "properties": {
+                "name": {"type": "string", "pattern": "^a+$"},
+                "count": {"type": "integer", "format": "int32", "minimum": 1, "default": 2},
+                "list": {"type": "array", "x-kubernetes-list-type": "atomic", "items": {"type": "string"}},
+                "map": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        },
+        "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    },
+}
+
+RULE_ALTERATIONS: dict[str, tuple[Change, list[str]]] = {
+    "another type": (
+        lambda spec: spec["name"].update(type="integer"),
+        ["spec.name: type: ours 'string', real 'integer'"],
+    ),
+    "another range": (lambda spec: spec["count"].update(minimum=0), ["spec.count: minimum: ours 1, real 0"]),
+    "another default": (lambda spec: spec["count"].update(default=3), ["spec.count: default: ours 2, real 3"]),
+    "a dropped default": (lambda spec: spec["count"].pop("default"), ["spec.count: default: ours 2, real None"]),
+    "a dropped pattern": (lambda spec: spec["name"].pop("pattern"), ["spec.name: pattern: ours True, real False"]),
+    "another pattern": (lambda spec: spec["name"].update(pattern="^[a]+$"), []),
+    "a dropped field": (lambda spec: spec.pop("map"), ["spec.map: ours only"]),
+    "a new field": (lambda spec: spec.update(more={}), ["spec.more: ours prunes it"]),
+    "other items": (
+        lambda spec: spec["list"]["items"].update(type="integer"),
+        ["spec.list[]: type: ours 'string', real 'integer'"],
+    ),
+    "other values": (
+        lambda spec: spec["map"]["additionalProperties"].update(nullable=True),
+        ["spec.map.*: nullable: ours None, real True"],
+    ),
+    "another merge": (
+        lambda spec: spec["list"].update({"x-kubernetes-list-type": "set"}),
+        ["spec.list: x-kubernetes-list-type: ours 'atomic', real 'set'"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "found"), RULE_ALTERATIONS.values(), ids=RULE_ALTERATIONS)
+def test_an_altered_rule_is_found(change: Change, found: list[str]) -> None:
+    real = copy.deepcopy(RULED)
+    change(real["properties"]["spec"]["properties"])
+
+    assert rule_differences(RULED, real) == found
+
+
+def test_what_is_required_is_compared_and_what_is_kept_is_not_described() -> None:
+    real = copy.deepcopy(RULED)
+    del real["properties"]["spec"]["required"]
+    real["properties"]["status"]["properties"] = {"phase": {"type": "string"}}
+
+    assert rule_differences(RULED, real) == ["spec: required: ours ['name'], real []"]
 
 
 def test_every_served_version_is_asked() -> None:

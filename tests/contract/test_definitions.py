@@ -14,6 +14,7 @@ from tests.cluster import Cluster
 from tests.contract.definitions import OURS, differences, load
 from tests.contract.resources import Resource, body_of, resources_of, said
 from tests.contract.samples import SAMPLES
+from tests.contract.schemas import rule_differences
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
@@ -22,6 +23,18 @@ pytestmark = pytest.mark.usefixtures("real_folder")
 
 def test_ours_promise_what_the_real_ones_promise(real_definitions: Mapping[str, Any]) -> None:
     assert differences(load(OURS), real_definitions) == []
+
+
+def test_ours_rule_as_the_real_ones_rule(real_definitions: Mapping[str, Any]) -> None:
+    """Types, ranges, required fields, list types, defaults, and what is pruned, as far as ours go."""
+    for name, definition in load(OURS).items():
+        ours, real = _schemas(definition), _schemas(real_definitions[name])
+        for version, schema in ours.items():
+            assert rule_differences(schema, real[version]) == [], f"{name} {version}"
+
+
+def _schemas(definition: Mapping[str, Any]) -> dict[str, Any]:
+    return {version["name"]: version["schema"]["openAPIV3Schema"] for version in definition["spec"]["versions"]}
 
 
 @pytest.fixture(scope="module")
