@@ -1,0 +1,283 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API server as a few calls: read one object, a list, a Table, or many objects at once.
+
+This module is private to the collection and may change without notice.
+
+Paths are fixed ones (see `paths`), results plain data, errors those of `errors`. Nothing here knows of migrations.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.answer import (
+    Table,
+    continue_token,
+    json_object,
+    list_items,
+    table_page,
+    without_managed_fields,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
+    BadAnswer,
+    BadRequest,
+    ClusterError,
+    ConfigError,
+    Gone,
+    TableUnsupported,
+    Unauthorized,
+    Unreachable,
+    error_from_status,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import ConnectionSettings
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.retry import (
+    ATTEMPTS,
+    is_retried,
+    pause_seconds,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.session import (
+    PARALLEL_CONNECTIONS,
+    Answer,
+    Session,
+    Transport,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean
+
+__all__ = ["Client", "Table", "connect"]
+
+Query = Mapping[str, Any]
+Rows = list[Any]
+Columns = list[str]
+Objects = list[dict[str, Any]]
+Outcome = dict[str, Any] | ClusterError
+
+_JSON: Final = "application/json"
+_TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io"
+_PAGED_READINGS: Final = 3
+_SHORTEST_SECONDS: Final = 0.1
+
+
+def connect(settings: ConnectionSettings, *, clock: Clock | None = None) -> Client:
+    """A client for `settings`. Loads credentials and makes no request; raises ConfigError where they cannot be used."""
+    return Client(Session(settings), clock=clock or Clock(), request_timeout=settings.request_timeout)
+
+
+class Client:
+    """Reads over one transport; threads may share it. A request with its repetitions ends within `request_timeout`.
+
+    `warnings` are sentences for the user, `server` the address that messages name.
+    """
+
+    def __init__(self, transport: Transport, *, clock: Clock, request_timeout: float) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._request_timeout = request_timeout
+        self._lock = threading.Lock()
+        self._renewal = threading.Lock()
+        self._renewals = 0
+        self._requests = 0
+        self._server_time: datetime | None = None
+        self.server = transport.server
+        self.warnings: list[str] = list(transport.warnings)
+
+    @property
+    def requests(self) -> int:
+        """The number of requests sent so far, repeated ones too."""
+        return self._requests
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The Date header of the newest answer as an aware UTC datetime; None where no answer has had one."""
+        return self._server_time
+
+    def close(self) -> None:
+        """End all connections. The client is not used after that."""
+        self._transport.close()
+
+    def get(self, path: str, *, query: Query | None = None) -> dict[str, Any]:
+        """One object without managedFields, or whatever JSON object the path gives. Raises the errors of `errors`."""
+        return without_managed_fields(self._read(path, query=query, accept=_JSON))
+
+    def list(self, path: str, *, query: Query | None = None, limit: int = 500) -> Objects:
+        """All objects of a collection, read in pages of `limit`; each has apiVersion and kind, none managedFields.
+
+        Always all of them or an error: where the list changed too much between two pages (410) it is read from the
+        start again, at most three times in all, then Gone is raised.
+        """
+        asked = {"limit": limit, **(query or {})}
+        return self._collect(path, query=asked, accept=_JSON, take=lambda page: list_items(page, path=path))
+
+    def table(self, path: str, *, query: Query | None = None) -> Table:
+        """The Table form of a collection, without the objects: far cheaper than `list`. One reply, or pages of `limit`.
+
+        The columns are the resource's printer columns, of which a CRD may have any: look them up by name. Raises
+        TableUnsupported where the server does not know the form; `list` reads the same objects then.
+        """
+        columns: Columns = []
+
+        def take(page: dict[str, Any]) -> Rows:
+            found = table_page(page, path=path)
+            columns[:] = found.columns
+            return found.rows
+
+        asked = {"includeObject": "None", **(query or {})}
+        refusal: BadRequest | None = None
+        try:
+            return Table(columns=columns, rows=self._collect(path, query=asked, accept=_TABLE, take=take))
+        except BadRequest as exc:
+            if exc.status != 406:
+                raise
+            refusal = exc
+        message = f"GET {clean(path)}: the server refuses the Table form of this list."
+        raise TableUnsupported(message, method="GET", path=path, status=406, reason=refusal.reason)
+
+    def get_many(self, paths: Iterable[str], *, parallel: int = PARALLEL_CONNECTIONS) -> dict[str, Outcome]:
+        """Each path with its object, or with the error that reading it gave. At most `parallel` (of 8) at a time.
+
+        Where the server cannot be reached at all, or does not know the user, the paths not yet tried get that same
+        error at once: waiting request_timeout for each of them would tell nothing new.
+        """
+        wanted = [*dict.fromkeys(paths)]
+        batch = _Batch()
+
+        def read(path: str) -> Outcome:
+            if batch.hopeless is not None:
+                return batch.same_for(path)
+            try:
+                return batch.note_object(self.get(path))
+            except ClusterError as exc:
+                return batch.note_error(exc)
+
+        workers = max(1, min(parallel, PARALLEL_CONNECTIONS, len(wanted)))
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            return dict(zip(wanted, pool.map(read, wanted), strict=True))
+
+    def _collect(self, path: str, *, query: Query, accept: str, take: Callable[[dict[str, Any]], Rows]) -> Rows:
+        """What `take` finds on all pages. A 410 in between starts over: pages of two states of a list are no list."""
+        gone: Gone | None = None
+        for _reading in range(_PAGED_READINGS):
+            try:
+                return [one for page in self._pages(path, query=query, accept=accept) for one in take(page)]
+            except Gone as exc:
+                gone = exc
+        assert gone is not None
+        raise gone
+
+    def _pages(self, path: str, *, query: Query, accept: str) -> Iterator[dict[str, Any]]:
+        tokens: set[str] = set()
+        asked = dict(query)
+        while True:
+            page = self._read(path, query=asked, accept=accept)
+            yield page
+            token = continue_token(page)
+            if not token:
+                return
+            if token in tokens:
+                message = f"GET {clean(path)} gave the same page twice, so the list would never end."
+                raise BadAnswer(message, method="GET", path=path, status=200)
+            tokens.add(token)
+            # The token names the state of the list; the server refuses another one beside it.
+            asked = {name: value for name, value in query.items() if not name.startswith("resourceVersion")}
+            asked["continue"] = token
+
+    def _read(self, path: str, *, query: Query | None, accept: str) -> dict[str, Any]:
+        """One GET, repeated as `retry` says and once after 401 with renewed credentials, within request_timeout."""
+        ends_at = self._clock.monotonic() + self._request_timeout
+        encoded = _encoded(query or {})
+        has_renewed = False
+        for attempt in itertools.count(1):
+            renewals = self._renewals
+            seconds = max(_SHORTEST_SECONDS, ends_at - self._clock.monotonic())
+            outcome, retry_after = self._ask(path, query=encoded, accept=accept, seconds=seconds)
+            if not isinstance(outcome, ClusterError):
+                return outcome
+            if isinstance(outcome, Unauthorized) and not has_renewed and self._renew(since=renewals):
+                has_renewed = True
+                continue
+            pause = pause_seconds(attempt=attempt, retry_after=retry_after)
+            is_last = attempt >= ATTEMPTS or self._clock.monotonic() + pause >= ends_at
+            if is_last or not is_retried(outcome):
+                raise outcome
+            self._clock.sleep(pause)
+        raise AssertionError("the loop above ends by itself")
+
+    def _ask(self, path: str, *, query: str, accept: str, seconds: float) -> tuple[Outcome, str | None]:
+        """One request: the object or the error, and the answer's Retry-After."""
+        with self._lock:
+            self._requests += 1
+        try:
+            answer = self._transport.send("GET", path=path, query=query, headers={"Accept": accept}, seconds=seconds)
+            self._note_time(answer)
+            if 200 <= answer.status < 300:
+                content_type = answer.headers.get("content-type", "")
+                return json_object(answer.body, path=path, content_type=content_type), None
+        except ClusterError as exc:
+            return exc, None
+        error = error_from_status(
+            answer.status,
+            method="GET",
+            path=path,
+            body=answer.body,
+            reason=answer.reason,
+            secrets=self._transport.secrets,
+        )
+        return error, answer.headers.get("retry-after")
+
+    def _renew(self, *, since: int) -> bool:
+        """Whether there are other credentials than those of renewal `since`, which another thread may have loaded."""
+        with self._renewal:
+            if self._renewals == since and self._transport.renew():
+                self._renewals += 1
+            return self._renewals != since
+
+    def _note_time(self, answer: Answer) -> None:
+        try:
+            moment = parsedate_to_datetime(answer.headers.get("date", ""))
+        except (TypeError, ValueError):
+            return
+        with self._lock:
+            self._server_time = (
+                moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+            )
+
+
+class _Batch:
+    """What the requests of one `get_many` have seen together."""
+
+    def __init__(self) -> None:
+        self.hopeless: ClusterError | None = None
+        self._has_answer = False
+
+    def note_object(self, found: dict[str, Any]) -> Outcome:
+        self._has_answer = True
+        return found
+
+    def note_error(self, error: ClusterError) -> Outcome:
+        if isinstance(error, (ConfigError, Unauthorized)) or (isinstance(error, Unreachable) and not self._has_answer):
+            self.hopeless = error
+        elif error.status:
+            self._has_answer = True
+        return error
+
+    def same_for(self, path: str) -> ClusterError:
+        assert self.hopeless is not None
+        error = copy.copy(self.hopeless)
+        error.path = path
+        return error
+
+
+def _encoded(query: Query) -> str:
+    """The query as in a URL; None leaves a parameter out, booleans are written as Go reads them."""
+    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
+    return urlencode({name: value for name, value in texts.items() if value is not None})

@@ -1,0 +1,333 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong between a module and the API server, in our own words.
+
+This module is private to the collection and may change without notice.
+
+::
+
+    ClusterError
+    ├── ConfigError            the options or the kubeconfig cannot be used; nothing was sent
+    ├── Unreachable            no answer came
+    │   ├── CertificateRefused     TLS: one side does not accept the other's certificate or key
+    │   ├── ConnectionLost         the connection ended before the whole answer was there
+    │   └── Timeout                request_timeout is over
+    ├── BadAnswer              an answer that is not the API server's: no JSON, not the shape asked for
+    ├── TableUnsupported       the server has no Table form of this list: read the list itself
+    └── Refused                the server said no
+        ├── BadRequest             400, 405, 406, 415, 422
+        ├── Unauthorized           401
+        ├── Forbidden              403, carries the missing `rule`
+        ├── NotFound               404
+        │   └── ResourceMissing        404 for the resource itself: its CRD or API is not installed
+        ├── Conflict               409, 412
+        ├── Gone                   410
+        ├── TooManyRequests        429
+        ├── Redirected             3xx, not followed
+        └── ServerFault            5xx
+
+A message names method, path, status, the server's reason and the way out. What comes from the server or from a library
+goes through `text`: no control characters, bounded, no tokens or keys. The text of a library's exception is never used,
+as it can hold a header, a URL with a password or a piece of the kubeconfig; its type and errno are.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean, redact
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule, rule_from_path
+
+__all__ = [
+    "BadAnswer",
+    "BadRequest",
+    "CertificateRefused",
+    "ClusterError",
+    "ConfigError",
+    "Conflict",
+    "ConnectionLost",
+    "Forbidden",
+    "Gone",
+    "NotFound",
+    "Redirected",
+    "Refused",
+    "ResourceMissing",
+    "ServerFault",
+    "TableUnsupported",
+    "Timeout",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unreachable",
+    "error_from_exception",
+    "error_from_status",
+]
+
+
+class ClusterError(Exception):
+    """Head of the tree. `status` is 0 where no answer came, `reason` the server's own words, `remedy` the way out."""
+
+    default_remedy: str = ""
+
+    def __init__(
+        self, message: str, *, method: str = "", path: str = "", status: int = 0, reason: str = "", remedy: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.method = method
+        self.path = path
+        self.status = status
+        self.reason = reason
+        self.remedy = remedy or self.default_remedy
+
+    def __str__(self) -> str:
+        message = str(self.args[0])
+        return f"{message} {self.remedy}" if self.remedy else message
+
+
+class ConfigError(ClusterError):
+    """The options, the environment or the kubeconfig cannot be used; no request was made."""
+
+
+class Unreachable(ClusterError):
+    """No answer came from the API server."""
+
+    default_remedy = "Check the option host (or the kubeconfig's server), the network and the proxy."
+
+
+class CertificateRefused(Unreachable):
+    """TLS failed: one side does not accept the other's certificate or key."""
+
+    default_remedy = (
+        "Give the cluster's own CA with ca_cert, or use the kubeconfig that belongs to this cluster; "
+        "validate_certs=false only switches the check off."
+    )
+
+
+class ConnectionLost(Unreachable):
+    """The connection ended before the whole answer was there."""
+
+    default_remedy = (
+        "Something between here and the API server ends connections: check its load balancer and the proxy."
+    )
+
+
+class Timeout(Unreachable):
+    """The whole answer did not come within request_timeout."""
+
+    default_remedy = "Check that the address answers at all; for a slow cluster raise request_timeout."
+
+
+class BadAnswer(ClusterError):
+    """An answer came, but not one that an API server gives."""
+
+    default_remedy = "Check that host is the API server's address and not a web console, a login page or a proxy."
+
+
+class TableUnsupported(ClusterError):
+    """The server ignored or refused the Table form: `Client.list` reads the same objects."""
+
+
+class Refused(ClusterError):
+    """The API server answered with an error status."""
+
+
+class BadRequest(Refused):
+    """The server does not understand the request, or finds its content invalid (400, 405, 406, 415, 422)."""
+
+
+class Unauthorized(Refused):
+    """The server does not know who asks (401)."""
+
+    default_remedy = (
+        "The credentials are missing, wrong or expired: renew the token or the kubeconfig (api_key, K8S_AUTH_API_KEY)."
+    )
+
+
+class Forbidden(Refused):
+    """The server knows who asks, and that user may not (403). `rule` is what RBAC would have to grant."""
+
+    rule: Rule
+
+
+class NotFound(Refused):
+    """The object does not exist (404)."""
+
+
+class ResourceMissing(NotFound):
+    """The resource itself is not served: its CRD or its API is not installed (404 without a Status)."""
+
+    default_remedy = (
+        "The cluster does not serve this resource: its CRD or API is not installed, or serves another version."
+    )
+
+
+class Conflict(Refused):
+    """Somebody else changed the object in between, or it exists already (409, 412)."""
+
+
+class Gone(Refused):
+    """The asked-for state of a list is too old (410)."""
+
+    default_remedy = "The list changes faster than it can be read in pages: try again, or ask for fewer namespaces."
+
+
+class TooManyRequests(Refused):
+    """The server, or a gate before it, is overloaded (429)."""
+
+    default_remedy = "The API server is overloaded: try again later, or raise request_timeout to wait longer."
+
+
+class Redirected(Refused):
+    """The server points elsewhere (3xx). Not followed: the credentials would go along."""
+
+    default_remedy = "Give the final address of the API server as host."
+
+
+class ServerFault(Refused):
+    """The server failed (5xx)."""
+
+    default_remedy = "The fault is on the server's side: look at the API server, etcd and, for a webhook, its service."
+
+
+_BY_STATUS: Final[Mapping[int, type[Refused]]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    405: BadRequest,
+    406: BadRequest,
+    409: Conflict,
+    410: Gone,
+    412: Conflict,
+    415: BadRequest,
+    422: BadRequest,
+    429: TooManyRequests,
+}
+_BY_HUNDREDS: Final[Mapping[int, type[Refused]]] = {3: Redirected, 4: BadRequest, 5: ServerFault}
+
+# Names of exceptions, looked up along the class and its parents, so that no library must be imported to know them.
+_BY_EXCEPTION: Final[Mapping[str, type[ClusterError]]] = {
+    "SSLError": CertificateRefused,
+    "SSLCertVerificationError": CertificateRefused,
+    "NewConnectionError": Unreachable,
+    "NameResolutionError": Unreachable,
+    "ConnectTimeoutError": Timeout,
+    "ReadTimeoutError": Timeout,
+    "TimeoutError": Timeout,
+    "ProxyError": Unreachable,
+    "ProtocolError": ConnectionLost,
+    "IncompleteRead": ConnectionLost,
+    "ConnectionResetError": ConnectionLost,
+    "BrokenPipeError": ConnectionLost,
+    "DecodeError": BadAnswer,
+    "LocationParseError": ConfigError,
+    "InvalidHeader": ConfigError,
+    "ProxySchemeUnknown": ConfigError,
+    "ProxySchemeUnsupported": ConfigError,
+}
+
+_TLS_REMEDIES: Final[Mapping[str, str]] = {
+    "WRONG_VERSION_NUMBER": "The server does not speak TLS on this port: check scheme and port of host, and the proxy.",
+    "RECORD_LAYER_FAILURE": "The server does not speak TLS on this port: check scheme and port of host, and the proxy.",
+    "KEY_VALUES_MISMATCH": "client_key does not belong to client_cert: give the pair that was made together.",
+    "PEM": "client_cert, client_key or ca_cert is not a PEM file: check the paths.",
+    "NO_CERTIFICATE_OR_CRL_FOUND": "ca_cert holds no certificate in PEM form: check the path.",
+}
+
+
+def error_from_status(
+    status: int, *, method: str, path: str, body: bytes, reason: str = "", secrets: Iterable[str] = ()
+) -> Refused:
+    """The error for an answer with an error status. `body` may be a Status object, any text, or megabytes of it."""
+    kind = _BY_STATUS.get(status) or _BY_HUNDREDS.get(status // 100, ServerFault)
+    said = _status_object(body)
+    words = said.get("message") or said.get("reason") or _plain_text(body) or reason
+    words = clean(redact(str(words)[:4000], secrets=secrets))
+    if kind is NotFound and not said:
+        kind = ResourceMissing
+    name = clean(str(said.get("reason") or reason), longest=60)
+    head = f"{method} {clean(path)} answered {status}{' ' + name if name else ''}"
+    error = kind(
+        f"{head}: {words.rstrip('.')}." if words else f"{head}.", method=method, path=path, status=status, reason=words
+    )
+    if isinstance(error, Forbidden):
+        error.rule = rule_from_path(path, method=method)
+        error.remedy = f"Grant this user: {error.rule.sentence()}."
+    return error
+
+
+def _status_object(body: bytes) -> Mapping[str, Any]:
+    # A Status is small; what is larger is not one, and is not worth parsing for a message.
+    if len(body) > 1_000_000:
+        return {}
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and found.get("kind") == "Status" else {}
+
+
+def _plain_text(body: bytes) -> str:
+    text = body[:4000].decode("utf-8", "replace").strip()
+    return "" if text.startswith("<") else text
+
+
+def error_from_exception(
+    exc: BaseException, *, method: str = "", path: str = "", server: str = "", seconds: float | None = None
+) -> ClusterError:
+    """The error for an exception of the HTTP or TLS library. Its text is not used, only its type and errno."""
+    kind = next((_BY_EXCEPTION[base.__name__] for base in type(exc).__mro__ if base.__name__ in _BY_EXCEPTION), None)
+    reason, remedy = _why(exc)
+    if kind is Unreachable and isinstance(_root(exc), ssl.SSLError):
+        kind = CertificateRefused
+    kind = kind or Unreachable
+    if kind is Timeout and seconds is not None:
+        reason = f"no complete answer within {seconds:g} s"
+    head = f"{method} {clean(path)}: {server}" if method else server
+    return kind(f"{head}: {reason}.", method=method, path=path, reason=reason, remedy=remedy)
+
+
+def _why(exc: BaseException) -> tuple[str, str]:
+    """What happened in the operating system's or OpenSSL's words, and a remedy where a better one than usual exists."""
+    root = _root(exc)
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted ({clean(root.verify_message)})", ""
+    if isinstance(root, ssl.SSLError):
+        code = root.reason or ""
+        return f"TLS failed ({code or type(root).__name__})", _TLS_REMEDIES.get(code, "")
+    proxied = any(type(one).__name__ == "ProxyError" for one in _chain(exc))
+    where = " at the proxy" if proxied else ""
+    remedy = "Check the option proxy, the kubeconfig's proxy-url and HTTPS_PROXY." if proxied else ""
+    if isinstance(root, OSError) and root.strerror:
+        return clean(root.strerror).lower() + where, remedy
+    return _words_of(type(root).__name__) + where, remedy
+
+
+def _words_of(name: str) -> str:
+    known = {
+        "RemoteDisconnected": "the connection was closed without an answer",
+        "IncompleteRead": "the connection was closed in the middle of the answer",
+        "InvalidChunkLength": "the connection was closed in the middle of the answer",
+        "ReadTimeoutError": "no answer in time",
+        "ConnectTimeoutError": "no connection in time",
+        "TimeoutError": "no answer in time",
+    }
+    return known.get(name, name)
+
+
+def _root(exc: BaseException) -> BaseException:
+    """The innermost cause that the operating system or OpenSSL named, else the innermost of all."""
+    found = list(_chain(exc))
+    return next((one for one in reversed(found) if isinstance(one, OSError)), found[-1])
+
+
+def _chain(exc: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while exc is not None and id(exc) not in seen:
+        seen.add(id(exc))
+        yield exc
+        inner = next((arg for arg in exc.args if isinstance(arg, BaseException)), None)
+        exc = inner or exc.__cause__ or exc.__context__

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One request at a time, over the HTTP pool that the kubernetes package builds.
+
+This module is private to the collection and may change without notice.
+
+Only `RESTClientObject.pool_manager` is taken of the package's client, as all releases from 24.2 to 37 have it. The
+typed API is not used: it costs seconds to import, and `ApiClient.call_api` has another signature in 37.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any, Final, Protocol
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.credentials import (
+    Credentials,
+    import_kubernetes,
+    load_credentials,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
+    ClusterError,
+    ConfigError,
+    Timeout,
+    error_from_exception,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.guard import (
+    Guard,
+    use_guarded_connections,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import ConnectionSettings
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.proxy import is_loopback, proxy_for
+
+__all__ = ["PARALLEL_CONNECTIONS", "Answer", "Session", "Transport"]
+
+PARALLEL_CONNECTIONS: Final = 8
+_OLDEST: Final = (24, 2)
+# A browser's or curl's name is answered with indented JSON, twice the bytes.
+_USER_AGENT = "kubevirt_ops.live_migration"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, whatever its status. The names in `headers` are in small letters."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """What `Client` needs of the network; tests hand in a scripted one."""
+
+    server: str
+    warnings: list[str]
+    secrets: frozenset[str]
+
+    def send(self, method: str, *, path: str, query: str, headers: Mapping[str, str], seconds: float) -> Answer:
+        """One request; `query` is encoded already. Raises ClusterError where no answer comes within `seconds`."""
+
+    def renew(self) -> bool:
+        """Load the credentials again; whether they changed."""
+
+    def close(self) -> None:
+        """End all connections."""
+
+
+class Session:
+    """The real transport. Threads may share it."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._managers: list[Any] = []
+        self._use(load_credentials(settings, seconds=settings.request_timeout))
+        self.server = self._credentials.server
+        self.warnings = _warnings(self._credentials, version=str(import_kubernetes().__version__))
+
+    def _use(self, credentials: Credentials) -> None:
+        self._manager = _pool_manager(credentials)
+        self._managers.append(self._manager)
+        self._credentials = credentials
+        self._fingerprint = credentials.fingerprint()
+        token = (credentials.authorization() or "").partition(" ")[2]
+        self.secrets = credentials.secrets | {token}
+
+    def send(self, method: str, *, path: str, query: str, headers: Mapping[str, str], seconds: float) -> Answer:
+        """See `Transport.send`. Redirects are not followed: the credentials would go along."""
+        with self._lock:
+            manager, credentials = self._manager, self._credentials
+            authorization = credentials.authorization()
+        sent = _headers(headers, authorization=authorization, credentials=credentials)
+        url = self.server + path + (("&" if "?" in path else "?") + query if query else "")
+        urllib3 = importlib.import_module("urllib3")
+        failure: ClusterError | None = None
+        with Guard(seconds) as guard:
+            try:
+                response = manager.urlopen(
+                    method, url, headers=sent, redirect=False, retries=False, timeout=urllib3.Timeout(total=seconds)
+                )
+            except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as exc:
+                failure = self._failure(exc, method=method, path=path, has_expired=guard.expired)
+        # Raised outside of the except block: the library's exception, whose text may hold a header, does not go along.
+        if failure is not None:
+            raise failure
+        found = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(status=response.status, reason=response.reason or "", headers=found, body=response.data)
+
+    def _failure(self, exc: Exception, *, method: str, path: str, has_expired: bool) -> ClusterError:
+        cause = TimeoutError() if has_expired else exc
+        error = error_from_exception(
+            cause, method=method, path=path, server=self.server, seconds=self._settings.request_timeout
+        )
+        assert not has_expired or isinstance(error, Timeout)
+        return error
+
+    def renew(self) -> bool:
+        """Load token file, exec plugin or kubeconfig again; whether token, certificate or key are others now."""
+        with self._lock:
+            before = self._fingerprint
+            self._use(load_credentials(self._settings, seconds=self._settings.request_timeout))
+            return self._fingerprint != before
+
+    def close(self) -> None:
+        """End all connections."""
+        for manager in self._managers:
+            manager.clear()
+
+
+def _headers(given: Mapping[str, str], *, authorization: str | None, credentials: Credentials) -> Any:
+    # A plain dict cannot hold Impersonate-Group twice.
+    headers = importlib.import_module("urllib3._collections").HTTPHeaderDict(given)
+    headers["User-Agent"] = _USER_AGENT
+    if authorization:
+        headers["Authorization"] = authorization
+    for name, value in credentials.impersonation():
+        headers.add(name, value)
+    return headers
+
+
+def _pool_manager(credentials: Credentials) -> Any:
+    settings, configuration, chosen = credentials.settings, credentials.configuration, credentials.chosen
+    configuration.proxy = proxy_for(settings, server=credentials.server, proxy_url=chosen.proxy_url if chosen else None)
+    # Decided by proxy_for already; None would make some releases look into the environment.
+    configuration.no_proxy = ""
+    configuration.connection_pool_maxsize = PARALLEL_CONNECTIONS
+    if settings.proxy_headers:
+        configuration.proxy_headers = importlib.import_module("urllib3").make_headers(**settings.proxy_headers)
+    why = ""
+    try:
+        manager = import_kubernetes().client.rest.RESTClientObject(configuration).pool_manager
+    except Exception as exc:  # noqa: BLE001 - the text of what is raised can hold the proxy's password
+        why = type(exc).__name__
+    if why:
+        scheme = str(configuration.proxy or "").partition("://")[0] if "://" in str(configuration.proxy) else "none"
+        raise ConfigError(
+            f"The connection cannot be set up ({why}); the proxy's scheme is {scheme}.",
+            remedy="Write proxy as http://NAME:PORT; socks5 needs a newer kubernetes package and PySocks.",
+        )
+    if chosen and chosen.tls_server_name:
+        manager.connection_pool_kw["server_hostname"] = chosen.tls_server_name
+    use_guarded_connections(manager, is_verified=bool(configuration.verify_ssl))
+    return manager
+
+
+def _warnings(credentials: Credentials, *, version: str) -> list[str]:
+    """What the user should know about this connection, once."""
+    found = []
+    server, settings = credentials.server, credentials.settings
+    is_https = server.startswith("https://")
+    if is_https and not credentials.configuration.verify_ssl:
+        named = (
+            "validate_certs is false"
+            if settings.validate_certs is False
+            else ("insecure-skip-tls-verify is set in the kubeconfig")
+        )
+        found.append(
+            f"{named}: the certificate of {server} is not checked, so anybody in between can read the credentials. "
+            "Give the cluster's CA with ca_cert instead."
+        )
+    if not is_https and credentials.authorization() and not is_loopback(server):
+        found.append(f"The credentials go to {server} unencrypted. Write https:// in host.")
+    if _release(version) < _OLDEST:
+        found.append(f"The Python package kubernetes is {version}; the oldest release that is tested is 24.2.")
+    return found
+
+
+def _release(version: str) -> tuple[int, ...]:
+    parts = version.split(".")[:2]
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else _OLDEST
