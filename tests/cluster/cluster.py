@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -109,9 +111,8 @@ class Cluster:
             self._owned.folder.write_state(self._state)
 
     def _new_simulator(self) -> Any:
-        from tests.cluster.simulator import Simulator  # imported late: a cluster without one needs nothing of it
-
-        return Simulator(self)
+        # Imported late: a cluster without a simulator needs nothing of it.
+        return import_module("tests.cluster.simulator").Simulator(self)
 
     @property
     def simulator(self) -> Any:
@@ -122,11 +123,22 @@ class Cluster:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Process ids by program."""
+        """Process ids: `owner` (who started it), `etcd`, `kube-apiserver`."""
         return dict(self._state["pids"])
 
+    def has_died(self) -> str:
+        """The last words of a program of ours that ended by itself; "" while all run."""
+        plane = self._owned.plane if self._owned else None
+        dead = [child for child in (plane.etcd, plane.apiserver) if child.exit_code is not None] if plane else []
+        return "\n".join(f"{child.name} ended with {child.exit_code}:\n{child.last_words()}" for child in dead)
+
     def stop(self) -> None:
-        """End everything and remove the folder. Harmless when it is stopped already, or belongs to another process."""
+        """End everything and remove the folder. Harmless when it is stopped already.
+
+        A cluster of another process goes on: only our connections to it are closed.
+        """
+        self._wire.close()
+        self.store.close()
         owned, self._owned = self._owned, None
         if owned is None:
             return
@@ -251,5 +263,5 @@ def _state(files: Files, plane: ControlPlane) -> dict[str, Any]:
         "etcd_key_file": str(files.etcd_client[1]),
         "audit_log": str(files.audit_log) if files.audit_policy else "",
         "tokens": files.tokens,
-        "pids": {"etcd": plane.etcd.pid, "kube-apiserver": plane.apiserver.pid},
+        "pids": {"owner": os.getpid(), "etcd": plane.etcd.pid, "kube-apiserver": plane.apiserver.pid},
     }

@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.cluster.places import try_lock
 
-__all__ = ["Folder", "FolderInUse", "is_alive", "read_state"]
+__all__ = ["Folder", "FolderInUse", "clear_left_over", "owner_pid", "read_state"]
 
 _PREFIX = "kubevirt-ops-live-migration-"
 _LOCK = "lock"
@@ -45,7 +45,7 @@ class Folder:
         try:
             path.mkdir(mode=0o700)
         except FileExistsError:
-            _clear_left_over(path)
+            clear_left_over(path)
             path.mkdir(mode=0o700)
         return cls._lock_new(path)
 
@@ -56,6 +56,7 @@ class Folder:
         lock = try_lock(young)
         if lock is None:
             raise FolderInUse(f"{path} is being used by another start")
+        os.write(lock, str(os.getpid()).encode())
         young.rename(path / _LOCK)
         return cls(path, lock=lock)
 
@@ -72,7 +73,7 @@ class Folder:
         os.close(self._lock)
 
 
-def is_alive(path: Path) -> bool:
+def _is_alive(path: Path) -> bool:
     """Whether a living cluster holds this folder."""
     if not (path / _LOCK).exists():
         return False
@@ -83,9 +84,14 @@ def is_alive(path: Path) -> bool:
     return False
 
 
+def owner_pid(path: Path) -> int | None:
+    """The process that holds this folder, also while it is still starting; None where nobody does."""
+    return int((path / _LOCK).read_text(encoding="ascii")) if _is_alive(path) else None
+
+
 def read_state(path: Path) -> dict[str, Any] | None:
     """What `write_state` wrote; None where no living, ready cluster holds this folder."""
-    if not is_alive(path) or not (path / _STATE).exists():
+    if not _is_alive(path) or not (path / _STATE).exists():
         return None
     state = json.loads((path / _STATE).read_text(encoding="utf-8"))
     return state if isinstance(state, dict) else None
@@ -96,12 +102,13 @@ def _sweep() -> None:
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         if path.is_symlink() or not path.is_dir() or path.stat().st_uid != os.getuid():
             continue
-        if (path / _LOCK).exists() and not is_alive(path):
+        if (path / _LOCK).exists() and not _is_alive(path):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _clear_left_over(path: Path) -> None:
-    if is_alive(path):
+def clear_left_over(path: Path) -> None:
+    """Remove the folder of a cluster that was killed; FolderInUse when it lives or holds something else."""
+    if _is_alive(path):
         raise FolderInUse(f"a test cluster runs in {path}; stop it first: python -m tests.cluster stop --dir {path}")
     if any(path.iterdir()) and not (path / _LOCK).exists():
         raise FolderInUse(f"{path} is not empty and not a test cluster's; give another folder")

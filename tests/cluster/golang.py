@@ -77,7 +77,9 @@ class GoBuild:
         """What it does now, in a few words."""
         lines = self._lines()
         loaded = sum(line.startswith("go: downloading") for line in lines)
-        if not lines or lines[-1].startswith("go: downloading"):
+        if not lines:
+            return "taking packages from Go's cache"
+        if lines[-1].startswith("go: downloading"):
             return f"{loaded} modules downloaded"
         return f"{len(lines) - loaded} packages compiled"
 
@@ -99,4 +101,5 @@ def _run(command: list[str], *, log: Path, cwd: Path | None) -> None:
     finally:
         child.stop()
     if child.exit_code != 0:
-        raise RuntimeError(f"{' '.join(command[:3])} ended with {child.exit_code}:\n{child.last_words(lines=_LAST_LINES)}")
+        said = child.last_words(lines=_LAST_LINES)
+        raise RuntimeError(f"{' '.join(command[:3])} ended with {child.exit_code}:\n{said}")

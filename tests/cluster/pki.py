@@ -62,9 +62,7 @@ class Authority:
         builder = _builder(name, issuer=name, key=self._key)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         certificate = builder.sign(self._key, hashes.SHA256())
-        self.file = _write_private(
-            folder / f"{name}.crt", content=certificate.public_bytes(serialization.Encoding.PEM)
-        )
+        self.file = _write_private(folder / f"{name}.crt", content=certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: str, *, hosts: list[str]) -> tuple[Path, Path]:
         """Certificate and key files `<name>.crt`, `<name>.key` for 127.0.0.1 and `hosts`, for servers and clients."""
@@ -73,9 +71,7 @@ class Authority:
             _builder(name, issuer=self._name, key=key)
             .add_extension(_alternative_names(hosts), critical=False)
             .add_extension(x509.ExtendedKeyUsage(_USAGES), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         pem = certificate.public_bytes(serialization.Encoding.PEM)
@@ -88,9 +84,7 @@ class Authority:
 def write_key_pair(name: str, *, folder: Path) -> tuple[Path, Path]:
     """A bare key pair `<name>.pub`, `<name>.key` (for signing service account tokens)."""
     key = ec.generate_private_key(ec.SECP256R1())
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return (
         _write_private(folder / f"{name}.pub", content=public),
         _write_private(folder / f"{name}.key", content=_pem(key)),

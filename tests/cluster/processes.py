@@ -10,14 +10,11 @@ one thread that lives as long as the process: a cluster may then be started from
 from __future__ import annotations
 
 import os
-import queue
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from functools import partial
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 __all__ = ["Child", "free_ports", "start_child"]
@@ -26,41 +23,12 @@ _LAUNCHER = Path(__file__).with_name("launcher.py")
 _STOP_SECONDS = 10.0
 
 
-_Job = tuple[Callable[[], "subprocess.Popen[bytes]"], "Future[subprocess.Popen[bytes]]"]
+_starters: dict[int, ThreadPoolExecutor] = {}
 
 
-class _Starter:
-    """The one thread that forks."""
-
-    def __init__(self) -> None:
-        self._jobs: queue.Queue[_Job] = queue.Queue()
-        threading.Thread(target=self._work, name="child starter", daemon=True).start()
-
-    def start(self, launch: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-        """What `launch` returns, called in the thread that stays."""
-        future: Future[subprocess.Popen[bytes]] = Future()
-        self._jobs.put((launch, future))
-        return future.result()
-
-    def _work(self) -> None:
-        while True:
-            launch, future = self._jobs.get()
-            try:
-                future.set_result(launch())
-            except BaseException as error:  # noqa: BLE001  # handed to the thread that asked
-                future.set_exception(error)
-
-
-_lock = threading.Lock()
-_starters: dict[int, _Starter] = {}
-
-
-def _starter() -> _Starter:
-    """The starter of this very process (a forked copy of us needs its own: threads are not copied)."""
-    with _lock:
-        if os.getpid() not in _starters:
-            _starters[os.getpid()] = _Starter()
-        return _starters[os.getpid()]
+def _starter() -> ThreadPoolExecutor:
+    """The one thread of this very process that forks (a forked copy of us needs its own: threads are not copied)."""
+    return _starters.setdefault(os.getpid(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="child starter"))
 
 
 class Child:
@@ -117,17 +85,19 @@ def start_child(
     """
     bound = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command]
     with log.open("ab") as stream:
-        launch = partial(
-            subprocess.Popen,
-            bound,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            cwd=cwd,
-            env=environment,
-            start_new_session=True,
-        )
-        return Child(_starter().start(launch), name=name, log=log)
+
+        def launch() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
+                bound,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                cwd=cwd,
+                env=environment,
+                start_new_session=True,
+            )
+
+        return Child(_starter().submit(launch).result(), name=name, log=log)
 
 
 def free_ports(count: int) -> list[int]:

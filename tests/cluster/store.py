@@ -92,6 +92,10 @@ class Store:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
+    def close(self) -> None:
+        """Drop this thread's connection."""
+        self._wire.close()
+
     def get(self, key: str) -> Any:
         """The object at `key`; None where there is none."""
         found = self.read(key)

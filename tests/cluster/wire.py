@@ -26,6 +26,13 @@ def tls_context(ca_file: str, *, cert_file: str = "", key_file: str = "") -> ssl
     return context
 
 
+class _Connection(http.client.HTTPSConnection):
+    """Closes itself when its thread ends and nobody holds it any more."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Wire:
     """Requests to one server."""
 
@@ -78,6 +85,6 @@ class Wire:
     def _connection(self) -> http.client.HTTPSConnection:
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            connection = http.client.HTTPSConnection(self._netloc, context=self._context, timeout=_TIMEOUT_SECONDS)
+            connection = _Connection(self._netloc, context=self._context, timeout=_TIMEOUT_SECONDS)
             self._local.connection = connection
         return connection
