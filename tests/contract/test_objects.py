@@ -47,7 +47,7 @@ def test_what_the_simulator_writes_is_accepted(
     found = {name: _objects(empty_cluster, resource) for name, resource in resources.items()}
 
     assert found[KUBEVIRT], "no scenario goes without KubeVirt itself"
-    assert found[VMIM], "no scenario goes without a migration"
+    assert found[VMI], "no scenario goes without a VMI"
     assert [
         problem
         for name, objects in found.items()
