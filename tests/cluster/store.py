@@ -22,6 +22,7 @@ __all__ = ["REGISTRY", "Store", "Stored", "etcd_key"]
 REGISTRY = "/registry/"
 _BATCH = 2000
 _RETRIES = 50
+_MARKER = "/tests-cluster/revision"
 
 # Groups of the API server itself: their keys carry no group. All others are CRDs' or keep theirs.
 _BUILT_IN = {
@@ -116,6 +117,7 @@ class Store:
     def delete_prefix(self, prefix: str) -> int:
         """Delete all keys that begin with `prefix`; how many there were."""
         answer = self._post("deleterange", {"key": _encode(prefix), "range_end": _encode(_end_of(prefix))})
+        self._move_on()
         return int(answer.get("deleted", 0))
 
     def change(self, key: str, edit: Callable[[Any], None]) -> Any:
@@ -140,6 +142,15 @@ class Store:
         operations: list[dict[str, Any]] = [*deletes, *puts]
         for start in range(0, len(operations), _BATCH):
             self._post("txn", {"success": operations[start : start + _BATCH]})
+        self._move_on()
+
+    def _move_on(self) -> None:
+        """Make one more revision, after changes of many keys in one.
+
+        The API server's watch cache takes itself to be as new as a revision at the first event of it, and would answer
+        a list while the others of that revision are still to come. A list now waits for a later revision.
+        """
+        self._post("put", {"key": _encode(_MARKER), "value": ""})
 
     def _replace(self, found: Stored, *, text: str) -> bool:
         key = _encode(found.key)

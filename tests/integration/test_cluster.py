@@ -269,6 +269,19 @@ def test_reset_takes_everything_back_and_keeps_definitions_rights_and_users(plai
     create(plain, MIGRATIONS, a_migration("m"))
 
 
+def test_list_after_a_change_of_many_keys_is_complete(plain: Cluster) -> None:
+    create(plain, MIGRATIONS, a_migration("m"))
+    text = plain.store.scan("/registry/kubevirt.io/virtualmachineinstancemigrations/team-a/m")[0].text
+    key = "/registry/kubevirt.io/virtualmachineinstancemigrations/team-a/copy-"
+
+    plain.store.apply(put=[(f"{key}{number}", text.replace('"m"', f'"copy-{number}"')) for number in range(5000)])
+    filled = plain.request("GET", MIGRATIONS)[1]["items"]
+    plain.reset()
+    emptied = plain.request("GET", MIGRATIONS)[1]["items"]
+
+    assert (len(filled), len(emptied)) == (5001, 0)
+
+
 def test_reset_is_seen_by_a_watch(plain: Cluster) -> None:
     create(plain, MIGRATIONS, a_migration("m"))
     made = metadata_of(plain, MIGRATIONS)
