@@ -123,14 +123,14 @@ paths:
   returned: success
   type: dict
   sample:
-    html: /home/ann/live-migration-report/report.html
-    json: /home/ann/live-migration-report/report.json
+    html: /srv/reports/live-migration-report/report.html
+    json: /srv/reports/live-migration-report/report.json
 changed_files:
   description: Those of RV(paths) whose content changed, or would change in check mode.
   returned: success
   type: list
   elements: str
-  sample: [/home/ann/live-migration-report/report.html]
+  sample: [/srv/reports/live-migration-report/report.html]
 summary:
   description: What later steps of a job branch on.
   returned: success
@@ -175,5 +175,5 @@ summary:
     report:
       description: As RV(paths).
       type: dict
-      sample: {html: /home/ann/live-migration-report/report.html}
+      sample: {html: /srv/reports/live-migration-report/report.html}
 """

@@ -26,9 +26,8 @@ __all__ = ["read_nodes"]
 _RANKS = {verdict: rank for rank, verdict in enumerate(NODE_VERDICTS)}
 
 
-def read_nodes(result: Any) -> tuple[tuple[Node, ...] | None, str]:
+def read_nodes(given: Mapping[str, Any] | None) -> tuple[tuple[Node, ...] | None, str]:
     """(nodes worst first, one sentence on all of them). (None, why) where the nodes were not or could not be read."""
-    given = as_map(result)
     if given is None:
         return None, "The nodes were not looked at."
     if given.get("failed") is True or as_list(given.get("nodes")) is None:

@@ -64,9 +64,10 @@ def read_report(migrations: Any, *, nodes: Any = None, title: str = "", version:
         (_migration(entry, now=now) for entry in as_list(result.get("migrations")) or ()),
         key=lambda migration: (not migration.stuck, _RANKS.get(migration.verdict, _RANKS["unknown"])),
     )
-    gap = _gap(result, nodes=as_map(nodes))
+    looked_at_nodes = _unless_skipped(nodes)
+    gap = _gap(result, nodes=looked_at_nodes)
     scope = _scope(result)
-    known_nodes, nodes_summary = read_nodes(nodes)
+    known_nodes, nodes_summary = read_nodes(looked_at_nodes)
     return Report(
         title=visible(title) or DEFAULT_TITLE,
         generated_at=visible(result.get("read_at")),
@@ -81,6 +82,12 @@ def read_report(migrations: Any, *, nodes: Any = None, title: str = "", version:
         gap=gap,
         requests=as_int((as_map(result.get("coverage")) or {}).get("requests")),
     )
+
+
+def _unless_skipped(nodes: Any) -> Mapping[str, Any] | None:
+    """The result, or None for no result and for that of a task that Ansible skipped."""
+    given = as_map(nodes)
+    return None if given is None or given.get("skipped") is True else given
 
 
 def _counts(migrations: Iterable[Migration]) -> tuple[tuple[str, int], ...]:

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page: complete, escaped, with nothing in it that reaches outside or runs."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_html import render_html
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import read_report
+from tests.unit.plugins.plugin_utils.odd import any_nodes, any_result
+from tests.unit.plugins.plugin_utils.results import (
+    MISSING_PODS,
+    a_cause,
+    a_migration,
+    a_node,
+    a_stuck_migration,
+    nodes_result,
+    report_of,
+)
+
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Page(HTMLParser):
+    """The elements of a page in their order, and whether each was closed where it should be."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def names(self) -> set[str]:
+        return {tag for tag, _attributes in self.tags}
+
+
+def full_report() -> str:
+    return render_html(
+        report_of(
+            a_stuck_migration(),
+            a_migration(verdict="late", summary="late: so far"),
+            a_migration(),
+            nodes=nodes_result(a_node()),
+            correlations=[{"summary": "4 of 4 leave node-7.", "migrations": ["team-a/db-1"]}],
+            coverage={"complete": False, "missing": [MISSING_PODS]},
+        )
+    )
+
+
+EXPECTED = {
+    "headline": "1 of 3 migrations is stuck: TargetPodUnschedulable. 1 is late.",
+    "cause": "No node takes the target pod virt-launcher-db-1-abcde.",
+    "evidence": "status.conditions[PodScheduled].reason",
+    "command": "kubectl describe pod -n team-a virt-launcher-db-1-abcde",
+    "deadline": "4m past its deadline (300 s for an unschedulable pod)",
+    "correlation": "4 of 4 leave node-7.",
+    "node": "Ready is Unknown for 700 s",
+    "gap": "may not list pods in namespace kubevirt",
+    "version": "kubevirt_ops.live_migration 1.2.3",
+}
+
+
+@pytest.mark.parametrize("text", EXPECTED.values(), ids=EXPECTED)
+def test_page_shows_it(text: str) -> None:
+    assert text in " ".join("".join(Page(full_report()).texts).split())
+
+
+def test_page_is_well_formed() -> None:
+    page = Page(full_report())
+    assert page.open == []
+    assert {"html", "head", "title", "main", "h1", "h2", "table", "details"} <= page.names()
+
+
+def test_page_needs_nothing_from_outside() -> None:
+    text = full_report()
+    assert Page(text).names().isdisjoint({"script", "link", "img", "iframe", "object", "form"})
+    assert not re.findall(r"url\(|@import|\bsrc=|https?://", text)
+    links = [attributes["href"] for tag, attributes in Page(text).tags if tag == "a"]
+    assert links
+    assert all(link is not None and link.startswith("#") for link in links)
+
+
+def test_links_lead_to_what_is_there() -> None:
+    tags = Page(full_report()).tags
+    targets = {attributes["id"] for _tag, attributes in tags if "id" in attributes}
+    wanted = {str(attributes["href"])[1:] for tag, attributes in tags if tag == "a"}
+    wanted |= {str(attributes["aria-labelledby"]) for _tag, attributes in tags if "aria-labelledby" in attributes}
+    assert wanted <= targets
+
+
+def test_tables_say_what_their_heads_belong_to() -> None:
+    heads = [attributes for tag, attributes in Page(full_report()).tags if tag == "th"]
+    assert {attributes.get("scope") for attributes in heads} == {"col", "row"}
+
+
+def test_what_scrolls_is_reached_by_keyboard() -> None:
+    scrolling = [given for _tag, given in Page(full_report()).tags if "scroll" in str(given.get("class", "")).split()]
+    assert scrolling
+    assert {attributes.get("tabindex") for attributes in scrolling} == {"0"}
+
+
+HOSTILE = "\"><script>alert(1)</script><b a='"
+
+
+def test_markup_from_the_cluster_is_text() -> None:
+    cause = a_cause(summary=HOSTILE, advice=[{"action": HOSTILE, "why": HOSTILE, "risk": HOSTILE, "command": HOSTILE}])
+    found = a_stuck_migration(vm=HOSTILE, verdict=HOSTILE, deadline_reason=HOSTILE, causes=[cause])
+    text = render_html(report_of(found, title=HOSTILE, nodes=nodes_result(a_node(name=HOSTILE))))
+    assert "<script" not in text
+    assert Page(text).open == []
+    assert "".join(Page(text).texts).count(HOSTILE) >= 8
+
+
+def test_templates_from_the_cluster_are_never_evaluated() -> None:
+    found = a_stuck_migration(vm="{{ 77777 * 3 }}", verdict="{% raw %}")
+    text = render_html(report_of(found, title="{{ report.version }}"))
+    assert "{{ 77777 * 3 }}" in text
+    assert "{% raw %}" in text
+    assert "{{ report.version }}" in text
+    assert "233331" not in text
+
+
+def test_nothing_stuck_is_calm_and_incomplete_sight_is_not() -> None:
+    calm = render_html(report_of(a_migration()))
+    partial = render_html(report_of(a_migration(), coverage={"complete": False, "missing": []}))
+    assert "Every migration is on its way" in calm
+    assert "not everything could be read" in partial
+    assert "Every migration is on its way" not in partial
+
+
+def test_same_report_gives_the_same_page() -> None:
+    assert full_report() == full_report()
+
+
+@given(any_result(), any_nodes())
+def test_any_result_gives_a_well_formed_page(result: Any, nodes: Any) -> None:
+    text = render_html(read_report(result, nodes=nodes))
+    assert text.encode("utf-8")
+    assert Page(text).open == []
+    assert "<script" not in text
