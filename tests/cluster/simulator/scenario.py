@@ -1,0 +1,295 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scenarios: small declarative files, read strictly. Ages are seconds before now."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from .migrations import FINAL, ORDER
+
+__all__ = [
+    "Event", "Expected", "Leftover", "Migration", "Node", "PodTrouble", "Policy", "Quota", "Scenario", "ScenarioError",
+    "Vm", "load", "names", "parse",
+]  # fmt: skip
+
+FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
+DAY = 86400
+VERDICTS = (
+    "unknown", "succeeded", "failed", "cancelling", "blocked", "stalled", "overdue", "queued", "late", "progressing",
+)  # fmt: skip
+ORIGINS = ("user", "evacuation", "workload_update", "volume_update")
+T = TypeVar("T")
+
+
+class ScenarioError(Exception):
+    """The scenario does not make sense; the message names the place."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node and its virt-handler. `since`: how long Ready has its status; `handler`: ready, not_ready, missing."""
+
+    name: str
+    ready: str = "True"
+    since: int = 30 * DAY
+    handler: str = "ready"
+    handler_since: int = 30 * DAY
+    heartbeat: int | None = None
+    schedulable: bool | None = None
+    cordoned: bool = False
+    worker: bool = True
+    devices: bool = True
+    cpu: str = "16"
+    memory: str = "64Gi"
+    cpu_model: str = "Skylake-Server-IBRS"
+    pressures: Sequence[str] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Mapping[str, str]] = ()
+
+    def last_heartbeat(self) -> int:
+        """Age of virt-handler's last heartbeat: it stopped with the node or with virt-handler."""
+        if self.heartbeat is not None:
+            return self.heartbeat
+        stopped = [self.since + 70] if self.ready != "True" else []
+        stopped += [self.handler_since + 25] if self.handler != "ready" else []
+        return max(stopped, default=30)
+
+    def is_schedulable(self) -> bool:
+        """The label kubevirt.io/schedulable: virt-controller takes it away after five minutes of silence."""
+        return self.last_heartbeat() < 300 if self.schedulable is None else self.schedulable
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One more launcher pod of a VM, of a migration that is gone; `terminating`: for so long."""
+
+    node: str
+    age: int
+    terminating: int | None = None
+
+
+@dataclass(frozen=True)
+class Vm:
+    """A VM and its VMI. `name` is namespace/name; without `node` the VM is halted."""
+
+    name: str
+    node: str | None = None
+    memory: str = "2Gi"
+    age: int = 2 * DAY
+    phase: str = "Running"
+    selinux: bool = True
+    evacuation: bool = False
+    evacuation_age: int = 60
+    labels: Mapping[str, str] = field(default_factory=dict)
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    claims: Sequence[str] = ()
+    storage_class: str = "ceph-rbd"
+    not_migratable: Mapping[str, str] = field(default_factory=dict)
+    leftovers: Sequence[Leftover] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event about the target pod: first and last seen so many seconds ago."""
+
+    reason: str
+    message: str
+    first: int
+    last: int
+    count: int = 1
+    source: str = "kubelet"
+    warning: bool = True
+
+
+@dataclass(frozen=True)
+class PodTrouble:
+    """Why the target pod does not run: `unschedulable` (the scheduler's text) or `waiting` (the container's reason)."""
+
+    unschedulable: str | None = None
+    waiting: str | None = None
+    message: str = ""
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A migration in `phase`, for `since` seconds. `deleted`: its deletion was asked for so long ago.
+
+    `seconds` overrides how long after its creation it entered a phase. Finished ones have `ran` seconds of copying
+    behind them. Live, it goes on as soon as nothing holds it: `stays` holds it where it is, a copy ends after
+    `ends_in` seconds from now (absent: it goes on for ever).
+    """
+
+    vm: str
+    phase: str = ""
+    since: int = 0
+    target: str | None = None
+    name: str | None = None
+    origin: str = "user"
+    mode: str = "PreCopy"
+    deleted: int | None = None
+    ran: int = 60
+    failure: str = "Live migration has been aborted"
+    seconds: Mapping[str, int] = field(default_factory=dict)
+    pod: PodTrouble | None = None
+    stays: bool = False
+    ends_in: int | None = None
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A ResourceQuota; what is in use is counted from the pods."""
+
+    name: str
+    namespace: str
+    hard: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A MigrationPolicy."""
+
+    name: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a judge should say about the VM's migration."""
+
+    vm: str
+    verdict: str
+    first_cause: str | None = None
+    origin: str = "user"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A whole world. `controller_silent`: age of virt-controller's last sign of life, where it is silent."""
+
+    title: str
+    nodes: Sequence[Node]
+    vms: Sequence[Vm]
+    migrations: Sequence[Migration] = ()
+    expected: Sequence[Expected] = ()
+    healthy: bool = False
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    policies: Sequence[Policy] = ()
+    quotas: Sequence[Quota] = ()
+    controller_silent: int | None = None
+    name: str = ""
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces of the VMs."""
+        return tuple(sorted({vm.name.split("/")[0] for vm in self.vms}))
+
+
+def names() -> list[str]:
+    """Every scenario there is."""
+    return sorted(path.stem for path in FOLDER.glob("*.yml"))
+
+
+def load(name: str) -> Scenario:
+    """The scenario of that name; ScenarioError where there is none or it is malformed."""
+    path = FOLDER / f"{name}.yml"
+    if not path.is_file():
+        raise ScenarioError(f"no scenario {name!r}; there are: {', '.join(names())}")
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{path.name} is not YAML: {error}") from error
+    return parse(data, name=name)
+
+
+def parse(data: Any, *, name: str = "scenario") -> Scenario:
+    """A scenario from plain data; ScenarioError names the first thing that is wrong."""
+    if isinstance(data, Mapping):
+        data = {"name": name, **data}
+    scenario: Scenario = _read(Scenario, data, place=name)
+    _check(scenario)
+    return scenario
+
+
+def _read(kind: type[T], data: Any, *, place: str) -> T:
+    if not isinstance(data, Mapping):
+        raise ScenarioError(f"{place}: a mapping is wanted, not {data!r}")
+    known = {item.name: item for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(data) - set(known)):
+        raise ScenarioError(f"{place}: unknown {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
+    hints = get_type_hints(kind)
+    values = {key: _value(hints[key], data[key], place=f"{place}.{key}") for key in data}
+    try:
+        return kind(**values)
+    except TypeError:
+        required = [key for key, item in known.items() if _is_required(item) and key not in data]
+        raise ScenarioError(f"{place}: {', '.join(required)} is missing") from None
+
+
+def _is_required(item: dataclasses.Field[Any]) -> bool:
+    return item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+
+
+def _value(hint: Any, value: Any, *, place: str) -> Any:
+    options = [option for option in get_args(hint) if option is not type(None)]
+    if get_origin(hint) in (Union, type(int | None)):
+        return None if value is None else _value(options[0], value, place=place)
+    if get_origin(hint) is not None and issubclass(get_origin(hint), Sequence):
+        if not isinstance(value, list):
+            raise ScenarioError(f"{place}: a list is wanted, not {value!r}")
+        return tuple(_value(options[0], item, place=f"{place}[{n}]") for n, item in enumerate(value))
+    if dataclasses.is_dataclass(hint):
+        return _read(hint, value, place=place)  # type: ignore[arg-type]
+    wanted = Mapping if get_origin(hint) is not None else hint
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise ScenarioError(f"{place}: {getattr(wanted, '__name__', wanted)} is wanted, not {value!r}")
+    return value
+
+
+def _one_of(value: str, allowed: Sequence[str], *, place: str) -> None:
+    if value not in allowed:
+        raise ScenarioError(f"{place}: {value!r} is none of {', '.join(map(repr, allowed))}")
+
+
+def _check(scenario: Scenario) -> None:
+    nodes = [node.name for node in scenario.nodes]
+    vms = [vm.name for vm in scenario.vms]
+    for node in scenario.nodes:
+        _one_of(node.ready, ("True", "False", "Unknown"), place=f"node {node.name}, ready")
+        _one_of(node.handler, ("ready", "not_ready", "crashing", "missing"), place=f"node {node.name}, handler")
+    for vm in scenario.vms:
+        if vm.name.count("/") != 1:
+            raise ScenarioError(f"vm {vm.name!r}: a name is namespace/name")
+        for used in filter(None, [vm.node, *(left.node for left in vm.leftovers)]):
+            _one_of(used, nodes, place=f"vm {vm.name}, node")
+    for migration in scenario.migrations:
+        _check_migration(migration, nodes=nodes, vms=vms)
+    for wanted in scenario.expected:
+        _one_of(wanted.vm, vms, place="expected, vm")
+        _one_of(wanted.verdict, VERDICTS, place=f"expected of {wanted.vm}, verdict")
+        _one_of(wanted.origin, ORIGINS, place=f"expected of {wanted.vm}, origin")
+
+
+def _check_migration(migration: Migration, *, nodes: Sequence[str], vms: Sequence[str]) -> None:
+    place = f"migration of {migration.vm}"
+    _one_of(migration.vm, vms, place="migration, vm")
+    _one_of(migration.phase, (*ORDER, "Failed"), place=f"{place}, phase")
+    _one_of(migration.origin, ORIGINS, place=f"{place}, origin")
+    _one_of(migration.mode, ("PreCopy", "PostCopy", "Paused"), place=f"{place}, mode")
+    waits = migration.phase in ("", "Pending") or bool(migration.pod and migration.pod.unschedulable)
+    if migration.target is None and not waits:
+        raise ScenarioError(f"{place}: a target is needed in phase {migration.phase}")
+    if migration.target is not None:
+        _one_of(migration.target, nodes, place=f"{place}, target")
+    if migration.pod is not None and migration.phase != "Scheduling":
+        raise ScenarioError(f"{place}: trouble of the target pod belongs to phase Scheduling")
+    if migration.deleted is not None and migration.phase in FINAL:
+        raise ScenarioError(f"{place}: a finished migration is gone once it is deleted")
