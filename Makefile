@@ -9,6 +9,7 @@ ARGS ?=
 WORKERS ?= 2
 
 BIN := .build/venv/bin
+PACKAGE_TEST := tests/integration/test_collection_package.py
 PYTEST = $(BIN)/python -m pytest --junitxml=.build/results/$@.xml $(ARGS)
 
 # The checkout is found under the collection's full name; nothing outside .build and the cache is written.
@@ -59,11 +60,12 @@ contract: cluster ## Our CustomResourceDefinitions and field paths against KubeV
 	$(PYTEST) tests/contract
 
 integration: cluster ## Modules, filters, role and playbook on the test cluster
-	$(PYTEST) -n $(WORKERS) tests/integration
+	$(PYTEST) -n $(WORKERS) --ignore=$(PACKAGE_TEST) tests/integration
 
 build: setup ## Build the tarball, install it without a network, try each plugin, import it as Galaxy does
 	$(PYTHON) -m tests.make.environment importer
 	$(BIN)/python -m tests.make.package
+	$(PYTEST) $(PACKAGE_TEST)
 
 sanity: setup ## ansible-test sanity, all of it
 	$(BIN)/python -m tests.make.sanity

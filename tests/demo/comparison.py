@@ -1,0 +1,63 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was planted against what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Row", "compare", "render"]
+
+HEADINGS = ("VM", "PLANTED", "FOUND", "")
+# The report leaves out migrations that have ended.
+ENDED = {"succeeded", "failed"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One VM: verdict and first cause as planted and as found, each as one text; empty where there is none."""
+
+    vm: str
+    planted: str
+    found: str
+
+    @property
+    def agrees(self) -> bool:
+        """True where the report says what was planted."""
+        return self.planted == self.found
+
+    @property
+    def mark(self) -> str:
+        """What stands at the end of its line."""
+        return "" if self.agrees else "<- differs"
+
+
+def compare(expected: Iterable[Mapping[str, Any]], *, found: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """A row for each VM that has a planted or a found migration, planted ones first, in their order.
+
+    `expected`: entries of a scenario's `expected`; `found`: `migrations` of a report.
+    """
+    shown: dict[str, list[str]] = {}
+    for entry in found:
+        shown.setdefault(f"{entry['namespace']}/{entry['vm']}", []).append(_verdict(entry["verdict"], entry["cause"]))
+    rows = []
+    for entry in expected:
+        texts = shown.pop(entry["vm"], [])
+        planted = "" if entry["verdict"] in ENDED else _verdict(entry["verdict"], entry["first_cause"])
+        rows.append(Row(entry["vm"], planted, ", ".join(texts)))
+    return rows + [Row(vm, "", ", ".join(texts)) for vm, texts in shown.items()]
+
+
+def _verdict(verdict: str, cause: str | None, /) -> str:
+    return f"{verdict} ({cause})" if cause else verdict
+
+
+def render(rows: Sequence[Row]) -> str:
+    """A table with a mark on each row that does not agree."""
+    cells = [HEADINGS, *((row.vm, row.planted or "-", row.found or "-", row.mark) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADINGS))]
+    lines = ("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells)
+    return "\n".join(lines)
