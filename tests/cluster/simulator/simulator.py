@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from .api import Api
@@ -13,6 +14,7 @@ from .clock import Clock
 from .planting import Planter, World
 from .scenario import load, parse
 from .stage import Stage
+from .virt_api import VirtApi
 
 __all__ = ["Simulator"]
 
@@ -21,7 +23,10 @@ class Cluster(Protocol):
     """What the simulator needs of a cluster."""
 
     server: str
-    ca_file: Any
+    ca_file: Path
+    webhook_cert_file: Path
+    webhook_key_file: Path
+    front_proxy_ca_file: Path
 
     def token(self, user: str) -> str: ...
     def backdate(self, path: str, *, creation: Any = None, deletion: Any = None) -> None: ...
@@ -36,6 +41,13 @@ class Simulator:
         self.clock = Clock(factor=factor)
         self.api = Api(cluster.server, ca_file=str(cluster.ca_file), token=cluster.token("admin"))
         self.stage = Stage(self.api, clock=self.clock, backdate=cluster.backdate)
+        self.virt_api = VirtApi(
+            Api(cluster.server, ca_file=str(cluster.ca_file), token=cluster.token("admin"), component="apiserver"),
+            cert_file=cluster.webhook_cert_file,
+            key_file=cluster.webhook_key_file,
+            ca_file=cluster.ca_file,
+            front_proxy_ca_file=cluster.front_proxy_ca_file,
+        )
         self.world: World | None = None
 
     def play(self, scenario: str | Mapping[str, Any], *, keep: bool = False) -> World:
@@ -47,7 +59,8 @@ class Simulator:
         return self.world
 
     def start(self) -> None:
-        """Serve what KubeVirt serves."""
+        """Serve what virt-api serves: webhooks and the aggregated API."""
+        self.virt_api.start()
 
     def reset(self) -> None:
         """Forget the world: the cluster is being emptied."""
@@ -55,4 +68,5 @@ class Simulator:
 
     def stop(self) -> None:
         """Stop serving and close connections."""
+        self.virt_api.die()
         self.api.close()
