@@ -23,7 +23,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Forbidden,
     NotFound,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reads import Missing
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage, Rule
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import (
     LABEL_SCHEDULABLE,
@@ -33,6 +32,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import NODE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import LABEL_TARGET_NODE
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 
 __all__ = ["NodeReading", "NodeScope", "read_nodes"]
 
@@ -59,7 +59,7 @@ class NodeReading:
 
     `handlers`, `pods` and `vmis` are None where they could not be read or were not asked for. `workers` are those of
     the nodes read that carry the worker role's label; where none does, they are `nodes`. `vmis` are those that are
-    being migrated.
+    being migrated. `notes` are sentences for the user.
     """
 
     read_at: datetime
@@ -69,12 +69,14 @@ class NodeReading:
     pods: Mapping[str, Objects] | None
     vmis: Objects | None
     coverage: Coverage
+    notes: tuple[str, ...] = ()
 
 
 class _Reader:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.missing: list[Rule] = []
+        self.notes: list[str] = []
 
     def listing(self, path: str, **query: str) -> Objects:
         """A list; raises what the client raises."""
@@ -89,10 +91,11 @@ class _Reader:
             return None
 
 
-def read_nodes(client: Client, scope: NodeScope) -> NodeReading:
+def read_nodes(client: Client, scope: NodeScope, /) -> NodeReading:
     """Read what the nodes of `scope` need to be judged.
 
-    Raises Missing for a name that no node has, and every ClusterError of reading nodes, 403 too: it could not look.
+    Raises WrongInput naming each name that no node has, and every ClusterError of
+    reading nodes, 403 too: it could not look.
     """
     reader = _Reader(client)
     started = client.requests
@@ -109,6 +112,7 @@ def read_nodes(client: Client, scope: NodeScope) -> NodeReading:
         handlers=handlers,
         pods=pods,
         vmis=vmis,
+        notes=tuple(reader.notes),
         coverage=Coverage(requests=before_pods - started, requests_for_placement=client.requests - before_pods).adding(
             reader.missing
         ),
@@ -136,7 +140,7 @@ def _read_named(reader: _Reader, names: Iterable[str]) -> Objects:
     answers = reader.client.get_many(wanted.values())
     absent = [name for name, path in wanted.items() if isinstance(answers[path], NotFound)]
     if absent:
-        raise Missing(f"nodes: the cluster has no node {', '.join(absent)}. See which it has: kubectl get nodes")
+        raise WrongInput(f"nodes: the cluster has no node {', '.join(absent)}. See which it has: kubectl get nodes")
     return tuple(_found(answers[path]) for path in wanted.values())
 
 
@@ -169,6 +173,7 @@ def _read_moving(reader: _Reader) -> Objects | None:
     try:
         return reader.listing(path, labelSelector=LABEL_TARGET_NODE)
     except NotFound:
+        reader.notes.append("The cluster does not know KubeVirt's VMIs, so nothing is said about migrations.")
         return None
 
 

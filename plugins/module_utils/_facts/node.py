@@ -195,7 +195,7 @@ class HandlerState:
     pod: str
 
 
-def handler_state(pods: Iterable[Any], node_name: str) -> HandlerState:
+def handler_state(pods: Iterable[Any], node_name: str, /) -> HandlerState:
     """virt-handler on `node_name`, from virt-handler pods (raw objects or Pod) of any nodes.
 
     Of several pods the one that serves counts: not being deleted, not finished, Ready, then the newest.

@@ -28,6 +28,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import NODE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.requests import node_requests
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.node_migrations import (
     NodeMoves,
     count_moves,
@@ -41,7 +42,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import (
     DEFAULT_MIN_HEALTHY,
     VERDICTS,
-    NodeOptionError,
     NodeVerdict,
     UnhealthyCondition,
     judge_guard,
@@ -52,16 +52,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 __all__ = ["run"]
 
 
-def run(client: Client, params: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
-    """The result of node_health_info for the module's `params`; ages are by the cluster's time, not `clock`.
+def run(client: Client, params: Mapping[str, Any], _clock: Clock, /) -> dict[str, Any]:
+    """The result of node_health_info for the module's `params`; ages are by the cluster's time, not by a clock here.
 
-    Raises NodeOptionError for an option without meaning (before any request), Missing for a node that does not exist,
+    Raises WrongInput for an option without meaning (before any request) and for a node that does not exist,
     ClusterError where nodes could not be read.
     """
-    rules = parse_unhealthy_conditions(params.get("unhealthy_conditions"))
-    given = params.get("min_healthy")
-    min_healthy = DEFAULT_MIN_HEALTHY if given is None else str(given)
-    judge_guard((), min_healthy)
+    rules, min_healthy = _options(params)
     look = _Look.of(read_nodes(client, _scope(params)))
     judged = [look.judge(obj, rules=rules) for obj in look.reading.nodes]
     verdicts = [verdict for _, verdict in judged]
@@ -76,13 +73,21 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock) -> dict[str, An
         "refused": False,
         "refusals": [],
         "diff": {},
+        "notes": list(look.reading.notes),
     }
+
+
+def _options(params: Mapping[str, Any]) -> tuple[tuple[UnhealthyCondition, ...], str]:
+    given = params.get("min_healthy")
+    min_healthy = DEFAULT_MIN_HEALTHY if given is None else str(given)
+    judge_guard((), min_healthy)
+    return parse_unhealthy_conditions(params.get("unhealthy_conditions")), min_healthy
 
 
 def _scope(params: Mapping[str, Any]) -> NodeScope:
     names = tuple(params.get("nodes") or ())
     if any(not isinstance(name, str) or name.strip() in ("", ".", "..") for name in names):
-        raise NodeOptionError(f"nodes: {list(names)!r} holds an entry that is no node's name")
+        raise WrongInput(f"nodes: {list(names)!r} holds an entry that is no node's name.")
     wanted = params.get("requested")
     return NodeScope(
         names=names,

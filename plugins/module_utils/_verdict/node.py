@@ -31,6 +31,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Condition
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Evidence
 
 __all__ = [
@@ -72,7 +73,7 @@ _STATUSES = ("True", "False", "Unknown")
 _TYPE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_./-]{0,314}[A-Za-z0-9])?", re.ASCII)
 
 
-class NodeOptionError(ValueError):
+class NodeOptionError(WrongInput):
     """An option of the node health check that has no meaning; the text says which, and what is accepted."""
 
 
@@ -125,6 +126,7 @@ class NodeVerdict:
 def judge_node(
     node: Node,
     now: datetime,
+    /,
     *,
     handler: HandlerState | None = None,
     unhealthy_conditions: Sequence[UnhealthyCondition] = DEFAULT_UNHEALTHY,
@@ -282,7 +284,7 @@ def _label_reasons(node: Node) -> Iterator[NodeReason]:
         yield NodeReason("MarkedUnschedulable", DEGRADED, text, evidence)
 
 
-def node_down_since(node: Node, now: datetime) -> datetime | None:
+def node_down_since(node: Node, now: datetime, /) -> datetime | None:
     """Since when the node is down, or None where it is not: Ready is not True, or KubeVirt calls it unresponsive.
 
     Where the transition time is unreadable the newest sign of life counts: the kubelet's, then virt-handler's. A node
@@ -334,7 +336,7 @@ class Guard:
     required: int
 
 
-def judge_guard(verdicts: Iterable[NodeVerdict | str], min_healthy: int | str = DEFAULT_MIN_HEALTHY) -> Guard:
+def judge_guard(verdicts: Iterable[NodeVerdict | str], min_healthy: int | str = DEFAULT_MIN_HEALTHY, /) -> Guard:
     """The guard over `verdicts` (or their words). `min_healthy` is a count or a percentage, which is rounded up.
 
     Only `healthy` counts: what is degraded or unknown may be the begin of a storm. Without a single node nothing is
