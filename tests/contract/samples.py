@@ -11,14 +11,15 @@ __all__ = ["SAMPLES"]
 
 _SINCE = "2026-11-23T08:00:00Z"
 _CONDITIONS = [
-    {"type": "Ready", "status": "True", "lastProbeTime": None, "lastTransitionTime": _SINCE},
-    {"type": "LiveMigratable", "status": "False", "lastProbeTime": None, "lastTransitionTime": None},
+    {"type": "Ready", "status": "False", "lastProbeTime": None, "lastTransitionTime": _SINCE},
+    {"type": "LiveMigratable", "status": "True", "lastProbeTime": None, "lastTransitionTime": None},
     {"type": "Paused", "status": "Unknown", "lastProbeTime": None, "lastTransitionTime": None},
 ]
 _AVAILABLE = {"type": "Available", "status": "True", "reason": "R", "message": "m", "lastTransitionTime": _SINCE}
 _GUEST: dict[str, Any] = {"domain": {"devices": {}}}
 
-# In the order in which they can be written: a migration needs its VMI. It is over, so nothing acts on it.
+# In the order in which they can be written: a migration needs its VMI, one that may migrate. It is over, so nothing
+# acts on it.
 SAMPLES: dict[str, dict[str, Any]] = {
     "kubevirts.kubevirt.io": {
         "spec": {"configuration": {"migrations": {"completionTimeoutPerGiB": 40, "bandwidthPerMigration": "64Mi"}}},

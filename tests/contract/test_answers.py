@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -82,8 +82,10 @@ UNKNOWN: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.fixture(scope="module")
-def both(cluster: Cluster, real_server: Cluster) -> tuple[Cluster, Cluster]:
-    return cluster, real_server
+def both(cluster: Cluster, real_server: Cluster) -> Iterator[tuple[Cluster, Cluster]]:
+    yield cluster, real_server
+    for server in (cluster, real_server):
+        server.reset()
 
 
 @pytest.mark.parametrize(("name", "parts", "fields"), REFUSED.values(), ids=REFUSED)

@@ -24,8 +24,9 @@ VMIM = "virtualmachineinstancemigrations.kubevirt.io"
 
 
 @pytest.fixture(scope="module")
-def acceptance(real_server: Cluster) -> Acceptance:
-    return Acceptance(real_server)
+def acceptance(real_server: Cluster) -> Iterator[Acceptance]:
+    yield Acceptance(real_server)
+    real_server.reset()
 
 
 @pytest.fixture
