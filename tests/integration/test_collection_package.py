@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,11 +35,11 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     home = tmp_path_factory.mktemp("home")
     collections = tmp_path_factory.mktemp("collections")
     tarball = build_tarball(tmp_path_factory.mktemp("dist"), home=home)
-    yield Installed(tarball, install_tarball(tarball, into=collections, home=home), collections, home)
+    return Installed(tarball, install_tarball(tarball, into=collections, home=home), collections, home)
 
 
 def names_in(tarball: Path) -> set[str]:
@@ -102,11 +101,12 @@ def test_documentation_of_each_role_is_read_from_the_installed_tarball(installed
 
 
 def test_each_playbook_is_found_by_its_full_name(installed: Installed) -> None:
-    playbooks = [f"{FULL_NAME}.{file.stem}" for file in sorted((ROOT / "playbooks").glob("*.yml"))]
-    shown = installed.run("ansible-playbook", "--syntax-check", "-i", "localhost,", *playbooks)
-    assert playbooks
+    files = sorted(file.name for file in (ROOT / "playbooks").glob("*.yml"))
+    names = [f"{FULL_NAME}.{name.removesuffix('.yml')}" for name in files]
+    shown = installed.run("ansible-playbook", "--syntax-check", "-i", "localhost,", *names)
+    assert files
     assert [line for line in shown.splitlines() if line.startswith("playbook: ")] == [
-        f"playbook: {name}" for name in playbooks
+        f"playbook: {installed.folder / 'playbooks' / name}" for name in files
     ]
 
 
