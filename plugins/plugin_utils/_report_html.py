@@ -11,9 +11,10 @@ data of the template, never a part of it.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_sentences import (
@@ -40,6 +41,11 @@ _TEMPLATE = Path(__file__).with_name("_report.html.j2")
 
 def render_html(report: Report) -> str:
     """The page as text; the same report always gives the same text."""
+    return _template().render(report=report, verdicts=VERDICTS, origins=ORIGINS)
+
+
+@functools.cache
+def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(duration=duration, tone=tone_of)
     functions = {
@@ -52,5 +58,4 @@ def render_html(report: Report) -> str:
         "nodes_of": nodes_of,
         "remark_on": remark_on,
     }
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"), globals=functions)
-    return template.render(report=report, verdicts=VERDICTS, origins=ORIGINS)
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"), globals=functions)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.plugins.plugin_utils.results import (
@@ -19,7 +21,7 @@ from tests.unit.plugins.plugin_utils.results import (
     nodes_result,
 )
 
-__all__ = ["any_nodes", "any_result"]
+__all__ = ["any_nodes", "any_result", "on_odd_results"]
 
 odd_text = st.one_of(
     st.text(max_size=40),
@@ -74,3 +76,9 @@ def any_nodes(draw: st.DrawFn) -> Any:
     if draw(st.booleans()):
         return None
     return draw(_spoilt(nodes_result(*draw(st.lists(_spoilt(a_node()), max_size=2)))))
+
+
+def on_odd_results(test: Callable[[Any, Any], None]) -> Callable[[], None]:
+    """Run `test` with many a pair of results; how long that takes depends on the machine and is not judged."""
+    wrapped: Callable[[], None] = settings(deadline=None, max_examples=40)(given(any_result(), any_nodes())(test))
+    return wrapped

@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import (
@@ -48,6 +48,7 @@ def test_visible_line_keeps_the_spaces_of_a_command() -> None:
     assert visible_line("  - apiGroups:  [x]\x1b") == "  - apiGroups:  [x]\\x1b"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_visible_leaves_nothing_that_a_terminal_obeys(text: str) -> None:
     categories = {unicodedata.category(char) for char in visible(text)}
@@ -92,6 +93,7 @@ def test_wrap_indents_and_cuts_words_that_are_too_long() -> None:
     assert wrap("aa bbbbbbbbbb c", width=6, first="- ", rest="  ") == ["- aa", "  bbbb", "  bbbb", "  bb c"]
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(6, 60))
 def test_wrap_loses_nothing_and_keeps_the_width(text: str, width: int) -> None:
     clean = visible(text)

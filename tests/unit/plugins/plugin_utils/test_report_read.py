@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import read_report
-from tests.unit.plugins.plugin_utils.odd import any_nodes, any_result
+from tests.unit.plugins.plugin_utils.odd import on_odd_results
 from tests.unit.plugins.plugin_utils.results import (
     MISSING_PODS,
     a_cause,
@@ -165,7 +164,7 @@ def test_entry_that_is_no_mapping_is_shown_as_not_judged() -> None:
     assert [migration.verdict for migration in report.migrations] == ["unknown", "progressing"]
 
 
-@given(any_result(), any_nodes())
+@on_odd_results
 def test_reading_never_fails(result: Any, nodes: Any) -> None:
     report = read_report(result, nodes=nodes)
     entries = result.get("migrations") if isinstance(result, dict) else None

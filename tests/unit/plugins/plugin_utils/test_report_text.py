@@ -9,7 +9,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import cell_width
@@ -107,7 +107,7 @@ Nodes
 
 
 def test_no_migrations_at_all_says_what_was_looked_at() -> None:
-    invocation = {"module_args": {"namespaces": []}}
+    invocation: dict[str, Any] = {"module_args": {"namespaces": []}}
     assert text_of(report_of(nodes=nodes_result(), invocation=invocation)) == NONE
 
 
@@ -180,6 +180,7 @@ def test_what_is_left_out_is_counted(limit: int, make: Any) -> None:
     assert "... and 7 more" in text
 
 
+@settings(deadline=None, max_examples=60)
 @given(any_result(), any_nodes(), st.integers(0, 220))
 def test_lines_keep_the_width_and_hold_no_control_characters(result: Any, nodes: Any, width: int) -> None:
     lines = render_text(read_report(result, nodes=nodes, title="T"), width=width)

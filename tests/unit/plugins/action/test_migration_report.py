@@ -1,0 +1,158 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action: options, what it prints, what it writes, what it returns."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import yaml
+from ansible.errors import AnsibleError
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.action import migration_report
+from ansible_collections.kubevirt_ops.live_migration.plugins.modules import migration_report as documentation
+from tests.unit.plugins.plugin_utils.results import a_migration, a_result, a_stuck_migration
+
+RESULT = a_result(a_stuck_migration(), a_migration())
+
+
+def run(
+    *, check_mode: bool = False, no_log: bool = False, host: str = "localhost", **options: Any
+) -> tuple[dict[str, Any], list[Any]]:
+    """The result of the action, and the calls of Ansible's display."""
+    task = mock.MagicMock(args=options, check_mode=check_mode, no_log=no_log, async_val=0)
+    action = migration_report.ActionModule(
+        task=task,
+        connection=mock.MagicMock(),
+        play_context=mock.MagicMock(check_mode=check_mode),
+        loader=None,
+        templar=None,
+        shared_loader_obj=None,
+    )
+    with mock.patch.object(migration_report.display, "display") as shown:
+        return action.run(task_vars={"inventory_hostname": host}), shown.call_args_list
+
+
+def test_lines_are_printed_in_one_piece_and_returned() -> None:
+    result, shown = run(migrations=RESULT)
+    assert shown == [mock.call("\n".join(result["lines"]))]
+    assert "1. team-a/db-1: blocked" in result["lines"]
+    assert result["headline"] == "1 of 2 migrations is stuck: TargetPodUnschedulable."
+    assert (result["changed"], result["paths"], result["changed_files"]) == (False, {}, [])
+
+
+def test_task_without_log_prints_nothing() -> None:
+    _result, shown = run(migrations=RESULT, no_log=True)
+    assert shown == []
+
+
+def test_color_goes_to_the_screen_and_not_to_the_log() -> None:
+    with mock.patch("ansible.utils.color.ANSIBLE_COLOR", new=True):
+        result, (screen, log) = run(migrations=RESULT)
+    plain = "\n".join(result["lines"])
+    assert log == mock.call(plain, log_only=True)
+    assert screen.kwargs == {"screen_only": True}
+    assert screen.args[0].count("\x1b[") == 2 * 3
+    assert "\x1b" not in plain
+
+
+def test_files_are_written_private_and_once(tmp_path: Path) -> None:
+    options = {"migrations": RESULT, "directory": str(tmp_path / "r"), "formats": ["json", "html", "markdown"]}
+    first, _shown = run(**options)
+    second, _shown = run(**options)
+    names = {"json": "report.json", "html": "report.html", "markdown": "report.md"}
+    assert first["paths"] == {name: str(tmp_path / "r" / file) for name, file in names.items()}
+    assert first["changed_files"] == list(first["paths"].values())
+    assert (first["changed"], second["changed"], second["changed_files"]) == (True, False, [])
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "r").iterdir()} == {0o600}
+
+
+def test_only_the_file_that_differs_is_written(tmp_path: Path) -> None:
+    run(migrations=RESULT, directory=str(tmp_path))
+    (tmp_path / "report.html").write_text("old")
+    result, _shown = run(migrations=RESULT, directory=str(tmp_path))
+    assert result["changed_files"] == [str(tmp_path / "report.html")]
+
+
+def test_check_mode_says_what_it_would_write_and_writes_nothing(tmp_path: Path) -> None:
+    result, _shown = run(migrations=RESULT, directory=str(tmp_path / "r"), check_mode=True)
+    assert result["changed"]
+    assert f"Would write {tmp_path}/r/report.html" in result["lines"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_relative_directory_starts_where_ansible_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result, _shown = run(migrations=RESULT, directory="r", formats=["json"])
+    assert result["paths"] == {"json": str(tmp_path / "r" / "report.json")}
+    assert json.loads((tmp_path / "r" / "report.json").read_text())["meta"]["version"]
+
+
+def test_folder_that_cannot_be_written_costs_the_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        mock.patch.object(migration_report, "_show") as shown,
+        pytest.raises(AnsibleError, match=r"cannot write .*/file/r/report\.json: Not a directory\. Name another folder"),
+    ):
+        run(migrations=RESULT, directory=str(tmp_path / "file" / "r"))
+    assert shown.called
+
+
+BAD = {
+    "no result": {"migrations": {"changed": False}},
+    "skipped": {"migrations": {"skipped": True}},
+    "failed": {"migrations": {"failed": True, "msg": "unreachable"}},
+    "no mapping": {"migrations": "text"},
+    "absent": {},
+    "unknown format": {"migrations": RESULT, "formats": ["pdf"]},
+    "unknown option": {"migrations": RESULT, "kubeconfig": "x"},
+}
+
+
+@pytest.mark.parametrize("options", BAD.values(), ids=BAD)
+def test_wrong_options_are_an_error(options: dict[str, Any]) -> None:
+    with pytest.raises(AnsibleError):
+        run(**options)
+
+
+def test_title_names_the_inventory_host() -> None:
+    assert run(migrations=RESULT, host="east-1")[0]["lines"][1].startswith("Live migrations of east-1 · ")
+    assert run(migrations=RESULT, host="east-1", title="East")[0]["lines"][1].startswith("East · ")
+
+
+@pytest.mark.parametrize(("columns", "width"), [(0, 80), (79, 80), (199, 200)], ids=["none", "no terminal", "wide"])
+def test_terminal_width(columns: int, width: int) -> None:
+    assert migration_report.terminal_width(columns) == width
+
+
+VERSIONS = {
+    "installed": ("MANIFEST.json", '{"collection_info": {"version": "1.2.3"}}', "1.2.3"),
+    "checkout": ("galaxy.yml", "name: x\nversion: 0.4.0\n", "0.4.0"),
+    "neither": ("README.md", "", ""),
+    "broken": ("MANIFEST.json", "{", ""),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "version"), VERSIONS.values(), ids=VERSIONS)
+def test_collection_version(tmp_path: Path, name: str, text: str, version: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert migration_report.collection_version(tmp_path) == version
+
+
+def test_options_are_those_of_the_documentation() -> None:
+    documented = yaml.safe_load(documentation.DOCUMENTATION)["options"]
+    shape = {name: {key: option[key] for key in option if key != "description"} for name, option in documented.items()}
+    assert shape == migration_report.ARGUMENT_SPEC
+
+
+def test_returned_keys_are_documented() -> None:
+    result, _shown = run(migrations=RESULT)
+    returned = yaml.safe_load(documentation.RETURN)
+    assert set(result) - {"changed"} == set(returned)
+    assert set(result["summary"]) == set(returned["summary"]["contains"])
