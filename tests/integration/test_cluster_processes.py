@@ -9,14 +9,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster
+from tests.cluster import Cluster, build
 from tests.cluster.build import BuildError, ensure_programs
+from tests.cluster.golang import GoBuild
 
 ROOT = Path(__file__).parents[2]
 START_AND_SLEEP = """
@@ -154,3 +157,63 @@ def test_kubebuilder_assets_without_a_program_names_it(tmp_path: Path, monkeypat
 
     with pytest.raises(BuildError, match=rf"KUBEBUILDER_ASSETS={tmp_path} has no executable kube-apiserver; put"):
         ensure_programs()
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No built programs, and nobody waits long for another build."""
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(build, "_REPORT_SECONDS", 0.05)
+    monkeypatch.setattr(build, "find_go", lambda *_, **__: Path("/no/go"))
+    return tmp_path
+
+
+def test_two_builds_at_once_build_once(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    waited = threading.Event()
+
+    def slow_build(_tool: object, *, target: Path, **_: object) -> None:
+        # The first build goes on until the other one has said that it waits.
+        assert waited.wait(60)
+        target.touch()
+        built.append(target.name)
+
+    def hear(line: str) -> None:
+        if line.startswith("another process is building"):
+            waited.set()
+
+    monkeypatch.setattr(build, "_build", slow_build)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: ensure_programs(report=hear), range(2))
+
+    assert first == second
+    assert sorted(built) == ["etcd", "kube-apiserver"]
+    assert first.apiserver.is_file()
+    assert first.apiserver.is_relative_to(empty_cache)
+
+
+def test_failed_build_leaves_nothing_that_looks_built(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_tool: object, *, target: Path, **_: object) -> None:
+        target.touch()
+        raise BuildError("cannot compile")
+
+    monkeypatch.setattr(build, "_build", broken)
+    for _ in range(2):
+        with pytest.raises(BuildError, match="cannot compile"):
+            ensure_programs(report=lambda _line: None)
+
+    assert not build.cached_folder().exists()
+    assert build.cached_folder().is_relative_to(empty_cache)
+
+
+def test_build_names_the_compiler_s_words_when_it_fails(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    go.write_text("#!/bin/sh\necho 'main.go:1: not today' >&2\nexit 3\n", encoding="utf-8")
+    go.chmod(0o755)
+    job = GoBuild(go=go, module=tmp_path, package="example.invalid/m", flags="", target=tmp_path / "program")
+
+    with pytest.raises(RuntimeError, match=r"go build -v ended with 3:\nmain\.go:1: not today"):
+        job.run()
+
+    assert job.progress() == "packages compiled: 1"
