@@ -12,13 +12,13 @@ misspelt path fails a test and does not read as "absent, so all is well".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any
 
 __all__ = ["Field", "as_bool", "as_int", "as_list", "as_map", "as_text", "declare", "registered"]
 
-_REGISTERED: dict[tuple[str, str], "Field"] = {}
+_REGISTERED: dict[tuple[str, str], Field] = {}
 
 
 def as_text(value: Any) -> str | None:

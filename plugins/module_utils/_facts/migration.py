@@ -4,7 +4,8 @@
 """VirtualMachineInstanceMigration: what one migration object says.
 
 This module is private to the collection and may change without notice.
-Facts: KubeVirt v1.9.0, staging/src/kubevirt.io/api/core/v1/types.go and pkg/virt-controller/watch/migration/migration.go.
+Facts: KubeVirt v1.9.0, staging/src/kubevirt.io/api/core/v1/types.go,
+pkg/virt-controller/watch/migration/migration.go.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 
 __all__ = [
+    "ANNOTATION_PENDING_TIMEOUT",
+    "ANNOTATION_UNSCHEDULABLE_TIMEOUT",
     "CONDITIONS",
     "FINAL_PHASES",
     "HANDED_OVER_PHASES",
@@ -83,7 +86,7 @@ class Migration:
     problems: tuple[str, ...]
 
     @classmethod
-    def from_object(cls, obj: Any) -> "Migration":
+    def from_object(cls, obj: Any) -> Migration:
         """The migration in `obj`; what has a wrong shape stands in `problems`, nothing raises."""
         reader = Reader(obj)
         meta = META.read(reader)

@@ -24,8 +24,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 
 __all__ = [
-    "CONDITIONS",
     "COMPUTE",
+    "CONDITIONS",
     "LABEL_APP",
     "LABEL_CREATED_BY",
     "LABEL_JOB_UID",
@@ -90,7 +90,7 @@ class Pod:
     problems: tuple[str, ...]
 
     @classmethod
-    def from_object(cls, obj: Any) -> "Pod":
+    def from_object(cls, obj: Any) -> Pod:
         """The pod in `obj`; what has a wrong shape stands in `problems`, nothing raises."""
         reader = Reader(obj)
         meta = META.read(reader)

@@ -10,10 +10,10 @@ A value of the wrong type is not "absent": an object that holds one is judged `u
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Callable, TypeVar
+from typing import Any, TypeVar
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import (
     Field,
@@ -95,7 +95,7 @@ class Reader:
         """The list, empty where absent."""
         return self._take(field, as_list, "a list") or ()
 
-    def readers(self, field: Field) -> list["Reader"]:
+    def readers(self, field: Field) -> list[Reader]:
         """A reader for each item of the list; their problems are this reader's."""
         return [Reader(item, problems=self.problems) for item in self.items(field)]
 

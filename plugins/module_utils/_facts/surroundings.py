@@ -1,7 +1,7 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands around a migration: the KubeVirt object, virt-controller's lease, events, quotas.
+"""What stands around a migration: the KubeVirt object, virt-controller's lease, events.
 
 This module is private to the collection and may change without notice.
 Facts: KubeVirt v1.9.0, pkg/virt-config/virt-config.go (defaults of the limits); Kubernetes core/v1, coordination/v1.
@@ -9,7 +9,6 @@ Facts: KubeVirt v1.9.0, pkg/virt-config/virt-config.go (defaults of the limits);
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     Reader,
 )
 
-__all__ = ["CLUSTER_LIMIT", "NODE_LIMIT", "RENEWED", "Event", "KubeVirt", "Lease", "Quota"]
+__all__ = ["CLUSTER_LIMIT", "NODE_LIMIT", "RENEWED", "Event", "KubeVirt", "Lease"]
 
 DEFAULT_PER_CLUSTER = 5
 DEFAULT_OUTBOUND_PER_NODE = 2
@@ -49,10 +48,6 @@ ABOUT_KIND = declare("Event", "involvedObject.kind")
 ABOUT_NAME = declare("Event", "involvedObject.name")
 ABOUT_UID = declare("Event", "involvedObject.uid")
 
-_QUOTA_META = MetaFields("ResourceQuota")
-QUOTA_HARD = declare("ResourceQuota", "status.hard")
-QUOTA_USED = declare("ResourceQuota", "status.used")
-
 
 @dataclass(frozen=True)
 class KubeVirt:
@@ -65,7 +60,7 @@ class KubeVirt:
     problems: tuple[str, ...]
 
     @classmethod
-    def from_object(cls, obj: Any) -> "KubeVirt":
+    def from_object(cls, obj: Any) -> KubeVirt:
         """The KubeVirt object in `obj`; a limit of a wrong type stands in `problems`."""
         reader = Reader(obj)
         meta = _KUBEVIRT_META.read(reader)
@@ -89,7 +84,7 @@ class Lease:
     renewed_at: datetime | None
 
     @classmethod
-    def from_object(cls, obj: Any) -> "Lease":
+    def from_object(cls, obj: Any) -> Lease:
         """The lease in `obj`."""
         reader = Reader(obj)
         return cls(
@@ -116,7 +111,7 @@ class Event:
     about_uid: str
 
     @classmethod
-    def from_object(cls, obj: Any) -> "Event":
+    def from_object(cls, obj: Any) -> Event:
         """The event in `obj`; the old and the new events API are read alike."""
         reader = Reader(obj)
         meta = _EVENT_META.read(reader)
@@ -133,19 +128,3 @@ class Event:
             about_name=reader.text(ABOUT_NAME),
             about_uid=reader.text(ABOUT_UID),
         )
-
-
-@dataclass(frozen=True)
-class Quota:
-    """A ResourceQuota: `hard` and `used` as the API gives them."""
-
-    meta: Meta
-    hard: Mapping[str, str]
-    used: Mapping[str, str]
-
-    @classmethod
-    def from_object(cls, obj: Any) -> "Quota":
-        """The quota in `obj`."""
-        reader = Reader(obj)
-        meta = _QUOTA_META.read(reader)
-        return cls(meta=meta, hard=reader.texts(QUOTA_HARD), used=reader.texts(QUOTA_USED))

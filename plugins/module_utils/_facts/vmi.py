@@ -60,7 +60,7 @@ class Vmi:
     problems: tuple[str, ...]
 
     @classmethod
-    def from_object(cls, obj: Any) -> "Vmi":
+    def from_object(cls, obj: Any) -> Vmi:
         """The VMI in `obj`; what has a wrong shape stands in `problems`, nothing raises."""
         reader = Reader(obj)
         meta = META.read(reader)

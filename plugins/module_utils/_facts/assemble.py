@@ -1,0 +1,95 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Snapshot from raw objects that somebody else has read.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import (
+    VIRT_HANDLER,
+    Node,
+    handler_state,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_APP, LAUNCHER, Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import (
+    Event,
+    KubeVirt,
+    Lease,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
+
+__all__ = ["assemble_snapshot"]
+
+
+def assemble_snapshot(
+    migrations: Sequence[Any],
+    *,
+    now: datetime,
+    vmis: Sequence[Any] = (),
+    pods: Sequence[Any] = (),
+    nodes: Sequence[Any] = (),
+    kubevirt: Mapping[str, Any] | None = None,
+    events: Sequence[Any] = (),
+    leases: Sequence[Any] = (),
+) -> Snapshot:
+    """The snapshot of these objects at `now`. What is empty counts as not read, never as "there is none"."""
+    read = [Migration.from_object(item) for item in migrations]
+    all_pods = [Pod.from_object(item) for item in pods]
+    handlers = [pod for pod in all_pods if pod.meta.labels.get(LABEL_APP) == VIRT_HANDLER]
+    launchers = tuple(pod for pod in all_pods if pod.meta.labels.get(LABEL_APP) == LAUNCHER)
+    by_name = {node.name: node for node in (Node.from_object(item) for item in nodes)}
+    found = [Vmi.from_object(item) for item in vmis]
+    return Snapshot(
+        read_at=now,
+        migrations=tuple(read),
+        vmis={(vmi.meta.namespace, vmi.meta.name): vmi for vmi in found},
+        pods=launchers,
+        nodes=by_name,
+        handlers={name: handler_state(handlers, name) for name in _node_names(found, launchers)} if handlers else {},
+        kubevirt=KubeVirt.from_object(kubevirt) if kubevirt else None,
+        lease=_controller_lease(leases),
+        events=tuple(Event.from_object(item) for item in events),
+        unseen=_unseen(read, pods=launchers, handlers=handlers, nodes=nodes, kubevirt=kubevirt, leases=leases),
+    )
+
+
+def _node_names(vmis: Sequence[Vmi], pods: Sequence[Pod]) -> set[str]:
+    states = [vmi.state for vmi in vmis if vmi.state]
+    names = {vmi.node for vmi in vmis} | {pod.node for pod in pods}
+    return (names | {state.source_node for state in states} | {state.target_node for state in states}) - {""}
+
+
+def _controller_lease(leases: Sequence[Any]) -> Lease | None:
+    read = (Lease.from_object(item) for item in leases)
+    return next((lease for lease in read if lease.meta.name == "virt-controller"), None)
+
+
+def _unseen(
+    migrations: Sequence[Migration],
+    *,
+    pods: Sequence[Pod],
+    handlers: Sequence[Pod],
+    nodes: Sequence[Any],
+    kubevirt: Mapping[str, Any] | None,
+    leases: Sequence[Any],
+) -> dict[str, tuple[Rule, ...]]:
+    """What was not given, by topic."""
+    given: dict[str, tuple[Any, Rule]] = {
+        "handlers": (handlers, Rule("list", "", "pods", "kubevirt")),
+        "nodes": (nodes, Rule("list", "", "nodes")),
+        "kubevirt": (kubevirt, Rule("list", "kubevirt.io", "kubevirts")),
+        "lease": (leases, Rule("list", "coordination.k8s.io", "leases")),
+    }
+    for namespace in {migration.meta.namespace for migration in migrations if not migration.is_final}:
+        given[f"pods/{namespace}"] = (pods, Rule("list", "", "pods", namespace))
+    return {topic: (rule,) for topic, (value, rule) in given.items() if not value}

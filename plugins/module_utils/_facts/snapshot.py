@@ -1,0 +1,63 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All objects of one look at the cluster, when it was taken, and what could not be seen.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import HandlerState, Node
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import (
+    Event,
+    KubeVirt,
+    Lease,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
+
+__all__ = ["Snapshot"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One look. `read_at` is the cluster's time.
+
+    In `vmis` and `nodes` None stands for "the API says there is none", a missing key for "was not read".
+    `subjects` are the UIDs that are asked about; the other migrations are there because they share the queue.
+    `unseen` says what could not be read, by topic (`nodes`, `handlers`, `kubevirt`, `lease`, `queue`, or
+    `pods`, `vmis`, `events` with `/namespace`), with the rules that would show it. `waiting_unread` counts migrations
+    that wait in the queue and were left out, so that a place in it is not known.
+    """
+
+    read_at: datetime
+    migrations: tuple[Migration, ...] = ()
+    subjects: frozenset[str] | None = None
+    vmis: Mapping[tuple[str, str], Vmi | None] = field(default_factory=dict)
+    pods: tuple[Pod, ...] = ()
+    nodes: Mapping[str, Node | None] = field(default_factory=dict)
+    handlers: Mapping[str, HandlerState] = field(default_factory=dict)
+    kubevirt: KubeVirt | None = None
+    lease: Lease | None = None
+    events: tuple[Event, ...] = ()
+    unseen: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    waiting_unread: int = 0
+
+    def unseen_for(self, topic: str, *, namespace: str = "") -> tuple[Rule, ...]:
+        """The rules that would show `topic`; empty when it was read."""
+        return self.unseen.get(f"{topic}/{namespace}" if namespace else topic, ())
+
+    def is_subject(self, migration: Migration) -> bool:
+        """Whether this migration was asked about."""
+        return self.subjects is None or migration.meta.uid in self.subjects
+
+    def events_about(self, uid: str) -> tuple[Event, ...]:
+        """Events whose involved object has this UID."""
+        return tuple(event for event in self.events if uid and event.about_uid == uid)

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one place where a result or an error ends a module.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client, connect
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ClusterError
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import (
+    secret_values,
+    settings_from,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
+
+__all__ = ["Run", "run_module"]
+
+Run = Callable[[Client, Mapping[str, Any], Clock], dict[str, Any]]
+
+
+def run_module(module: AnsibleModule, run: Run) -> NoReturn:
+    """Connects, runs, and ends `module` with the result or with an error that says what to do.
+
+    A failure carries `error` (`code`, `method`, `path`, `status`, `reason`, `remedy`): `code` is the name of the kind
+    of error, so that a playbook may branch on it. A key `notes` of the result becomes warnings.
+    """
+    environ = dict(os.environ)
+    module.no_log_values.update(secret_values(module.params, environ=environ))
+    clock = Clock()
+    try:
+        client = connect(settings_from(module.params, environ=environ), clock=clock)
+        for warning in client.warnings:
+            module.warn(warning)
+        result = run(client, module.params, clock)
+    except ClusterError as error:
+        module.fail_json(msg=str(error), error=_error(error))
+    except WrongInput as error:
+        module.fail_json(msg=str(error), error={**_error(ClusterError("")), "code": "WrongInput", "reason": str(error)})
+    for note in result.pop("notes", ()):
+        module.warn(note)
+    module.exit_json(**result)
+
+
+def _error(error: ClusterError) -> dict[str, Any]:
+    return {
+        "code": type(error).__name__,
+        "method": error.method,
+        "path": error.path,
+        "status": error.status,
+        "reason": error.reason,
+        "remedy": error.remedy,
+    }

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""migration_info: read, judge, explain.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reads import (
+    Scope,
+    add_events,
+    read_snapshot,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import (
+    format_timestamp,
+    seconds_between,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.result import (
+    EMPTY_ACT,
+    render_correlations,
+    render_migrations,
+    render_summary,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import HOLD_SECONDS
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.correlation import find_correlations
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import (
+    LATE_AFTER_SECONDS,
+    Judgement,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import judge_node
+
+__all__ = ["look", "run"]
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
+
+
+def run(client: Client, params: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
+    """The result of migration_info for the module's `params`; ages are by the cluster's time, not by `clock`.
+
+    Raises WrongInput for options that cannot be used or name what does not exist, ClusterError where the cluster
+    could not be looked at.
+    """
+    scope, late_after = _scope(params), _late_after(params)
+    nodes = _names(params, "nodes")
+    snapshot, notes = read_snapshot(client, scope)
+    snapshot, judgements = look(client, snapshot, late_after=late_after)
+    if nodes:
+        judgements = [one for one in judgements if {one.case.source_node, one.case.target_node} & set(nodes)]
+    correlations = find_correlations(judgements)
+    rules = [rule for topic in sorted(snapshot.unseen) for rule in snapshot.unseen[topic]]
+    return {
+        "changed": False,
+        "read_at": format_timestamp(snapshot.read_at),
+        "migrations": render_migrations(judgements),
+        "summary": render_summary(judgements),
+        "correlations": render_correlations(
+            correlations, node_verdicts=_node_verdicts(snapshot, [one.value for one in correlations])
+        ),
+        "coverage": Coverage(requests=client.requests).adding(rules).to_result(),
+        **EMPTY_ACT,
+        "notes": notes,
+    }
+
+
+def look(client: Client, snapshot: Snapshot, *, late_after: int) -> tuple[Snapshot, Sequence[Judgement]]:
+    """Judges `snapshot`, reads the events of those that may need them, and judges again."""
+    judgements = judge_snapshot(snapshot, late_after=late_after)
+    wanted = _events_wanted(judgements)
+    if not wanted:
+        return snapshot, judgements
+    snapshot = add_events(client, snapshot, wanted=wanted)
+    return snapshot, judge_snapshot(snapshot, late_after=late_after)
+
+
+def _events_wanted(judgements: Iterable[Judgement]) -> dict[str, list[str]]:
+    """Namespace -> UIDs whose events say more: a target pod that does not start, a VMI whose pod a quota refuses."""
+    wanted: dict[str, list[str]] = {}
+    for one in judgements:
+        case = one.case
+        waited = seconds_between(case.migration.phase_since, case.now) or 0
+        if case.migration.phase == "Scheduling" and case.target_pod and waited >= HOLD_SECONDS["no"]:
+            wanted.setdefault(case.migration.meta.namespace, []).append(case.target_pod.meta.uid)
+        if case.vmi and any(cause.code == "ResourceQuotaExceeded" for cause in one.causes):
+            wanted.setdefault(case.migration.meta.namespace, []).append(case.vmi.meta.uid)
+    return wanted
+
+
+def _node_verdicts(snapshot: Snapshot, names: Iterable[str]) -> dict[str, str]:
+    """The verdict of each node that was read; one that could not be is left out."""
+    return {
+        name: judge_node(node, snapshot.read_at, handler=snapshot.handlers.get(name)).verdict
+        for name in names
+        if (node := snapshot.nodes.get(name)) is not None
+    }
+
+
+# -- options
+
+
+def _scope(params: Mapping[str, Any]) -> Scope:
+    namespaces = _names(params, "namespaces")
+    vms = tuple(dict.fromkeys(_vm(text) for text in params.get("vms") or ()))
+    outside = [f"{place}/{name}" for place, name in vms if place and namespaces and place not in namespaces]
+    if outside:
+        raise WrongInput(
+            f"vms: {outside[0]!r} is not in namespaces ({', '.join(namespaces)}): add its namespace there, "
+            "or leave namespaces out."
+        )
+    return Scope(namespaces=namespaces, vms=vms, include_finished=bool(params.get("include_finished")))
+
+
+def _names(params: Mapping[str, Any], option: str) -> tuple[str, ...]:
+    values = tuple(dict.fromkeys(params.get(option) or ()))
+    for value in values:
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise WrongInput(f"{option}: {value!r} is not a name that Kubernetes knows (a-z, 0-9, '-' and '.').")
+    return values
+
+
+def _vm(text: Any) -> tuple[str, str]:
+    parts = text.split("/") if isinstance(text, str) else []
+    if len(parts) not in (1, 2) or not all(_NAME.fullmatch(part) for part in parts):
+        raise WrongInput(f"vms: {text!r} is neither a VM's name nor namespace/name.")
+    return ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
+
+
+def _late_after(params: Mapping[str, Any]) -> int:
+    value = params.get("late_after")
+    if value is None:
+        return LATE_AFTER_SECONDS
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise WrongInput(f"late_after: {value!r} is not a number of seconds; give 0 or more, such as 300.")
+    return value

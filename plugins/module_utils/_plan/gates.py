@@ -1,0 +1,79 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a migration can be cancelled or made again now, and why not.
+
+This module is private to the collection and may change without notice.
+Facts: KubeVirt v1.9.0, pkg/virt-controller/watch/migration/migration.go; the admission of a new migration refuses while
+any other of the VM has not ended, also one that is being deleted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
+
+__all__ = ["Answer", "can_cancel", "can_retry"]
+
+_BEFORE_HAND_OFF = ("", "Pending", "Scheduling", "Scheduled")
+_NOT_RETRIED = {
+    "evacuation": "The evacuation controller makes the next one itself.",
+    "workload_update": "The workload updater makes the next one itself.",
+    "volume_update": "The volume update makes the next one itself.",
+    "decentralized": "A cross-cluster migration is made on both sides.",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Yes or no, and the reason in one sentence."""
+
+    allowed: bool
+    reason: str
+
+
+def can_cancel(case: Case) -> Answer:
+    """Whether deleting the migration ends it, as KubeVirt answers a delete in its phase."""
+    migration = case.migration
+    if migration.is_final:
+        return Answer(False, "It has ended.")
+    if case.state and case.state.mode == "PostCopy":
+        return Answer(False, "Post-copy cannot be cancelled: the guest runs on the target already.")
+    if migration.is_being_deleted:
+        return Answer(False, "It is being cancelled already.")
+    if migration.origin == "volume_update":
+        return Answer(False, "It is made again until the VM's volumes are reverted.")
+    if migration.phase in _BEFORE_HAND_OFF:
+        return Answer(True, _owned(case, "Before the copy KubeVirt ends it at once; the VM keeps running."))
+    if migration.phase in ("PreparingTarget", "TargetReady"):
+        return Answer(True, _owned(case, "KubeVirt acts on it once the copy runs or the target pod has ended."))
+    if migration.phase == "Running":
+        return Answer(True, _owned(case, "The source node aborts the copy; the VM keeps running there."))
+    return Answer(False, f"What a cancel does in phase {migration.phase[:60]} is not known here.")
+
+
+def _owned(case: Case, reason: str) -> str:
+    again = _NOT_RETRIED.get(case.migration.origin)
+    return f"{reason} {again}" if again else reason
+
+
+def can_retry(case: Case) -> Answer:
+    """Whether a new migration of the VM would be admitted and makes sense."""
+    migration = case.migration
+    if not migration.is_final:
+        return Answer(False, "This migration has not ended.")
+    if migration.phase == "Succeeded":
+        return Answer(False, "It succeeded.")
+    if migration.origin in _NOT_RETRIED:
+        return Answer(False, _NOT_RETRIED[migration.origin])
+    if any(other.key == migration.key and not other.is_final for other in case.snapshot.migrations):
+        return Answer(False, "Another migration of the VM has not ended.")
+    if case.vmi is None:
+        return Answer(False, "Its VMI does not exist, or could not be read.")
+    movable = case.vmi.conditions.get("LiveMigratable")
+    if movable is not None and movable.status == "False":
+        return Answer(False, f"The VM cannot be migrated: {movable.message or movable.reason}")
+    if case.vmi.phase != "Running":
+        return Answer(False, f"The VM is not running: its VMI is {case.vmi.phase[:60] or 'without a phase'}.")
+    return Answer(True, "It has ended, and nothing speaks against another attempt.")

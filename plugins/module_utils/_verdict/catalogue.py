@@ -1,0 +1,81 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The catalogue of causes: public codes, their order, and what follows from what. It holds no logic.
+
+This module is private to the collection and may change without notice.
+
+The order is the order in which causes are shown: the root stands before what follows from it. A code is public, is
+never renamed and never reused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CATALOGUE", "ORDER", "Entry", "entry_of"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cause. `blocks`: whether it can make a migration `blocked`; `explains`: codes that follow from it;
+    `acts`: what helps, of W wait, C cancel, R retry, T tune, F fix something outside the migration first."""
+
+    code: str
+    title: str
+    acts: str
+    explains: tuple[str, ...] = ()
+    blocks: bool = True
+
+
+CATALOGUE: tuple[Entry, ...] = (
+    Entry(
+        "VirtControllerSilent",
+        "virt-controller does not work",
+        "F",
+        explains=("ClusterLimitReached", "OutboundLimitReached", "LeftoverLauncherPod"),
+    ),
+    Entry(
+        "SourceNodeDown",
+        "The node the VM runs on is down",
+        "F",
+        explains=("SourceHandlerDown", "DeadlineNotEnforced", "CancelUnanswered"),
+    ),
+    Entry(
+        "TargetNodeDown",
+        "The node the VM moves to is down",
+        "F",
+        explains=("TargetHandlerDown", "CancelWaitsForPhase", "DeadlineNotEnforced"),
+    ),
+    Entry("LeftoverLauncherPod", "A left-over launcher pod holds the migration back", "F"),
+    Entry("ClusterLimitReached", "All migration slots of the cluster are taken", "WT"),
+    Entry("OutboundLimitReached", "All outbound migration slots of the source node are taken", "WT"),
+    Entry("ResourceQuotaExceeded", "A quota refuses the target pod", "F"),
+    Entry("SELinuxContextMissing", "KubeVirt waits for the VM's SELinux context", "F"),
+    Entry("TargetPodUnschedulable", "No node takes the target pod", "FR"),
+    Entry("ImagePullFailing", "The target pod's image cannot be pulled", "F"),
+    Entry("VolumeAttachFailing", "A volume cannot be attached or mounted on the target", "F"),
+    Entry(
+        "TargetHandlerDown", "virt-handler on the target node does not work", "CR", explains=("CancelWaitsForPhase",)
+    ),
+    Entry(
+        "SourceHandlerDown",
+        "virt-handler on the source node does not work",
+        "F",
+        explains=("DeadlineNotEnforced", "CancelUnanswered", "CancelWaitsForPhase"),
+    ),
+    Entry("TargetIsSourceNode", "Source and target are the same node", "CR", explains=("CancelWaitsForPhase",)),
+    Entry("DeadlineNotEnforced", "KubeVirt's own deadline has passed and the copy goes on", "F"),
+    Entry("PostCopyActive", "The copy is in post-copy", "W", blocks=False),
+    Entry("CancelWaitsForPhase", "The cancel waits for the next phase", "C", blocks=False),
+    Entry("CancelUnanswered", "Nobody answers the cancel", "F"),
+    Entry("RecreatedByOwner", "Its owner makes it again", "F", blocks=False),
+    Entry("Unknown", "Nothing that is known explains it", "", blocks=False),
+)
+ORDER: dict[str, int] = {entry.code: place for place, entry in enumerate(CATALOGUE)}
+_BY_CODE = {entry.code: entry for entry in CATALOGUE}
+
+
+def entry_of(code: str) -> Entry:
+    """The entry of `code`; KeyError for a code that is not in the catalogue."""
+    return _BY_CODE[code]

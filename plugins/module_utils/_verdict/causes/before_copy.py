@@ -1,0 +1,333 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Causes that hold a migration before the copy starts.
+
+This module is private to the collection and may change without notice.
+Facts: KubeVirt v1.9.0, pkg/virt-controller/watch/migration/migration.go; what the API shows of each state was seen on
+KubeVirt's own controllers (no condition and no event for limits, left-over pods and a missing SELinux context).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
+    migration as migration_facts,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
+    pod as pod_facts,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
+    surroundings,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
+    vmi as vmi_facts,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_JOB_UID, Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import (
+    HOLD_SECONDS,
+    Cause,
+    Evidence,
+    Gap,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Holder, Queue
+
+__all__ = [
+    "find_cluster_limit_reached",
+    "find_image_pull_failing",
+    "find_leftover_launcher_pod",
+    "find_outbound_limit_reached",
+    "find_resource_quota_exceeded",
+    "find_selinux_context_missing",
+    "find_target_pod_unschedulable",
+    "find_virt_controller_silent",
+    "find_volume_attach_failing",
+]
+
+SILENT_SECONDS = 60
+PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+VOLUME_REASONS = ("FailedAttachVolume", "FailedMount", "FailedMapVolume")
+_QUOTA_NAME = re.compile(r"exceeded quota: ([a-z0-9.-]+)")
+
+
+def find_virt_controller_silent(case: Case) -> Cause | Gap | None:
+    """The phase is unset for 60 s, or virt-controller's lease was not renewed for 60 s beyond its duration."""
+    migration, lease = case.migration, case.snapshot.lease
+    created = migration.meta.created_at
+    if migration.phase == "" and created and case.now - created > timedelta(seconds=SILENT_SECONDS):
+        seen = Evidence(case.name, migration_facts.PHASE.path, "", created)
+        summary = "virt-controller has not taken this migration up: it has no phase yet."
+        return Cause("VirtControllerSilent", summary, "no", created, (seen,), names=_where(case))
+    rules = case.snapshot.unseen_for("lease") or case.snapshot.unseen_for("kubevirt")
+    if rules:
+        return Gap("VirtControllerSilent", rules)
+    if lease is None or lease.renewed_at is None:
+        return None
+    expired = lease.renewed_at + timedelta(seconds=lease.seconds)
+    if case.now - expired < timedelta(seconds=SILENT_SECONDS):
+        return None
+    seen = Evidence(
+        f"Lease {lease.meta.namespace}/{lease.meta.name}",
+        surroundings.RENEWED.path,
+        f"held by {lease.holder}" if lease.holder else "held by nobody",
+        lease.renewed_at,
+    )
+    silent = int((case.now - lease.renewed_at).total_seconds())
+    summary = f"virt-controller has not renewed its lease for {silent} s: no migration goes on without it."
+    since = case.later(lease.renewed_at, created)
+    return Cause("VirtControllerSilent", summary, "no", since, (seen,), names=_where(case))
+
+
+def _where(case: Case) -> dict[str, str]:
+    kubevirt = case.snapshot.kubevirt
+    return {"namespace": kubevirt.meta.namespace} if kubevirt else {}
+
+
+def find_leftover_launcher_pod(case: Case) -> Cause | Gap | None:
+    """Another launcher pod of the VM has not ended, so KubeVirt makes no target pod (it says so in its log only)."""
+    gap = _pods_unseen(case, "LeftoverLauncherPod")
+    if gap or case.migration.phase != "Pending" or case.target_pod is not None:
+        return gap
+    alive = [pod for pod in case.launchers if not pod.is_finished]
+    others = [pod for pod in alive if pod is not _running_pod(case, alive) and not _belongs_to_active(case, pod)]
+    if len(alive) < 2 or not others:
+        return None
+    pod = others[0]
+    why = _why_it_lives(case, pod)
+    seen = [Evidence(pod.label, pod_facts.PHASE.path, pod.phase, pod.meta.created_at)]
+    if pod.meta.deleted_at:
+        seen.append(Evidence(pod.label, pod_facts.META.deleted.path, "being deleted", pod.meta.deleted_at))
+    summary = f"Pod {pod.meta.name} on {pod.node or 'no node'} is left over{why}: KubeVirt waits until it has ended."
+    since = case.later(case.migration.phase_since, pod.meta.created_at)
+    names = {"pod": pod.meta.name, "namespace": pod.meta.namespace, "node": pod.node}
+    return Cause("LeftoverLauncherPod", summary, "no", since, tuple(seen), names=names)
+
+
+def _running_pod(case: Case, alive: list[Pod]) -> Pod | None:
+    """The pod that the VM runs in: as recorded, else the one on the VMI's node."""
+    if case.source_pod is not None:
+        return case.source_pod
+    return next((pod for pod in alive if pod.node and pod.node == case.source_node), None)
+
+
+def _belongs_to_active(case: Case, pod: Pod) -> bool:
+    """Whether the pod is the target of a migration that has not ended."""
+    job = pod.meta.labels.get(LABEL_JOB_UID)
+    return any(other.meta.uid == job and not other.is_final for other in case.snapshot.migrations)
+
+
+def _why_it_lives(case: Case, pod: Pod) -> str:
+    node = case.node(pod.node)
+    ready = node.conditions.get("Ready") if node else None
+    if pod.meta.deleted_at and ready is not None and ready.status != "True":
+        return f" (being deleted, but the kubelet of {pod.node} does not answer)"
+    if pod.meta.deleted_at:
+        return " (being deleted, and has not ended)"
+    return " from an earlier migration" if pod.meta.labels.get(LABEL_JOB_UID) else ""
+
+
+def _pods_unseen(case: Case, code: str, *, after: int = HOLD_SECONDS["no"]) -> Gap | None:
+    namespace = case.migration.meta.namespace
+    rules = case.snapshot.unseen_for("pods", namespace=namespace) or case.snapshot.unseen_for(
+        "vmis", namespace=namespace
+    )
+    return Gap(code, rules, after) if rules else None
+
+
+def find_cluster_limit_reached(case: Case, queue: Queue) -> Cause | Gap | None:
+    """As many migrations run as parallelMigrationsPerCluster allows (KubeVirt says so in its log only)."""
+    gap = _queue_unseen(case, "ClusterLimitReached")
+    kubevirt = case.snapshot.kubevirt
+    if gap or kubevirt is None or not _waits(case):
+        return gap
+    if len(queue.holders) < kubevirt.per_cluster:
+        return None
+    seen = Evidence(
+        f"KubeVirt {kubevirt.meta.namespace}/{kubevirt.meta.name}",
+        surroundings.CLUSTER_LIMIT.path,
+        str(kubevirt.per_cluster),
+    )
+    summary = f"{len(queue.holders)} of {kubevirt.per_cluster} migration slots of the cluster are taken"
+    return _limit_answer(case, "ClusterLimitReached", summary=summary, holders=queue.holders, queue=queue, limit=seen)
+
+
+def find_outbound_limit_reached(case: Case, queue: Queue) -> Cause | Gap | None:
+    """As many migrations leave the source node as parallelOutboundMigrationsPerNode allows."""
+    gap = _queue_unseen(case, "OutboundLimitReached")
+    kubevirt = case.snapshot.kubevirt
+    if gap or kubevirt is None or not _waits(case):
+        return gap
+    leaving = queue.outbound(case.source_node)
+    if not case.source_node or len(leaving) < kubevirt.outbound_per_node:
+        return None
+    seen = Evidence(
+        f"KubeVirt {kubevirt.meta.namespace}/{kubevirt.meta.name}",
+        surroundings.NODE_LIMIT.path,
+        str(kubevirt.outbound_per_node),
+    )
+    summary = f"{len(leaving)} of {kubevirt.outbound_per_node} outbound slots of {case.source_node} are taken"
+    return _limit_answer(case, "OutboundLimitReached", summary=summary, holders=leaving, queue=queue, limit=seen)
+
+
+def _waits(case: Case) -> bool:
+    return case.migration.phase == "Pending" and case.target_pod is None
+
+
+def _queue_unseen(case: Case, code: str) -> Gap | None:
+    """From the first second on: whether it queues or goes on cannot be told without the whole queue."""
+    if case.migration.phase != "Pending":
+        return None
+    rules = case.snapshot.unseen_for("queue") or case.snapshot.unseen_for("kubevirt")
+    return Gap(code, rules, after_seconds=0) if rules else None
+
+
+def _limit_answer(
+    case: Case, code: str, *, summary: str, holders: tuple[Holder, ...], queue: Queue, limit: Evidence
+) -> Cause | Gap:
+    """The queue moves while one holder of a slot moves; it is blocked when all of them are stuck."""
+    stuck = [holder for holder in holders if holder.is_stuck]
+    if len(stuck) < len(holders) and not any(holder.is_stuck is False for holder in holders):
+        return Gap(code, (), after_seconds=0, why=f"it is not known whether {_names(list(holders))} goes on")
+    cures = "no" if holders and len(stuck) == len(holders) else "yes"
+    place = queue.position(case.migration.meta.uid)
+    if place and not case.snapshot.waiting_unread:
+        summary += f"; it is number {place} of {len(queue.waiting)} that wait"
+    if holders:
+        summary += f". They are held by {_names(list(holders))}"
+    if stuck:
+        summary += f"; stuck of these: {_names(stuck)}"
+    seen = tuple(Evidence(holder.object, "status.phase", holder.phase) for holder in (stuck or list(holders))[:10])
+    names = {"holder": stuck[0].label} if stuck else {}
+    return Cause(code, summary + ".", cures, case.migration.phase_since, (limit, *seen), names=names)
+
+
+def _names(holders: list[Holder]) -> str:
+    labels = [holder.label for holder in holders]
+    return ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
+
+
+def find_resource_quota_exceeded(case: Case) -> Cause | Gap | None:
+    """The target pod was refused by a ResourceQuota: the migration's own condition says so."""
+    condition = case.migration.conditions.get("migrationRejectedByResourceQuota")
+    if case.migration.phase != "Pending" or condition is None or condition.status != "True":
+        return None
+    seen = [
+        Evidence(
+            case.name,
+            f"{migration_facts.CONDITIONS.list.path}[migrationRejectedByResourceQuota].status",
+            condition.status,
+            condition.probed_at,
+        )
+    ]
+    refusal = _quota_refusal(case)
+    names = {"namespace": case.migration.meta.namespace}
+    summary = "A ResourceQuota refuses the target pod"
+    if refusal:
+        message, seen_event = refusal
+        seen.append(seen_event)
+        match = _QUOTA_NAME.search(message)
+        names["quota"] = match.group(1) if match else ""
+        summary += f": {message[message.find('exceeded quota') :]}"
+    since = condition.changed_at or condition.probed_at or case.migration.phase_since
+    return Cause("ResourceQuotaExceeded", summary.rstrip(".") + ".", "no", since, tuple(seen), names=names)
+
+
+def _quota_refusal(case: Case) -> tuple[str, Evidence] | None:
+    uid = case.vmi.meta.uid if case.vmi else ""
+    found = [
+        event
+        for event in case.snapshot.events_about(uid)
+        if event.reason == "FailedCreate" and "exceeded quota" in event.message
+    ]
+    if not found:
+        return None
+    newest = max(found, key=lambda event: event.last_at or case.now - timedelta(days=9999))
+    return newest.message, Evidence(case.vmi_name, "event FailedCreate", newest.message, newest.last_at)
+
+
+def find_selinux_context_missing(case: Case) -> Cause | Gap | None:
+    """vmi.status.selinuxContext is empty: KubeVirt waits for it for ever and writes it to its log only."""
+    if case.migration.phase != "Pending" or case.target_pod is not None:
+        return None
+    rules = case.snapshot.unseen_for("vmis", namespace=case.migration.meta.namespace)
+    if rules:
+        return Gap("SELinuxContextMissing", rules)
+    vmi = case.vmi
+    if vmi is None or vmi.phase != "Running" or vmi.selinux_context:
+        return None
+    seen = Evidence(case.vmi_name, vmi_facts.SELINUX_CONTEXT.path, "", None)
+    summary = "The VM's SELinux context is not in its status: KubeVirt waits for it without a limit."
+    names = {"node": case.source_node}
+    return Cause("SELinuxContextMissing", summary, "no", case.migration.phase_since, (seen,), names=names)
+
+
+def find_target_pod_unschedulable(case: Case) -> Cause | Gap | None:
+    """The scheduler found no node for the target pod: the pod's own condition carries the nodes' reasons."""
+    if case.migration.phase not in ("Pending", "Scheduling"):
+        return None
+    gap = _pods_unseen(case, "TargetPodUnschedulable") if case.migration.phase == "Scheduling" else None
+    pod = case.target_pod
+    if gap or pod is None:
+        return gap
+    scheduled = pod.conditions.get("PodScheduled")
+    if scheduled is None or scheduled.status != "False" or scheduled.reason != "Unschedulable":
+        return None
+    path = f"{pod_facts.CONDITIONS.list.path}[PodScheduled].message"
+    seen = Evidence(pod.label, path, scheduled.message, scheduled.changed_at)
+    reasons = scheduled.message.rstrip(".") or "the scheduler gives no reasons"
+    summary = f"No node takes the target pod {pod.meta.name}: {reasons}."
+    since = scheduled.changed_at or pod.meta.created_at
+    return Cause("TargetPodUnschedulable", summary, "no", since, (seen,), names=_pod_names(pod))
+
+
+def _pod_names(pod: Pod) -> dict[str, str]:
+    return {"pod": pod.meta.name, "namespace": pod.meta.namespace, "node": pod.node}
+
+
+def find_image_pull_failing(case: Case) -> Cause | Gap | None:
+    """A container of the target pod waits because its image cannot be pulled."""
+    gap = _starting_unseen(case, "ImagePullFailing")
+    pod = case.target_pod
+    if gap or pod is None or case.migration.phase != "Scheduling":
+        return gap
+    waiting = next((status for status in pod.containers if status.waiting_reason in PULL_REASONS), None)
+    if waiting is None:
+        return None
+    # The first failed pull is the oldest "Failed" event; without it the binding of the pod is the earliest moment.
+    failed = [event.first_at for event in case.snapshot.events_about(pod.meta.uid) if event.reason == "Failed"]
+    since = min((moment for moment in failed if moment), default=_bound_at(pod))
+    text = f"{waiting.waiting_reason}: {waiting.waiting_message}".rstrip(": ")
+    seen = Evidence(pod.label, f"{waiting.path}.state.waiting", text, since)
+    summary = f"Container {waiting.name} of the target pod cannot be started on {pod.node}: {text.rstrip('.')}."
+    return Cause("ImagePullFailing", summary, "maybe", since, (seen,), names=_pod_names(pod))
+
+
+def _starting_unseen(case: Case, code: str) -> Gap | None:
+    return _pods_unseen(case, code, after=HOLD_SECONDS["maybe"]) if case.migration.phase == "Scheduling" else None
+
+
+def _bound_at(pod: Pod) -> datetime | None:
+    scheduled = pod.conditions.get("PodScheduled")
+    return (scheduled.changed_at if scheduled else None) or pod.meta.created_at
+
+
+def find_volume_attach_failing(case: Case) -> Cause | Gap | None:
+    """Events on the target pod say that a volume cannot be attached or mounted, and the pod has not started since."""
+    gap = _starting_unseen(case, "VolumeAttachFailing")
+    pod = case.target_pod
+    if gap or pod is None or case.migration.phase != "Scheduling" or not pod.node or pod.phase != "Pending":
+        return gap
+    rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
+    if rules:
+        return Gap("VolumeAttachFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
+    events = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason in VOLUME_REASONS]
+    if not events or any(status.name == pod_facts.COMPUTE and status.running_since for status in pod.containers):
+        return None
+    newest = max(events, key=lambda event: event.last_at or case.now - timedelta(days=9999))
+    since = min((event.first_at for event in events if event.first_at), default=pod.meta.created_at)
+    seen = tuple(Evidence(pod.label, f"event {event.reason}", event.message, event.last_at) for event in events[:5])
+    summary = f"A volume of the target pod cannot be used on {pod.node}: {newest.message.rstrip('.')}."
+    return Cause("VolumeAttachFailing", summary, "maybe", since, seen, names=_pod_names(pod))

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Causes of a cancel that does not end, and of migrations that come back.
+
+This module is private to the collection and may change without notice.
+Facts: KubeVirt v1.9.0, pkg/virt-controller/watch/migration/migration.go (abortRequested is set in Running only),
+pkg/virt-controller/watch/drain/evacuation/evacuation.go and workload-updater.go (who makes the next one); seen on
+KubeVirt's own controllers: a delete in PreparingTarget or TargetReady adds a condition and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
+    migration as migration_facts,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
+    state as state_facts,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
+    vmi as vmi_facts,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.deadline import CANCEL_SECONDS
+
+__all__ = ["find_cancel_unanswered", "find_cancel_waits_for_phase", "find_recreated_by_owner"]
+
+_OWNERS = {
+    "evacuation": "the evacuation controller",
+    "workload_update": "the workload updater",
+    "volume_update": "the volume update",
+}
+
+
+def find_cancel_waits_for_phase(case: Case) -> Cause | Gap | None:
+    """Being deleted in PreparingTarget or TargetReady: KubeVirt aborts only in Running or when the target pod ends."""
+    migration = case.migration
+    deleted = migration.meta.deleted_at
+    if deleted is None or migration.phase not in ("PreparingTarget", "TargetReady"):
+        return None
+    seen = (
+        Evidence(case.name, migration_facts.META.deleted.path, "being deleted", deleted),
+        Evidence(case.name, migration_facts.PHASE.path, migration.phase, migration.phase_since),
+    )
+    summary = (
+        f"It is being cancelled in {migration.phase}: KubeVirt acts on that only once the copy runs "
+        "or the target pod has ended."
+    )
+    names = {"pod": case.target_pod_name, "namespace": migration.meta.namespace, "node": case.target_node}
+    return Cause("CancelWaitsForPhase", summary, "maybe", deleted, seen, names=names)
+
+
+def find_cancel_unanswered(case: Case) -> Cause | Gap | None:
+    """The abort was requested more than 60 s ago and the copy has not ended. Not said of post-copy, which no abort
+    can end."""
+    deleted, handed = case.migration.meta.deleted_at, case.state
+    if deleted is None or case.migration.phase != "Running" or handed is None:
+        return None
+    if not handed.abort_requested or handed.ended_at or handed.mode == state_facts.MODE_POST_COPY:
+        return None
+    if case.now - deleted <= timedelta(seconds=CANCEL_SECONDS):
+        return None
+    seen = (
+        Evidence(case.vmi_name, vmi_facts.STATE.abort_requested.path, "true", deleted),
+        Evidence(case.vmi_name, vmi_facts.STATE.ended.path, "", None),
+    )
+    seconds = int((case.now - deleted).total_seconds())
+    summary = (
+        f"The abort was requested {seconds} s ago and nobody has answered: virt-handler and the launcher on "
+        f"{case.source_node or 'the source node'} must do it."
+    )
+    return Cause("CancelUnanswered", summary, "no", deleted, seen, names={"node": case.source_node})
+
+
+def find_recreated_by_owner(case: Case) -> Cause | Gap | None:
+    """Cancelled or failed, and its owner still wants the VM moved, so the next one comes by itself."""
+    migration = case.migration
+    owner = _OWNERS.get(migration.origin)
+    if owner is None or not (migration.is_being_deleted or migration.phase == "Failed"):
+        return None
+    if _is_followed(case):
+        return None
+    since = migration.meta.deleted_at or migration.reached_at("Failed")
+    ended = "is being cancelled" if migration.is_being_deleted else "has failed"
+    summary = f"It {ended}, but {owner} makes the next one: stop that first."
+    names = {"origin": migration.origin, "vm": migration.vmi_name, "namespace": migration.meta.namespace}
+    if migration.origin != "evacuation":
+        label = Evidence(case.name, migration_facts.META.annotations.path, f"made by {owner}")
+        return Cause("RecreatedByOwner", summary, "no", since, (label,), confidence="likely", names=names)
+    if case.vmi is None or not case.vmi.evacuation_node:
+        return None
+    seen = Evidence(case.vmi_name, vmi_facts.EVACUATION_NODE.path, case.vmi.evacuation_node)
+    names["node"] = case.vmi.evacuation_node
+    return Cause("RecreatedByOwner", summary, "no", since, (seen,), names=names)
+
+
+def _is_followed(case: Case) -> bool:
+    """Whether a newer migration of the same VM exists: then this one is history."""
+    mine = case.migration.meta.created_at
+    return any(
+        other.key == case.migration.key and mine and other.meta.created_at and other.meta.created_at > mine
+        for other in case.snapshot.migrations
+    )

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All causes of one migration, the root first.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import ORDER, entry_of
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Gap
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes import (
+    before_copy,
+    cancel,
+    copy,
+    nodes,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Queue
+
+__all__ = ["CASE_CAUSES", "QUEUE_CAUSES", "Findings", "blocking_cause", "find_causes"]
+
+CASE_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
+    "VirtControllerSilent": before_copy.find_virt_controller_silent,
+    "SourceNodeDown": nodes.find_source_node_down,
+    "TargetNodeDown": nodes.find_target_node_down,
+    "LeftoverLauncherPod": before_copy.find_leftover_launcher_pod,
+    "ResourceQuotaExceeded": before_copy.find_resource_quota_exceeded,
+    "SELinuxContextMissing": before_copy.find_selinux_context_missing,
+    "TargetPodUnschedulable": before_copy.find_target_pod_unschedulable,
+    "ImagePullFailing": before_copy.find_image_pull_failing,
+    "VolumeAttachFailing": before_copy.find_volume_attach_failing,
+    "TargetHandlerDown": nodes.find_target_handler_down,
+    "SourceHandlerDown": nodes.find_source_handler_down,
+    "TargetIsSourceNode": nodes.find_target_is_source_node,
+    "DeadlineNotEnforced": copy.find_deadline_not_enforced,
+    "PostCopyActive": copy.find_post_copy_active,
+    "CancelWaitsForPhase": cancel.find_cancel_waits_for_phase,
+    "CancelUnanswered": cancel.find_cancel_unanswered,
+}
+QUEUE_CAUSES: dict[str, Callable[[Case, Queue], Cause | Gap | None]] = {
+    "ClusterLimitReached": before_copy.find_cluster_limit_reached,
+    "OutboundLimitReached": before_copy.find_outbound_limit_reached,
+}
+# The only one that says something of a migration that has ended.
+ENDED_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
+    "RecreatedByOwner": cancel.find_recreated_by_owner,
+}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """`causes`, the root first; `gaps`, causes that could not be looked for; `checked`, codes that were ruled out."""
+
+    causes: tuple[Cause, ...]
+    gaps: tuple[Gap, ...]
+    checked: tuple[str, ...]
+
+
+def find_causes(case: Case, *, queue: Queue | None = None) -> Findings:
+    """Runs every cause function over `case`; those of the queue only where `queue` is given."""
+    answers: dict[str, Cause | Gap | None] = {}
+    if not case.migration.is_final:
+        answers = {code: find(case) for code, find in CASE_CAUSES.items()}
+        if queue is not None:
+            answers.update({code: find(case, queue) for code, find in QUEUE_CAUSES.items()})
+    answers.update({code: find(case) for code, find in ENDED_CAUSES.items()})
+    causes = [answer for answer in answers.values() if isinstance(answer, Cause)]
+    return Findings(
+        causes=_with_explains(_sorted(causes, case)),
+        gaps=tuple(answer for answer in answers.values() if isinstance(answer, Gap)),
+        checked=tuple(sorted((code for code, answer in answers.items() if answer is None), key=ORDER.__getitem__)),
+    )
+
+
+def _sorted(causes: list[Cause], case: Case) -> list[Cause]:
+    """In the catalogue's order; what has held long enough to block stands before what has not."""
+    return sorted(causes, key=lambda cause: (not _blocks(cause, case), ORDER[cause.code]))
+
+
+def _blocks(cause: Cause, case: Case) -> bool:
+    return entry_of(cause.code).blocks and cause.has_held(now=case.now)
+
+
+def blocking_cause(findings: Findings, case: Case) -> Cause | None:
+    """The first cause that makes the migration blocked, or None."""
+    return next((cause for cause in findings.causes if _blocks(cause, case)), None)
+
+
+def _with_explains(causes: list[Cause]) -> tuple[Cause, ...]:
+    codes = [cause.code for cause in causes]
+    return tuple(
+        replace(cause, explains=tuple(code for code in entry_of(cause.code).explains if code in codes[place + 1 :]))
+        for place, cause in enumerate(causes)
+    )

@@ -1,0 +1,449 @@
+#!/usr/bin/python
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module migration_info."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: migration_info
+short_description: Find live migrations of KubeVirt VMs that are stuck, and say why
+version_added: 0.1.0
+description:
+  - Judges every unfinished live migration of a KubeVirt cluster, or those of some namespaces or VMs, and says which are
+    stuck, why, and what to do, with the fields of the cluster that it rests on.
+  - It looks at VirtualMachineInstanceMigration objects. Before the copy starts a VM still shows C(Running), so a
+    migration that is stuck there is not seen on the VM.
+  - What may not be read is never called healthy. The verdict is then V(unknown), and RV(coverage) names the rule that
+    is missing, as a Role to paste.
+  - All ages are by the cluster's own time, the C(Date) header of the API server.
+author:
+  - kubevirt_ops.live_migration contributors (@kubevirt-ops)
+requirements:
+  - kubernetes >= 24.2.0
+extends_documentation_fragment:
+  - kubevirt_ops.live_migration.attributes
+  - kubevirt_ops.live_migration.attributes.info_module
+  - kubevirt_ops.live_migration.attributes.action_group
+  - kubevirt_ops.live_migration.auth
+options:
+  namespaces:
+    description:
+      - Namespaces to look at. Without it the whole cluster is looked at, which needs the right to list migrations in
+        all namespaces.
+    type: list
+    elements: str
+    default: []
+  vms:
+    description:
+      - VMs to look at, each as C(name) or C(namespace/name). A bare name is looked for in O(namespaces), or everywhere.
+      - A VM that does not exist is an error. A VM that does not run, or is not being migrated, is a warning.
+    type: list
+    elements: str
+    default: []
+  nodes:
+    description:
+      - Only migrations that leave one of these nodes or go to one.
+    type: list
+    elements: str
+    default: []
+  late_after:
+    description:
+      - Seconds after which a migration that is not explained otherwise is V(late). The default is the five minutes of
+        KubeVirt's runbook.
+      - It bounds the time before the copy, and a copy that has no limit of its own. A copy within KubeVirt's own
+        allowance for its memory is not late, however long that is.
+    type: int
+    default: 300
+  include_finished:
+    description:
+      - Whether to judge finished migrations too, as far as KubeVirt keeps them (five for each VM).
+      - Reads every migration object, so it costs more in a large cluster.
+    type: bool
+    default: false
+seealso:
+  - module: kubevirt_ops.live_migration.node_health_info
+  - module: kubevirt_ops.live_migration.migration_report
+  - name: Runbook of the alert KubeVirtVMStuckInMigratingState
+    description: What a person did by hand.
+    link: https://kubevirt.io/monitoring/runbooks/KubeVirtVMStuckInMigratingState.html
+"""
+
+EXAMPLES = r"""
+- name: Look at the whole cluster
+  kubevirt_ops.live_migration.migration_info:
+  register: looked
+
+- name: Look at one VM, as somebody with rights in one namespace only
+  kubevirt_ops.live_migration.migration_info:
+    namespaces: [team-a]
+    vms: [web-1]
+  register: looked
+
+- name: Stop when a migration is stuck
+  ansible.builtin.fail:
+    msg: "{{ looked.summary.text }}"
+  when: looked.summary.stuck > 0
+
+- name: List the stuck ones with their first cause
+  ansible.builtin.debug:
+    msg: "{{ item.namespace }}/{{ item.vm }}: {{ item.cause }}"
+  loop: "{{ looked.migrations | selectattr('stuck') }}"
+  loop_control:
+    label: "{{ item.name }}"
+
+- name: Who leaves or reaches a node that is about to be drained
+  kubevirt_ops.live_migration.migration_info:
+    nodes: [node-7]
+"""
+
+RETURN = r"""
+read_at:
+  description: The cluster's time of the look.
+  returned: success
+  type: str
+  sample: "2026-11-23T08:49:14Z"
+migrations:
+  description: One entry a migration, worst first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    namespace:
+      description: Namespace of the VM and of the migration.
+      type: str
+      sample: team-a
+    vm:
+      description: Name of the VM.
+      type: str
+      sample: web-1
+    name:
+      description: Name of the migration object.
+      type: str
+      sample: kubevirt-migrate-vm-x7k2p
+    uid:
+      description: UID of the migration object.
+      type: str
+      sample: 5b1e0a9e-6f0c-4b2f-9d57-0a6f6a3f3a01
+    origin:
+      description: Who made it, one of V(user), V(evacuation), V(workload_update), V(volume_update), V(decentralized).
+      type: str
+      sample: user
+    source_node:
+      description: The node that the VM leaves, empty where not known.
+      type: str
+      sample: node-2
+    target_node:
+      description: The node that it goes to, empty while not chosen.
+      type: str
+      sample: node-5
+    target_pod:
+      description: The target's virt-launcher pod, empty while there is none.
+      type: str
+      sample: virt-launcher-web-1-abcde
+    phase:
+      description: The phase as KubeVirt writes it, empty while it has written none.
+      type: str
+      sample: Scheduling
+    phase_since_at:
+      description: When the phase began.
+      type: str
+      sample: "2026-11-23T08:40:14Z"
+    seconds_in_phase:
+      description: How long it is in its phase, null where no time is readable.
+      type: int
+      sample: 540
+    created_at:
+      description: When the migration was asked for.
+      type: str
+      sample: "2026-11-23T08:40:10Z"
+    age_seconds:
+      description: Seconds since then.
+      type: int
+      sample: 544
+    started_at:
+      description: When the copy started, empty before.
+      type: str
+      sample: ""
+    deadline_at:
+      description: When the present phase should have ended, empty where it has no limit.
+      type: str
+      sample: "2026-11-23T08:45:14Z"
+    deadline_reason:
+      description: Where the deadline comes from, or why there is none.
+      type: str
+      sample: KubeVirt gives an unschedulable target pod 300 s
+    seconds_left:
+      description: Seconds until the deadline, negative when over it, null where there is none.
+      type: int
+      sample: -240
+    verdict:
+      description:
+        - The first that fits of V(unknown), V(succeeded), V(failed), V(cancelling), V(blocked), V(stalled), V(overdue),
+          V(queued), V(late), V(progressing).
+      type: str
+      sample: blocked
+    stuck:
+      description: Whether the verdict is V(blocked), V(stalled) or V(overdue).
+      type: bool
+      sample: true
+    summary:
+      description: The verdict and its reason in one sentence.
+      type: str
+      sample: "blocked: No node takes the target pod virt-launcher-web-1-abcde: 0/6 nodes are available."
+    cause:
+      description: Code of the first cause, empty where there is none.
+      type: str
+      sample: TargetPodUnschedulable
+    causes:
+      description: All causes that hold, the root first.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description: Public code of the cause.
+          type: str
+          sample: TargetPodUnschedulable
+        summary:
+          description: One sentence with names and figures.
+          type: str
+          sample: "No node takes the target pod virt-launcher-web-1-abcde: 0/6 nodes are available."
+        time_cures:
+          description: Whether waiting alone cures it, V(yes), V(no) or V(maybe).
+          type: str
+          sample: "no"
+        holds_since_at:
+          description: Since when it holds for this migration, empty where no time is readable.
+          type: str
+          sample: "2026-11-23T08:40:15Z"
+        evidence:
+          description: What was seen, each with C(object), C(field), C(value) and C(at).
+          type: list
+          elements: dict
+          sample:
+            - object: Pod team-a/virt-launcher-web-1-abcde
+              field: status.conditions[PodScheduled].message
+              value: 0/6 nodes are available
+              at: "2026-11-23T08:40:15Z"
+        explains:
+          description: Codes of causes that follow from this one.
+          type: list
+          elements: str
+          sample: []
+        advice:
+          description: What to do, the best first, each with C(action), C(why), C(risk) and C(command).
+          type: list
+          elements: dict
+          sample:
+            - action: Make room on a node that fits, or correct what excludes the nodes.
+              why: KubeVirt removes the pod at its deadline and the migration fails; a retry meets the same nodes.
+              risk: "none: the VM keeps running where it is"
+              command: kubectl describe pod -n team-a virt-launcher-web-1-abcde
+        confidence:
+          description: V(certain), V(likely) or V(possible).
+          type: str
+          sample: certain
+    mode:
+      description: How the copy goes, V(PreCopy), V(PostCopy) or V(Paused), empty before the copy.
+      type: str
+      sample: ""
+    policy:
+      description: The MigrationPolicy that was in force when the migration was handed over, empty for none.
+      type: str
+      sample: ""
+    configuration:
+      description: The migration's own settings with the API's names, empty before it was handed over.
+      type: dict
+      sample: {"completionTimeoutPerGiB": 150, "progressTimeout": 150}
+    progress:
+      description: Figures of the copy, empty where none were read.
+      type: dict
+      sample: {}
+    attempt:
+      description: 1, and one more for each failure of the same VM since its last success.
+      type: int
+      sample: 1
+    previous:
+      description:
+        - Finished migrations of the same VM, newest first, each with C(name), C(uid), C(phase), C(ended_at),
+          C(target_node), C(failure_reason) and C(was_cancelled).
+      type: list
+      elements: dict
+      sample: []
+    can_cancel:
+      description: Whether deleting it would end it.
+      type: bool
+      sample: true
+    can_cancel_reason:
+      description: What a cancel would do, or why it would not help.
+      type: str
+      sample: Before the copy KubeVirt ends it at once; the VM keeps running.
+    can_retry:
+      description: Whether a new migration of the VM would be admitted and makes sense.
+      type: bool
+      sample: false
+    can_retry_reason:
+      description: Why, or why not.
+      type: str
+      sample: This migration has not ended.
+summary:
+  description: Counts over RV(migrations).
+  returned: success
+  type: dict
+  contains:
+    total:
+      description: How many were judged.
+      type: int
+      sample: 14
+    stuck:
+      description: How many are stuck.
+      type: int
+      sample: 1
+    finished:
+      description: How many have ended.
+      type: int
+      sample: 0
+    by_verdict:
+      description: How many have each verdict, 0 too.
+      type: dict
+      sample: {"blocked": 1, "progressing": 13}
+    by_cause:
+      description: How many of the stuck ones have each first cause.
+      type: dict
+      sample: {"TargetPodUnschedulable": 1}
+    text:
+      description: One sentence.
+      type: str
+      sample: "1 of 14 migrations is stuck: 1 blocked, 13 progressing."
+correlations:
+  description:
+    - What at least two late or stuck migrations share and a smaller part of the others does. Several at once point at
+      the infrastructure.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: V(source_node) or V(target_node).
+      type: str
+      sample: source_node
+    value:
+      description: The node.
+      type: str
+      sample: node-7
+    stuck_or_late:
+      description: How many that share it are late or stuck.
+      type: int
+      sample: 4
+    total:
+      description: How many share it.
+      type: int
+      sample: 4
+    elsewhere_stuck_or_late:
+      description: How many of the others are late or stuck.
+      type: int
+      sample: 1
+    elsewhere_total:
+      description: How many others there are.
+      type: int
+      sample: 11
+    node_verdict:
+      description: The node's own verdict, empty where it was not judged.
+      type: str
+      sample: unhealthy
+    migrations:
+      description: The late and stuck ones, as C(namespace/vm).
+      type: list
+      elements: str
+      sample: [team-a/web-1, shop/cart-2]
+    summary:
+      description: One sentence.
+      type: str
+      sample: 4 of 4 migrations leaving node-7 are late or stuck, 1 of 11 elsewhere; node-7 is unhealthy.
+coverage:
+  description: What could not be read, and what the look cost.
+  returned: success
+  type: dict
+  contains:
+    complete:
+      description: Whether everything that was needed could be read.
+      type: bool
+      sample: true
+    missing:
+      description: Each missing rule with C(verb), C(group), C(resource), C(namespace) and a C(role) to paste.
+      type: list
+      elements: dict
+      sample: []
+    role:
+      description: All missing rules as one paste, empty when nothing is missing.
+      type: str
+      sample: ""
+    requests:
+      description: Requests to the API server.
+      type: int
+      sample: 9
+    requests_for_placement:
+      description: Requests for placement among them.
+      type: int
+      sample: 0
+plan:
+  description: Steps of a change. Always empty, as this module only looks.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+refused:
+  description: Whether an act was refused. Always false, as this module only looks.
+  returned: success
+  type: bool
+  sample: false
+refusals:
+  description: Reasons of a refusal. Always empty, as this module only looks.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+diff:
+  description: Difference of a change. Always empty, as this module only looks.
+  returned: success
+  type: dict
+  sample: {}
+error:
+  description: The kind of failure, with C(code), C(method), C(path), C(status), C(reason) and C(remedy).
+  returned: failure
+  type: dict
+  sample:
+    code: Forbidden
+    method: GET
+    path: /apis/kubevirt.io/v1/virtualmachineinstancemigrations
+    status: 403
+    reason: virtualmachineinstancemigrations.kubevirt.io is forbidden
+    remedy: "Grant this user: list virtualmachineinstancemigrations (kubevirt.io)."
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import run_module
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import run
+
+
+def main() -> None:
+    """Build the module and run it."""
+    module = AnsibleModule(
+        argument_spec={
+            **AUTH_SPEC,
+            "namespaces": {"type": "list", "elements": "str", "default": []},
+            "vms": {"type": "list", "elements": "str", "default": []},
+            "nodes": {"type": "list", "elements": "str", "default": []},
+            "late_after": {"type": "int", "default": 300},
+            "include_finished": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    run_module(module, run)
+
+
+if __name__ == "__main__":
+    main()
