@@ -12,7 +12,7 @@ from typing import Any
 __all__ = ["Row", "compare", "render"]
 
 HEADINGS = ("VM", "PLANTED", "FOUND", "")
-# The report leaves out migrations that have ended.
+# The playbook leaves out migrations that have ended, unless it is asked for them.
 ENDED = {"succeeded", "failed"}
 
 
@@ -46,8 +46,8 @@ def compare(expected: Iterable[Mapping[str, Any]], *, found: Iterable[Mapping[st
     rows = []
     for entry in expected:
         texts = shown.pop(entry["vm"], [])
-        planted = "" if entry["verdict"] in ENDED else _verdict(entry["verdict"], entry["first_cause"])
-        rows.append(Row(entry["vm"], planted, ", ".join(texts)))
+        if texts or entry["verdict"] not in ENDED:
+            rows.append(Row(entry["vm"], _verdict(entry["verdict"], entry["first_cause"]), ", ".join(texts)))
     return rows + [Row(vm, "", ", ".join(texts)) for vm, texts in shown.items()]
 
 

@@ -42,8 +42,12 @@ def test_compare_found_but_not_planted_differs() -> None:
 
 
 def test_compare_ended_migration_is_not_in_the_report() -> None:
-    (row,) = compare([planted("a/x", verdict="succeeded")], found=[])
-    assert row.agrees
+    assert compare([planted("a/x", verdict="succeeded")], found=[]) == []
+
+
+def test_compare_ended_migration_called_stuck_differs() -> None:
+    (row,) = compare([planted("a/x", verdict="succeeded")], found=[found("x", verdict="blocked")])
+    assert not row.agrees
 
 
 def test_render_marks_what_differs() -> None:
