@@ -95,6 +95,6 @@ def listed(words: Iterable[str]) -> str:
     return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
 
 
-def counted(count: int, noun: str, *, plural: str = "") -> str:
+def counted(count: int, noun: str, /, *, plural: str = "") -> str:
     """`1 node`, `2 nodes`, `no nodes`."""
     return f"{count or 'no'} {noun if count == 1 else plural or noun + 's'}"

@@ -80,11 +80,11 @@ class Reading:
         self.client = client
         self.unseen: dict[str, tuple[Rule, ...]] = {}
 
-    def miss(self, topic: str, rule: Rule) -> None:
+    def miss(self, topic: str, rule: Rule, /) -> None:
         """Keeps that `topic` could not be read for want of `rule`."""
         self.unseen[topic] = tuple(dict.fromkeys((*self.unseen.get(topic, ()), rule)))
 
-    def seeing(self, topic: str, read: Callable[[], T]) -> T | None:
+    def seeing(self, topic: str, read: Callable[[], T], /) -> T | None:
         """What `read` gives, or None when it is forbidden."""
         try:
             return read()

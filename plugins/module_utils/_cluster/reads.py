@@ -49,7 +49,7 @@ class Scope:
         return not self.namespaces and not self.vms
 
 
-def read_snapshot(client: Client, scope: Scope) -> tuple[Snapshot, list[str]]:
+def read_snapshot(client: Client, scope: Scope, /) -> tuple[Snapshot, list[str]]:
     """One look at all that the migrations of `scope` need to be judged, events apart, and notes for the user.
 
     Raises WrongInput for names that do not exist, Forbidden where no migration may be read at all, and every other
@@ -252,7 +252,7 @@ def _nodes_of(migrations: Iterable[Migration], *, vmis: Mapping[Key, Vmi | None]
     return sorted(found - {""})
 
 
-def add_events(client: Client, snapshot: Snapshot, *, wanted: Mapping[str, Sequence[str]]) -> Snapshot:
+def add_events(client: Client, snapshot: Snapshot, /, *, wanted: Mapping[str, Sequence[str]]) -> Snapshot:
     """`snapshot` with the events about `wanted` (namespace -> UIDs)."""
     reading = Reading(client)
     events = reading.events(wanted)

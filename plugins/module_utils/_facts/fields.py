@@ -74,16 +74,20 @@ class Field:
         return self.read(obj) is not None
 
 
-def declare(kind: str, path: str, *, base: str = "") -> Field:
+def declare(kind: str, path: str, /, *, base: str = "") -> Field:
     """Declare and register the field `path` of `kind`.
 
     With `base` (the path of a list or map, ending in `[]` or `*`) the field is read from an item of it:
     `declare("Pod", "type", base="status.conditions[]")`. Map keys that hold dots are given in brackets by the
-    caller reading the map itself; a path never holds them.
+    caller reading the map itself; a path never holds them. Raises ValueError where the same path was declared with
+    another base.
     """
     whole = f"{base}.{path}" if base and path else base or path
     found = Field(kind=kind, path=whole, keys=tuple(step for step in path.split(".") if step))
-    return _REGISTERED.setdefault((kind, whole), found)
+    known = _REGISTERED.setdefault((kind, whole), found)
+    if known.keys != found.keys:
+        raise ValueError(f"{kind} {whole} is declared twice, from different starting points")
+    return known
 
 
 def registered() -> tuple[Field, ...]:

@@ -51,6 +51,6 @@ def format_timestamp(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def seconds_between(start: datetime | None, end: datetime | None) -> int | None:
+def seconds_between(start: datetime | None, end: datetime | None, /) -> int | None:
     """Whole seconds from `start` to `end` (negative when start is later); None where one is not known."""
     return None if start is None or end is None else int((end - start).total_seconds() // 1)

@@ -28,7 +28,7 @@ __all__ = ["Run", "run_module"]
 Run = Callable[[Client, Mapping[str, Any], Clock], dict[str, Any]]
 
 
-def run_module(module: AnsibleModule, run: Run) -> NoReturn:
+def run_module(module: AnsibleModule, run: Run, /) -> NoReturn:
     """Connects, runs, and ends `module` with the result or with an error that says what to do.
 
     A failure carries `error` (`code`, `method`, `path`, `status`, `reason`, `remedy`): `code` is the name of the kind

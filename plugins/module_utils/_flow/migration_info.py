@@ -46,7 +46,7 @@ __all__ = ["look", "run"]
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 
 
-def run(client: Client, params: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
+def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str, Any]:
     """The result of migration_info for the module's `params`; ages are by the cluster's time, not by `clock`.
 
     Raises WrongInput for options that cannot be used or name what does not exist, ClusterError where the cluster
@@ -74,7 +74,7 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock) -> dict[str, An
     }
 
 
-def look(client: Client, snapshot: Snapshot, *, late_after: int) -> tuple[Snapshot, Sequence[Judgement]]:
+def look(client: Client, snapshot: Snapshot, /, *, late_after: int) -> tuple[Snapshot, Sequence[Judgement]]:
     """Judges `snapshot`, reads the events of those that may need them, and judges again."""
     judgements = judge_snapshot(snapshot, late_after=late_after)
     wanted = _events_wanted(judgements)

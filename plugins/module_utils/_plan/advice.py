@@ -49,7 +49,7 @@ class Template:
     unless: str = ""
 
 
-def plan_advice(case: Case, cause: Cause) -> tuple[Advice, ...]:
+def plan_advice(case: Case, cause: Cause, /) -> tuple[Advice, ...]:
     """What to do about `cause`, the best first; empty for a code without advice."""
     migration = case.migration
     names = {

@@ -86,7 +86,7 @@ def _blocks(cause: Cause, case: Case) -> bool:
     return entry_of(cause.code).blocks and cause.has_held(now=case.now)
 
 
-def blocking_cause(findings: Findings, case: Case) -> Cause | None:
+def blocking_cause(findings: Findings, case: Case, /) -> Cause | None:
     """The first cause that makes the migration blocked, or None."""
     return next((cause for cause in findings.causes if _blocks(cause, case)), None)
 

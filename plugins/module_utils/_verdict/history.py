@@ -33,7 +33,7 @@ class Attempt:
     was_cancelled: bool
 
 
-def find_previous(snapshot: Snapshot, migration: Migration) -> tuple[Attempt, ...]:
+def find_previous(snapshot: Snapshot, migration: Migration, /) -> tuple[Attempt, ...]:
     """Finished migrations of the same VM that were made before `migration`, newest first."""
     mine = migration.meta.created_at
     found = [

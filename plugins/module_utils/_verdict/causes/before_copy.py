@@ -137,7 +137,7 @@ def _pods_unseen(case: Case, code: str, *, after: int = HOLD_SECONDS["no"]) -> G
     return Gap(code, rules, after) if rules else None
 
 
-def find_cluster_limit_reached(case: Case, queue: Queue) -> Cause | Gap | None:
+def find_cluster_limit_reached(case: Case, queue: Queue, /) -> Cause | Gap | None:
     """As many migrations run as parallelMigrationsPerCluster allows (KubeVirt says so in its log only)."""
     gap = _queue_unseen(case, "ClusterLimitReached")
     kubevirt = case.snapshot.kubevirt
@@ -154,7 +154,7 @@ def find_cluster_limit_reached(case: Case, queue: Queue) -> Cause | Gap | None:
     return _limit_answer(case, "ClusterLimitReached", summary=summary, holders=queue.holders, queue=queue, limit=seen)
 
 
-def find_outbound_limit_reached(case: Case, queue: Queue) -> Cause | Gap | None:
+def find_outbound_limit_reached(case: Case, queue: Queue, /) -> Cause | Gap | None:
     """As many migrations leave the source node as parallelOutboundMigrationsPerNode allows."""
     gap = _queue_unseen(case, "OutboundLimitReached")
     kubevirt = case.snapshot.kubevirt
