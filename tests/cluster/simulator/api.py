@@ -111,10 +111,11 @@ class Api:
             raise
 
     def find(self, kind: str, *, namespace: str | None = None, labels: str | None = None) -> list[Object]:
-        """All objects of a kind, or those of a namespace; with `kind` set on each."""
+        """All objects of a kind, or those of a namespace; each with its `kind` and `apiVersion`."""
         query = {"labelSelector": labels} if labels else None
         answer = self.request("GET", path=path_of(kind, namespace=namespace), query=query)
-        return [{**item, "kind": kind} for item in answer.get("items", [])]
+        version = KINDS[kind][0].removeprefix("/apis/").removeprefix("/api/")
+        return [{**item, "kind": kind, "apiVersion": version} for item in answer.get("items", [])]
 
     def create(self, obj: Object, *, dry_run: bool = False) -> Object:
         """Create the object, its status included (in a second request where the kind keeps it apart)."""

@@ -28,7 +28,7 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Clock:
     """`factor` 60 makes a copy of ten minutes last ten seconds; what is written always is the true time."""
 

@@ -77,11 +77,11 @@ class Course:
         if pod is not None:
             self._kubelet.finish(pod, at=at)
 
-    def fail(self, *, at: datetime, reason: str, aborted: bool = False) -> None:
-        """Running -> Failed; the guest stays and the target's launcher ends."""
+    def fail(self, *, at: datetime, reason: str, aborted: bool = False, launcher_ends: bool = True) -> None:
+        """Running -> Failed; the guest stays, and the target's launcher ends where its node answers."""
         self.vmi = self._handler.fail(self.vmi, at=at, reason=reason, aborted=aborted)
         self.vmim = self._controller.end(self.vmim, vmi=self.vmi, at=at)
-        if self.pod is not None:
+        if self.pod is not None and launcher_ends:
             self.pod = self._kubelet.finish(self.pod, at=at)
 
     def advance(self, *, at: datetime, source_pod: str, target: str) -> str:

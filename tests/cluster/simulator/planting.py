@@ -12,29 +12,21 @@ from datetime import datetime, timedelta
 
 from . import machines, nodes, pods
 from .api import Object, Refused
+from .clock import stamp
 from .events import post_event
 from .journey import Journey
 from .node_agents import is_over
+from .plans import Plan
 from .scenario import DAY, Migration, Node, Quota, Scenario, ScenarioError, Vm
 from .stage import Stage, address_of
 from .virt_controller import guest_bytes
 
-__all__ = ["Plan", "Planter", "World"]
+__all__ = ["Planter", "World"]
 
 # A kubelet that is silent for so long has its pods evicted by the taint.
 _TOLERATED = 300
 _GRACE_SECONDS = 60
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-
-
-@dataclass
-class Plan:
-    """What the simulator knows of a planted migration and does not write into the cluster."""
-
-    stays: bool = False
-    troubled: bool = False
-    ends_at: datetime | None = None
-    endless: bool = True
 
 
 @dataclass
@@ -212,9 +204,8 @@ class Planter:
         return made
 
     def _plan(self, migration: Migration) -> Plan:
-        ends = None if migration.ends_in is None else self._now + timedelta(seconds=migration.ends_in)
-        troubled = migration.pod is not None
-        return Plan(stays=migration.stays, troubled=troubled, ends_at=ends, endless=ends is None)
+        ends = None if migration.ends_in is None else self._now + self._stage.clock.lasts(migration.ends_in)
+        return Plan(stays=migration.stays, troubled=migration.pod is not None, ends_at=stamp(ends) if ends else "")
 
     def _evict_from(self, node: Node) -> None:
         """What the node lifecycle controller does to the pods of a node that is not ready."""

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from .api import Api
+from .api import Api, Refused
 from .clock import Clock
+from .plans import Plan, Plans
 from .planting import Planter, World
+from .reconcile import Reconciler
 from .scenario import load, parse
 from .stage import Stage
+from .view import View
 from .virt_api import VirtApi
 
 __all__ = ["Simulator"]
@@ -23,6 +28,7 @@ class Cluster(Protocol):
     """What the simulator needs of a cluster."""
 
     server: str
+    directory: Path
     ca_file: Path
     webhook_cert_file: Path
     webhook_key_file: Path
@@ -49,14 +55,74 @@ class Simulator:
             front_proxy_ca_file=cluster.front_proxy_ca_file,
         )
         self.world: World | None = None
+        self.refusals: list[str] = []
+        self._plans = Plans(cluster.directory)
+        self._turn = threading.RLock()
+        self._resting = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def play(self, scenario: str | Mapping[str, Any], *, keep: bool = False) -> World:
         """Load a scenario by name or from data; what was there before goes, except with `keep`."""
         wanted = load(scenario) if isinstance(scenario, str) else parse(scenario)
-        if not keep:
-            self._cluster.reset()
-        self.world = Planter(self.stage, scenario=wanted).plant()
-        return self.world
+        with self._turn:
+            if not keep:
+                self._cluster.reset()
+            self._plans.begin()
+            world = Planter(self.stage, scenario=wanted).plant()
+            self._plans.finish(world.plans, controller_silent=wanted.controller_silent is not None)
+        self.world = world
+        return world
+
+    def step(self) -> None:
+        """Everybody acts once: one phase further where nothing holds a migration, deletions answered."""
+        with self._turn:
+            known = self._plans.load()
+            if known is None:
+                return
+            plans, silent = known
+            reconciler = self._reconciler(plans)
+            reconciler.sign_of_life(controller=not silent)
+            if not silent:
+                for vmim in list(reconciler.view.migrations):
+                    self._try(partial(reconciler.migration, vmim))
+                self._try(self._reconciler(plans).evacuations)
+            self._try(self._reconciler(plans).kubelets)
+
+    def _reconciler(self, plans: dict[str, Plan]) -> Reconciler:
+        return Reconciler(self.stage, view=View(self.api, now=self.clock.now()), plans=plans)
+
+    def _try(self, work: Callable[[], None]) -> None:
+        """A refusal (a conflict, a dead virt-api) costs this turn only: the next step tries again."""
+        try:
+            work()
+        except Refused as refusal:
+            self.refusals.append(str(refusal))
+            del self.refusals[:-100]
+
+    def run(self, *, pause: float = 0.5) -> None:
+        """Step on and on in the background until `stop` or `rest`."""
+        if self._thread is None:
+            self._resting.clear()
+            self._thread = threading.Thread(target=self._live, args=(pause,), name="simulator", daemon=True)
+            self._thread.start()
+
+    def _live(self, pause: float) -> None:
+        while not self._resting.wait(pause):
+            try:
+                self.step()
+            except OSError as error:
+                self.refusals.append(str(error))
+
+    def rest(self) -> None:
+        """End what `run` began."""
+        thread, self._thread = self._thread, None
+        self._resting.set()
+        if thread is not None:
+            thread.join()
+
+    def controller(self, *, silent: bool) -> None:
+        """virt-controller falls silent, or is back."""
+        self._plans.set_controller(silent=silent)
 
     def start(self) -> None:
         """Serve what virt-api serves: webhooks and the aggregated API."""
@@ -64,9 +130,11 @@ class Simulator:
 
     def reset(self) -> None:
         """Forget the world: the cluster is being emptied."""
+        self._plans.forget()
         self.world = None
 
     def stop(self) -> None:
         """Stop serving and close connections."""
+        self.rest()
         self.virt_api.die()
         self.api.close()
