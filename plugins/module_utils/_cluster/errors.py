@@ -311,6 +311,7 @@ def _words_of(name: str) -> str:
         "RemoteDisconnected": "the connection was closed without an answer",
         "IncompleteRead": "the connection was closed in the middle of the answer",
         "InvalidChunkLength": "the connection was closed in the middle of the answer",
+        "BadStatusLine": "the answer is not HTTP",
         "ReadTimeoutError": "no answer in time",
         "ConnectTimeoutError": "no connection in time",
         "TimeoutError": "no answer in time",

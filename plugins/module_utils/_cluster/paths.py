@@ -30,9 +30,12 @@ def collection(group: str, *, version: str, plural: str, namespace: str | None =
 def item(
     group: str, *, version: str, plural: str, name: str, namespace: str | None = None, subresource: str | None = None
 ) -> str:
-    """The path of one object, or of its `subresource`. Raises ValueError as `collection` does."""
+    """The path of one object, or of its `subresource`, which may have parts (KubeVirt's `evacuate/cancel`).
+
+    Raises ValueError as `collection` does.
+    """
     parent = collection(group, version=version, plural=plural, namespace=namespace)
-    return parent + _join([name] if subresource is None else [name, subresource])
+    return parent + _join([name] if subresource is None else [name, *subresource.split("/")])
 
 
 def _join(parts: list[str]) -> str:

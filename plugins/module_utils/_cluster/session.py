@@ -24,9 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     load_credentials,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
-    ClusterError,
     ConfigError,
-    Timeout,
     error_from_exception,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.guard import (
@@ -98,27 +96,24 @@ class Session:
         sent = _headers(headers, authorization=authorization, credentials=credentials)
         url = self.server + path + (("&" if "?" in path else "?") + query if query else "")
         urllib3 = importlib.import_module("urllib3")
-        failure: ClusterError | None = None
+        response: Any = None
+        failure: Exception | None = None
         with Guard(seconds) as guard:
             try:
                 response = manager.urlopen(
                     method, url, headers=sent, redirect=False, retries=False, timeout=urllib3.Timeout(total=seconds)
                 )
             except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as exc:
-                failure = self._failure(exc, method=method, path=path, has_expired=guard.expired)
+                failure = exc
+        # A connection that the guard ended can look like a short answer too.
+        if guard.expired:
+            failure = TimeoutError()
         # Raised outside of the except block: the library's exception, whose text may hold a header, does not go along.
         if failure is not None:
-            raise failure
+            limit = self._settings.request_timeout
+            raise error_from_exception(failure, method=method, path=path, server=self.server, seconds=limit)
         found = {name.lower(): value for name, value in response.headers.items()}
         return Answer(status=response.status, reason=response.reason or "", headers=found, body=response.data)
-
-    def _failure(self, exc: Exception, *, method: str, path: str, has_expired: bool) -> ClusterError:
-        cause = TimeoutError() if has_expired else exc
-        error = error_from_exception(
-            cause, method=method, path=path, server=self.server, seconds=self._settings.request_timeout
-        )
-        assert not has_expired or isinstance(error, Timeout)
-        return error
 
     def renew(self) -> bool:
         """Load token file, exec plugin or kubeconfig again; whether token, certificate or key are others now."""

@@ -9,7 +9,6 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -43,7 +42,7 @@ _LONG_WORD = re.compile(r"[\w+/=~-]{32,}")
 def clean(text: str, *, longest: int = _LONGEST) -> str:
     """`text` on one line: control and format characters become spaces, and what exceeds `longest` is cut and said."""
     head = text[: 4 * longest + 64]
-    printable = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char for char in head)
+    printable = "".join(char if char.isprintable() else " " for char in head)
     line = " ".join(printable.split())
     if len(line) > longest or len(head) < len(text):
         return line[:longest].rstrip() + " [cut]"
