@@ -41,6 +41,9 @@ def main(arguments: Sequence[str]) -> int:
     except (_Refused, BuildError, FolderInUse) as error:
         _say(str(error))
         return 1
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`show | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -159,7 +162,7 @@ def _show(options: argparse.Namespace) -> None:
     for resource, members in groupby(sorted(keys, key=_resource), key=_resource):
         names = [key.removeprefix(f"{resource}/") for key in members]
         print(f"  {resource} ({len(names)})")
-        for name in names:
+        for name in names if resource != "events" else []:
             print(f"    {name}")
 
 

@@ -22,6 +22,8 @@ __all__ = ["ControlPlane", "Files", "StartError", "prepare_files", "start_contro
 _ATTEMPTS = 6
 _READY_SECONDS = 180.0
 _POLL_SECONDS = 0.05
+# Short, because what listens there may be another program that never answers.
+_PROBE_SECONDS = 2.0
 _PORT_TAKEN = "address already in use"
 # Names under which the API server may call the webhooks and the aggregated API that run on loopback.
 _WEBHOOK_HOSTS = ["localhost", "virt-api", "virt-api.kubevirt", "virt-api.kubevirt.svc"]
@@ -140,12 +142,13 @@ def _wait_until(child: Child, *, answers: Callable[[], bool]) -> None:
 def _etcd_probe(files: Files, server: str) -> Callable[[], bool]:
     cert, key = files.etcd_client
     context = tls_context(str(files.ca), cert_file=str(cert), key_file=str(key))
-    return _probe(Wire(server, context=context), path="/health", headers={})
+    return _probe(Wire(server, context=context, timeout_seconds=_PROBE_SECONDS), path="/health", headers={})
 
 
 def _apiserver_probe(files: Files, server: str) -> Callable[[], bool]:
     headers = {"Authorization": f"Bearer {files.tokens['admin']}"}
-    return _probe(Wire(server, context=tls_context(str(files.ca))), path="/readyz", headers=headers)
+    wire = Wire(server, context=tls_context(str(files.ca)), timeout_seconds=_PROBE_SECONDS)
+    return _probe(wire, path="/readyz", headers=headers)
 
 
 def _probe(wire: Wire, *, path: str, headers: dict[str, str]) -> Callable[[], bool]:

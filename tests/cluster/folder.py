@@ -68,8 +68,11 @@ class Folder:
         young.rename(self.path / _STATE)
 
     def remove(self) -> None:
-        """Delete the folder and release the lock."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Delete the folder and release the lock; the lock file last, so that until then it is known as ours."""
+        for entry in self.path.iterdir():
+            if entry.name != _LOCK:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        shutil.rmtree(self.path)
         os.close(self._lock)
 
 
@@ -112,4 +115,4 @@ def clear_left_over(path: Path) -> None:
         raise FolderInUse(f"a test cluster runs in {path}; stop it first: python -m tests.cluster stop --dir {path}")
     if any(path.iterdir()) and not (path / _LOCK).exists():
         raise FolderInUse(f"{path} is not empty and not a test cluster's; give another folder")
-    shutil.rmtree(path)
+    shutil.rmtree(path, ignore_errors=True)

@@ -15,8 +15,6 @@ from urllib.parse import urlencode, urlsplit
 
 __all__ = ["Wire", "tls_context"]
 
-_TIMEOUT_SECONDS = 60.0
-
 
 def tls_context(ca_file: str, *, cert_file: str = "", key_file: str = "") -> ssl.SSLContext:
     """Trust `ca_file` alone; present a client certificate where one is given."""
@@ -36,7 +34,8 @@ class _Connection(http.client.HTTPSConnection):
 class Wire:
     """Requests to one server."""
 
-    def __init__(self, server: str, *, context: ssl.SSLContext) -> None:
+    def __init__(self, server: str, *, context: ssl.SSLContext, timeout_seconds: float = 60.0) -> None:
+        self._timeout_seconds = timeout_seconds
         self._netloc = urlsplit(server).netloc
         self._context = context
         self._local = threading.local()
@@ -85,6 +84,6 @@ class Wire:
     def _connection(self) -> http.client.HTTPSConnection:
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            connection = _Connection(self._netloc, context=self._context, timeout=_TIMEOUT_SECONDS)
+            connection = _Connection(self._netloc, context=self._context, timeout=self._timeout_seconds)
             self._local.connection = connection
         return connection

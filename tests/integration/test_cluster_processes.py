@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,9 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster, build
+from tests.cluster import Cluster, build, control_plane
 from tests.cluster.build import BuildError, ensure_programs
+from tests.cluster.control_plane import StartError
 from tests.cluster.golang import GoBuild
+from tests.cluster.processes import free_ports
 
 ROOT = Path(__file__).parents[2]
 START_AND_SLEEP = """
@@ -136,6 +139,34 @@ def test_start_refuses_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "not empty and not a test cluster's" in refused.stderr
     assert (tmp_path / "precious").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2], ids=["API server", "etcd", "etcd's peers"])
+def test_start_takes_other_ports_when_one_was_taken_meanwhile(monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+        offers = [free_ports(3) for _ in range(2)]
+        offers[0][taken] = foreign.getsockname()[1]
+        first, second = list(offers[0]), list(offers[1])
+        monkeypatch.setattr(control_plane, "free_ports", lambda _count: offers.pop(0))
+
+        with Cluster.start() as cluster:
+            assert cluster.server == f"https://127.0.0.1:{second[0]}"
+            assert cluster.request("GET", "/readyz")[0] == 200
+
+    assert first != second
+    assert offers == []
+
+
+def test_start_says_why_a_program_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("etcd", "kube-apiserver"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name} is broken >&2\nexit 7\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+
+    with pytest.raises(StartError, match="etcd ended with 7 at its start:\netcd is broken"):
+        Cluster.start(directory=tmp_path / "cluster")
+
+    assert not (tmp_path / "cluster").exists()
 
 
 def test_programs_of_kubebuilder_assets_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
