@@ -205,14 +205,17 @@ def _handler_reasons(node: Node, *, now: datetime, handler: HandlerState | None)
 def _handler_not_ready(node: Node, *, now: datetime, handler: HandlerState) -> NodeReason:
     age = seconds_between(handler.since_at, now)
     held = None if age is None else max(0, age)
+    left = None
     state = f"virt-handler ({handler.pod}) has not been Ready"
-    if held is None:
+    if _follows_from_kubelet(node, handler=handler):
+        verdict, text = DEGRADED, f"{state} for {held} s, as the node itself is not Ready"
+    elif held is None:
         verdict, text = UNKNOWN, f"{state} since a time that cannot be read (limit {HANDLER_LIMIT_SECONDS} s)"
     elif held >= HANDLER_LIMIT_SECONDS:
         verdict, text = UNHEALTHY, f"{state} for {held} s (limit {HANDLER_LIMIT_SECONDS} s)"
     else:
-        verdict = DEGRADED
-        text = f"{state} for {held} s; in {HANDLER_LIMIT_SECONDS - held} s the node is unhealthy"
+        verdict, left = DEGRADED, HANDLER_LIMIT_SECONDS - held
+        text = f"{state} for {held} s; in {left} s the node is unhealthy"
     return NodeReason(
         code="HandlerNotReady",
         verdict=verdict,
@@ -222,8 +225,20 @@ def _handler_not_ready(node: Node, *, now: datetime, handler: HandlerState) -> N
         ),
         since_at=handler.since_at,
         seconds=held,
-        seconds_left=HANDLER_LIMIT_SECONDS - held if verdict == DEGRADED and held is not None else None,
+        seconds_left=left,
     )
+
+
+def _follows_from_kubelet(node: Node, *, handler: HandlerState) -> bool:
+    """Whether the pod counts as not ready only because its node does.
+
+    Kubernetes' node lifecycle controller marks every pod of a silent kubelet so. virt-handler may well be alive then:
+    the Ready condition and the heartbeat decide.
+    """
+    ready = node.conditions.get("Ready")
+    if ready is None or ready.status == "True" or ready.changed_at is None or handler.since_at is None:
+        return False
+    return handler.since_at >= ready.changed_at
 
 
 def _handler_missing(node: Node, *, now: datetime) -> NodeReason:

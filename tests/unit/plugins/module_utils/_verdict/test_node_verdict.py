@@ -150,6 +150,17 @@ def test_judge_node_virt_handler_by_its_state(handler: HandlerState | None, verd
 
 
 @pytest.mark.parametrize(
+    ("age", "expected"),
+    [(100, {"ReadyFalse": "degraded", "HandlerNotReady": "degraded"}), (101, {"HandlerNotReady": "unhealthy"})],
+    ids=["marked_with_the_node", "before_the_node"],
+)
+def test_judge_node_handler_marked_with_its_node_proves_nothing_more(age: int, expected: dict[str, str]) -> None:
+    node = a_node(a_condition("Ready", "False", age=100))
+    found = judge_node(node, NOW, handler=a_handler(ready=False, age=age))
+    assert {reason.code: reason.verdict for reason in found.reasons} == {"ReadyFalse": "degraded", **expected}
+
+
+@pytest.mark.parametrize(
     ("heartbeat", "expected"),
     [(ago(140), "degraded"), (ago(191), "degraded"), (ago(192), "unhealthy"), (None, "unhealthy"), ("?", "unknown")],
     ids=["recent", "just_before", "proven", "never", "unreadable"],
