@@ -25,6 +25,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     facts_of,
     grant_lines,
     remark_on,
+    value_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import nodes_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import (
@@ -57,5 +58,6 @@ def _template() -> Template:
         "grant_lines": grant_lines,
         "nodes_of": nodes_of,
         "remark_on": remark_on,
+        "value_of": value_of,
     }
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"), globals=functions)

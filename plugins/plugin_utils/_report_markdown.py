@@ -26,6 +26,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     grant_lines,
     node_line,
     remark_on,
+    value_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import nodes_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import duration
@@ -134,7 +135,7 @@ def _cause(cause: Cause) -> Iterator[str]:
 def _evidence(evidence: Evidence) -> str:
     since = f" (since {duration(evidence.seconds)})" if evidence.seconds is not None else ""
     field = f"{code(evidence.field)} = " if evidence.field else ""
-    return f"- {escape(evidence.object)}: {field}{code(evidence.value)}{since}"
+    return f"- {escape(evidence.object)}: {field}{code(value_of(evidence))}{since}"
 
 
 def _nodes(report: Report) -> Iterator[str]:

@@ -68,12 +68,13 @@ def read_report(migrations: Any, *, nodes: Any = None, title: str = "", version:
     gap = _gap(result, nodes=looked_at_nodes)
     scope = _scope(result)
     known_nodes, nodes_summary = read_nodes(looked_at_nodes)
+    sick = [node.name for node in known_nodes or () if node.verdict == "unhealthy"]
     return Report(
         title=visible(title) or DEFAULT_TITLE,
         generated_at=visible(result.get("read_at")),
         version=visible(version),
         scope=scope,
-        headline=_headline(found, scope=scope, sure=gap is None),
+        headline=_headline(found, scope=scope, sure=gap is None, sick=sick),
         counts=_counts(found),
         migrations=tuple(found),
         correlations=tuple(_correlation(entry) for entry in as_list(result.get("correlations")) or ()),
@@ -95,7 +96,7 @@ def _counts(migrations: Iterable[Migration]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items(), key=lambda item: (_RANKS.get(item[0], len(_RANKS)), item[0])))
 
 
-def _headline(migrations: Sequence[Migration], *, scope: str, sure: bool) -> str:
+def _headline(migrations: Sequence[Migration], *, scope: str, sure: bool, sick: Sequence[str]) -> str:
     """The first sentence a person reads. Without a full view it never says that all is well."""
     total, counts = len(migrations), Counter(migration.verdict for migration in migrations)
     stuck = sum(migration.stuck for migration in migrations)
@@ -104,20 +105,28 @@ def _headline(migrations: Sequence[Migration], *, scope: str, sure: bool) -> str
     if stuck:
         sentence = f"{stuck} of {counted(total, 'migration')} {'is' if stuck == 1 else 'are'} stuck"
         causes = Counter(migration.cause for migration in migrations if migration.stuck and migration.cause)
-        sentence += f": {_causes_counted(causes)}." if causes else "."
+        sentence += _by_causes(causes)
     elif sure and not counts["unknown"]:
         sentence = f"No migration is stuck ({counted(total, 'migration')} looked at{scope})."
     else:
         sentence = f"None of the {counted(total, 'migration')} was seen to be stuck, but not all could be seen."
-    return " ".join([sentence, *_asides(counts)])
+    return " ".join([sentence, *_asides(counts, sick=sick)])
 
 
-def _causes_counted(causes: Mapping[str, int]) -> str:
+def _by_causes(causes: Mapping[str, int]) -> str:
+    """How the sentence ends: all the causes where they are few, their number where a list would be read by nobody."""
     ordered = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
-    return listed(code if count == 1 else f"{count} {code}" for code, count in ordered)
+    if len(ordered) > 3:
+        return f" for {len(ordered)} different causes."
+    alone = len(ordered) == 1
+    named = listed(code if alone or count == 1 else f"{count} {code}" for code, count in ordered)
+    return f": {named}." if named else "."
 
 
-def _asides(counts: Mapping[str, int]) -> Iterable[str]:
+def _asides(counts: Mapping[str, int], *, sick: Sequence[str]) -> Iterable[str]:
+    if sick:
+        names = f"Node{'s' if len(sick) > 1 else ''} {listed(sick)}" if len(sick) <= 3 else f"{len(sick)} nodes"
+        yield f"{names} {'is' if len(sick) == 1 else 'are'} unhealthy."
     if counts.get("unknown"):
         yield f"{counts['unknown']} could not be judged."
     if counts.get("late"):

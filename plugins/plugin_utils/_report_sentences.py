@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
     Cause,
+    Evidence,
     Gap,
     Migration,
     Node,
@@ -33,6 +34,7 @@ __all__ = [
     "grant_lines",
     "node_line",
     "remark_on",
+    "value_of",
 ]
 
 
@@ -53,6 +55,11 @@ def cause_qualities(cause: Cause) -> str:
     if cause.follows_from:
         parts.append(f"follows from {listed(cause.follows_from)}")
     return ", ".join(filter(None, parts))
+
+
+def value_of(evidence: Evidence) -> str:
+    """The value that was seen; that there was none is said in words."""
+    return evidence.value or "(empty)"
 
 
 def facts_of(migration: Migration) -> str:

@@ -8,7 +8,7 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import cell_width, fit, pad
@@ -21,6 +21,25 @@ ARROW = "→"
 _GAP = 2
 
 
+def _cut_end(text: str, width: int, /) -> str:
+    return fit(text, width=width)
+
+
+def _cut_middle(text: str, width: int, /) -> str:
+    return fit(text, width=width, middle=True)
+
+
+def _cut_nodes(text: str, width: int, /) -> str:
+    """Both names stay to be seen: first the blanks go, then the middle of each name."""
+    if cell_width(text) <= width:
+        return text
+    source, _arrow, target = text.partition(f" {ARROW} ")
+    room = max(width - len(ARROW) - min(cell_width(target), (width - len(ARROW)) // 2), 1)
+    source = fit(source, width=room, middle=True)
+    target = fit(target, width=width - len(ARROW) - cell_width(source), middle=True)
+    return f"{source}{ARROW}{target}"
+
+
 @dataclass(frozen=True)
 class _Column:
     """`share` weighs the width a column may claim when room is short; 0 keeps it as wide as its longest cell."""
@@ -28,17 +47,17 @@ class _Column:
     head: str
     share: int = 0
     floor: int = 0
-    middle: bool = False
     right: bool = False
+    cut: Callable[[str, int], str] = _cut_end
 
 
 _COLUMNS = (
     _Column("VERDICT"),
-    _Column("VM", share=20, floor=12, middle=True),
+    _Column("VM", share=18, floor=12, cut=_cut_middle),
     _Column("PHASE", share=11, floor=5),
     _Column("FOR", right=True),
-    _Column("CAUSE", share=17, floor=8),
-    _Column(f"FROM {ARROW} TO", share=13, floor=7),
+    _Column("CAUSE", share=15, floor=8),
+    _Column(f"FROM {ARROW} TO", share=17, floor=7, cut=_cut_nodes),
 )
 _WIDEST_FIXED = 11
 
@@ -70,7 +89,7 @@ class MigrationTable:
 
 
 def _cell(text: str, *, width: int, column: _Column) -> str:
-    return pad(fit(text, width=width, middle=column.middle), width=width, right=column.right)
+    return pad(column.cut(text, width), width=width, right=column.right)
 
 
 def _row(migration: Migration, *, short: dict[str, str]) -> list[str]:

@@ -30,6 +30,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     grant_lines,
     node_line,
     remark_on,
+    value_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import MigrationTable
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import duration, tone_of
@@ -147,7 +148,7 @@ def _cause(cause: Cause, *, width: int) -> Iterator[Line]:
 def _evidence(evidence: Evidence, *, label: str, width: int) -> Iterator[Line]:
     since = f" (since {duration(evidence.seconds)})" if evidence.seconds is not None else ""
     yield from _labelled(label, evidence.object or "-", width=width)
-    text = f"{evidence.field} = {evidence.value}{since}" if evidence.field else f"{evidence.value}{since}"
+    text = f"{evidence.field} = {value_of(evidence)}{since}" if evidence.field else f"{value_of(evidence)}{since}"
     yield from _wrapped(text, width=width, first=" " * (_GUTTER + 2), rest=" " * (_GUTTER + 4))
 
 

@@ -35,7 +35,7 @@ def test_document_holds_both_results_as_they_came() -> None:
         "version": "1.2.3",
         "generated_at": READ_AT,
         "title": "Live migrations",
-        "headline": "1 of 1 migration is stuck: TargetPodUnschedulable.",
+        "headline": "1 of 1 migration is stuck: TargetPodUnschedulable. Node node-7 is unhealthy.",
     }
 
 
@@ -63,7 +63,7 @@ def test_summary_is_small_and_its_entries_address_migrations() -> None:
         read_report(result, nodes=nodes_result(a_node())), migrations=result, paths={"json": "/r/report.json"}
     )
     assert summary == {
-        "headline": "1 of 2 migrations is stuck: TargetPodUnschedulable.",
+        "headline": "1 of 2 migrations is stuck: TargetPodUnschedulable. Node node-7 is unhealthy.",
         "read_at": READ_AT,
         "total": 2,
         "by_verdict": {"blocked": 1, "progressing": 1},

@@ -25,7 +25,7 @@ from tests.unit.plugins.plugin_utils.results import a_migration, a_node, a_stuck
 MARKDOWN = """\
 # Live migrations
 
-**1 of 2 migrations is stuck: TargetPodUnschedulable. 1 could not be judged.**
+**1 of 2 migrations is stuck: TargetPodUnschedulable. Node node-7 is unhealthy. 1 could not be judged.**
 
 Seen at 2026-11-23T08:49:14Z (the cluster's time).
 

@@ -72,6 +72,20 @@ HEADLINES: dict[str, tuple[list[Any], dict[str, Any], str]] = {
 }
 
 
+def test_headline_counts_causes_that_are_too_many_to_name() -> None:
+    found = [a_stuck_migration(cause=cause) for cause in ("A", "B", "C", "D")]
+    assert report_of(*found).headline == "4 of 4 migrations are stuck for 4 different causes."
+
+
+SICK = {1: "Node n0 is unhealthy.", 3: "Nodes n0, n1 and n2 are unhealthy.", 4: "4 nodes are unhealthy."}
+
+
+@pytest.mark.parametrize(("count", "sentence"), SICK.items(), ids=map(str, SICK))
+def test_headline_names_sick_nodes(count: int, sentence: str) -> None:
+    nodes = nodes_result(*(a_node(name=f"n{number}") for number in range(count)))
+    assert report_of(a_stuck_migration(), nodes=nodes).headline.endswith(f" {sentence}")
+
+
 @pytest.mark.parametrize(("migrations", "changes", "expected"), HEADLINES.values(), ids=HEADLINES)
 def test_headline_says_what_is_known(migrations: list[Any], changes: dict[str, Any], expected: str) -> None:
     assert report_of(*migrations, **changes).headline == expected

@@ -75,6 +75,23 @@ VERDICT  VM           PHASE       FOR  CAUSE                   FROM → TO
 blocked  team-a/db-1  Scheduling   9m  TargetPodUnschedulable  node-1 → -"""
 
 
+NARROW = """\
+VERDICT     VM               PHASE     FOR CAUSE         FROM → TO
+blocked     payments…edger-1 Scheduli…  9m Insufficient… wor…r-1→wor…r-2
+progressing team-a/db-1      Running    2m -             node-1 → node-2"""
+
+
+def test_table_keeps_both_nodes_and_the_ends_of_names_where_room_is_short() -> None:
+    cut = a_stuck_migration(
+        namespace="payments",
+        vm="ledger-1",
+        cause="InsufficientNodeResources",
+        source_node="worker-1",
+        target_node="worker-2",
+    )
+    assert NARROW in text_of(report_of(cut, a_migration()), width=72)
+
+
 def test_table_takes_the_room_it_needs_in_200_columns() -> None:
     assert TABLE_200 in text_of(report_of(a_stuck_migration()), width=200)
 
