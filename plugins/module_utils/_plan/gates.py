@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import Judgement
 
 __all__ = ["Answer", "can_cancel", "can_retry"]
 
@@ -33,8 +34,32 @@ class Answer:
     reason: str
 
 
-def can_cancel(case: Case) -> Answer:
-    """Whether deleting the migration ends it, as KubeVirt answers a delete in its phase."""
+# Whoever would have to act on a cancel, and the causes that say it does not work.
+_SOURCE_SILENT = frozenset({"SourceNodeDown", "SourceHandlerDown"})
+_TARGET_SILENT = frozenset({"TargetNodeDown", "TargetHandlerDown"})
+
+
+def can_cancel(judgement: Judgement) -> Answer:
+    """Whether deleting the migration ends it, as KubeVirt answers a delete in its phase and as far as those who must
+    act on it work."""
+    refusal = _nobody_acts(judgement)
+    return Answer(False, refusal) if refusal else _by_phase(judgement)
+
+
+def _nobody_acts(judgement: Judgement) -> str:
+    codes = {cause.code for cause in judgement.causes}
+    migration = judgement.case.migration
+    if migration.is_final or migration.is_being_deleted:
+        return ""
+    if "VirtControllerSilent" in codes:
+        return "virt-controller would have to act on it and does not work."
+    if migration.phase == "Running" and codes & _SOURCE_SILENT:
+        return "The source node would have to abort the copy and does not answer: the cancel would hang."
+    return ""
+
+
+def _by_phase(judgement: Judgement) -> Answer:
+    case = judgement.case
     migration = case.migration
     if migration.is_final:
         return Answer(False, "It has ended.")
@@ -47,7 +72,10 @@ def can_cancel(case: Case) -> Answer:
     if migration.phase in _BEFORE_HAND_OFF:
         return Answer(True, _owned(case, "Before the copy KubeVirt ends it at once; the VM keeps running."))
     if migration.phase in ("PreparingTarget", "TargetReady"):
-        return Answer(True, _owned(case, "KubeVirt acts on it once the copy runs or the target pod has ended."))
+        silent = {cause.code for cause in judgement.causes} & _TARGET_SILENT
+        how = "KubeVirt acts on it once the copy runs or the target pod has ended"
+        until = ", and the target node does not answer: expect it to hang until then." if silent else "."
+        return Answer(True, _owned(case, how + until))
     if migration.phase == "Running":
         return Answer(True, _owned(case, "The source node aborts the copy; the VM keeps running there."))
     return Answer(False, f"What a cancel does in phase {migration.phase[:60]} is not known here.")

@@ -72,7 +72,7 @@ def _entry(judgement: Judgement) -> dict[str, Any]:
         **_copy(case),
         "attempt": attempt_number(previous),
         "previous": [_attempt(attempt) for attempt in previous],
-        **_gates(case),
+        **_gates(judgement),
     }
 
 
@@ -115,8 +115,8 @@ def _copy(case: Case) -> dict[str, Any]:
     }
 
 
-def _gates(case: Case) -> dict[str, Any]:
-    cancel, retry = can_cancel(case), can_retry(case)
+def _gates(judgement: Judgement) -> dict[str, Any]:
+    cancel, retry = can_cancel(judgement), can_retry(judgement.case)
     return {
         "can_cancel": cancel.allowed,
         "can_cancel_reason": cancel.reason,

@@ -105,7 +105,7 @@ def _handler_down(case: Case, code: str, *, node: str, role: str) -> Cause | Gap
     if handler.ready and not old:
         return None
     since = handler.since_at if not handler.ready else beat
-    seen = [_handler_evidence(handler, node=node)]
+    seen = [_handler_evidence(case, handler, node)]
     if beat is not None:
         seen.append(Evidence(f"Node {node}", node_facts.HEARTBEAT_PATH, "virt-handler's last heartbeat", beat))
     summary = f"virt-handler on the {role} node {node} {_state(handler)}" + (
@@ -122,10 +122,11 @@ def _state(handler: node_facts.HandlerState) -> str:
     return "is Ready, but has stopped working" if handler.ready else "is not Ready"
 
 
-def _handler_evidence(handler: node_facts.HandlerState, *, node: str) -> Evidence:
+def _handler_evidence(case: Case, handler: node_facts.HandlerState, node: str, /) -> Evidence:
     if not handler.present:
         return Evidence(f"Node {node}", "pods with label kubevirt.io=virt-handler", "none", handler.since_at)
-    return Evidence(f"Pod {handler.pod}", "status.conditions[Ready].status", str(handler.ready), handler.since_at)
+    place = "/".join([*_namespace(case).values(), handler.pod])
+    return Evidence(f"Pod {place}", "status.conditions[Ready].status", str(handler.ready), handler.since_at)
 
 
 def _namespace(case: Case) -> dict[str, str]:
