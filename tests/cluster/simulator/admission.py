@@ -31,9 +31,7 @@ RESERVED = (
     "kubevirt.io/install-strategy",
 )
 STALL_GATE, DOWNTIME_GATE = "MigrationStallDetection", "MigrationDowntimeTuning"
-DOWNTIME = (
-    f"maxDowntimeMs cannot be modified without enabling the {STALL_GATE} or {DOWNTIME_GATE} feature gate"
-)
+DOWNTIME = f"maxDowntimeMs cannot be modified without enabling the {STALL_GATE} or {DOWNTIME_GATE} feature gate"
 Cause = dict[str, str]
 Answer = dict[str, Any]
 ALLOWED: Answer = {"allowed": True}

@@ -11,7 +11,7 @@ not something pruned in silence.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -125,7 +125,20 @@ class Api:
         apart = KINDS[kind][3] and "status" in obj
         sent = {key: value for key, value in obj.items() if not (apart and key == "status")}
         made: Object = self.request("POST", path=path, body=sent, query=query)
-        return self.patch(made, {"status": obj["status"]}, sub="status") if apart and not dry_run else made
+        return self._replace_status(made, obj["status"]) if apart and not dry_run else made
+
+    def _replace_status(self, made: Object, status: Object) -> Object:
+        meta = made["metadata"]
+        path = path_of(made["kind"], namespace=meta.get("namespace"), name=meta["name"], sub="status")
+        body = {**made, "status": status}
+        return dict(self.request("PUT", path=path, body=body, query={"fieldValidation": "Strict"}))
+
+    def set_conditions(self, obj: Object, conditions: Sequence[Mapping[str, Any]], *, sub: str | None = None) -> Object:
+        """Replace status.conditions. Not by a merge patch: that would lose the null times KubeVirt writes."""
+        has_status = "status" in obj
+        value = list(conditions) if has_status else {"conditions": list(conditions)}
+        where = "/status/conditions" if has_status else "/status"
+        return self.patch(obj, [{"op": "add", "path": where, "value": value}], sub=sub)
 
     def patch(self, obj: Object, change: Any, *, sub: str | None = None) -> Object:
         """Change an object: a mapping is a merge patch, a list a JSON patch. Returns it as it is afterwards."""

@@ -29,7 +29,7 @@ class Course:
         self._handler = VirtHandler(stage.api)
 
     def accept(self, *, at: datetime, source_pod: str) -> None:
-        """"" -> Pending."""
+        """ "" -> Pending."""
         self.vmim = self._controller.accept(self.vmim, source_pod=source_pod, at=at)
 
     def ask_for_pod(self, *, at: datetime) -> bool:

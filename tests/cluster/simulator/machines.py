@@ -15,7 +15,7 @@ from .api import Object
 from .clock import stamp
 from .pods import overhead_mib
 
-__all__ = ["claim", "condition", "memory_bytes", "virtual_machine", "virtual_machine_instance"]
+__all__ = ["claim", "condition", "memory_bytes", "virtual_machine", "virtual_machine_instance", "without_eviction"]
 
 _UNITS = {"": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9}
 _OBSERVED = {
@@ -60,6 +60,11 @@ def eviction_requested(at: datetime) -> Object:
     """The condition that mirrors status.evacuationNodeName."""
     said = {"reason": "EvictionRequested", "message": "VMI is marked for eviction"}
     return condition("EvictionRequested", at=at, why=said) | {"lastProbeTime": stamp(at)}
+
+
+def without_eviction(vmi: Object) -> list[Object]:
+    """The VMI's conditions once its evacuation is over."""
+    return [found for found in vmi["status"].get("conditions", []) if found["type"] != "EvictionRequested"]
 
 
 def virtual_machine(

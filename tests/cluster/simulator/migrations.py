@@ -16,7 +16,6 @@ from .pods import overhead_mib
 __all__ = [
     "FINAL",
     "ORDER",
-    "aborting",
     "effective_configuration",
     "handed_over",
     "in_phase",
@@ -26,6 +25,7 @@ __all__ = [
     "phase_of",
     "since",
     "winning_policy",
+    "with_condition",
 ]
 
 FINALIZER = "kubevirt.io/migrationJobFinalize"
@@ -168,8 +168,3 @@ def is_handed_over(vmim: Object, *, vmi: Object) -> bool:
     """Whether the VMI's migration state is this migration's."""
     state = vmi["status"].get("migrationState") or {}
     return bool(state.get("migrationUid") == vmim["metadata"]["uid"] and state.get("targetNode"))
-
-
-def aborting(vmim: Object, *, at: datetime) -> Object:
-    """The status fields that answer a deletion."""
-    return {"conditions": with_condition(vmim, kind="migrationAbortRequested", at=at)}

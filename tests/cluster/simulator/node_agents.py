@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import datetime
 
-from .api import Api, Object, Refused
+from .api import Api, Object
 from .clock import stamp
 from .events import HANDLER, KUBELET, SCHEDULER, post_event
+from .machines import without_eviction
 from .pods import running_status, succeeded_status, unscheduled_status, waiting_status
 from .stage import address_of
 
@@ -33,9 +33,7 @@ def bind(api: Api, pod: Object, *, node: str, at: datetime) -> Object:
 
 def reject(api: Api, pod: Object, *, message: str, at: datetime, last: datetime | None = None) -> Object:
     """The scheduler's words that no node takes the pod."""
-    post_event(
-        api, pod, reason="FailedScheduling", message=message, at=at, last=last, warning=True, source=SCHEDULER
-    )
+    post_event(api, pod, reason="FailedScheduling", message=message, at=at, last=last, warning=True, source=SCHEDULER)
     return api.patch(pod, {"status": unscheduled_status(at, message=message)}, sub="status")
 
 
@@ -110,9 +108,9 @@ class VirtHandler:
         target = vmi["status"]["migrationState"]["targetNode"]
         vmi = self._api.patch(vmi, {"metadata": {"labels": {"kubevirt.io/nodeName": target}}})
         state = {"endTimestamp": stamp(at), "completed": True}
-        left = [found for found in vmi["status"]["conditions"] if found["type"] != "EvictionRequested"]
-        change = {"nodeName": target, "migrationState": state, "evacuationNodeName": None, "conditions": left}
-        vmi = self._api.patch(vmi, {"status": change})
+        left = without_eviction(vmi)
+        change = {"nodeName": target, "migrationState": state, "evacuationNodeName": None}
+        vmi = self._api.set_conditions(self._api.patch(vmi, {"status": change}), left)
         said = f"The VirtualMachineInstance migrated to node {target}."
         post_event(self._api, vmi, reason="Migrated", message=said, at=at, source=HANDLER)
         self._print(vmi, status="Running", conditions=left)
@@ -131,7 +129,10 @@ class VirtHandler:
 
     def _print(self, vmi: Object, *, status: str, conditions: list[Object] | None = None) -> None:
         """The VM's own line follows the VMI; a VMI without a VM has none."""
-        vm = {"kind": "VirtualMachine", "metadata": vmi["metadata"]}
-        change: Object = {"printableStatus": status} | ({"conditions": conditions} if conditions else {})
-        with contextlib.suppress(Refused):
-            self._api.patch(vm, {"status": change}, sub="status")
+        meta = vmi["metadata"]
+        vm = self._api.get("VirtualMachine", name=meta["name"], namespace=meta["namespace"])
+        if vm is None:
+            return
+        self._api.patch(vm, {"status": {"printableStatus": status}}, sub="status")
+        if conditions is not None:
+            self._api.set_conditions(vm, conditions, sub="status")

@@ -99,9 +99,7 @@ def _labels(name: str, *, schedulable: bool, cpu_model: str, worker: bool) -> di
     return labels | ({"node-role.kubernetes.io/worker": ""} if worker else {})
 
 
-def _taints(
-    ready: str, *, since: datetime, cordoned: bool, more: Sequence[Mapping[str, str]]
-) -> list[dict[str, str]]:
+def _taints(ready: str, *, since: datetime, cordoned: bool, more: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     found = [dict(taint) for taint in more]
     if cordoned:
         found.append({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"})

@@ -65,9 +65,9 @@ class Reconciler:
 
     def _mark(self, vmi: Object) -> None:
         conditions = [*vmi["status"]["conditions"], eviction_requested(self._at)]
-        self._api.patch(vmi, {"status": {"conditions": conditions}})
-        vm = {"kind": "VirtualMachine", "metadata": vmi["metadata"]}
-        self._api.patch(vm, {"status": {"conditions": conditions}}, sub="status")
+        self._api.set_conditions(vmi, conditions)
+        vm = {"kind": "VirtualMachine", "metadata": vmi["metadata"], "status": {}}
+        self._api.set_conditions(vm, conditions, sub="status")
 
     def migration(self, vmim: Object) -> None:
         """One migration's turn."""
@@ -262,9 +262,7 @@ class Reconciler:
             if self._view.has_handler(name) and self._view.is_older(beat, than=half):
                 self._api.patch(node, {"metadata": {"annotations": {"kubevirt.io/heartbeat": stamp(self._at)}}})
             if self._view.is_alive(name) and self._view.is_older(_kubelet_beat(node), than=half):
-                conditions = [
-                    {**found, "lastHeartbeatTime": stamp(self._at)} for found in node["status"]["conditions"]
-                ]
+                conditions = [{**found, "lastHeartbeatTime": stamp(self._at)} for found in node["status"]["conditions"]]
                 self._api.patch(node, {"status": {"conditions": conditions}}, sub="status")
         if controller:
             lease = {"kind": "Lease", "metadata": {"name": "virt-controller", "namespace": "kubevirt"}}

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .api import Api, Object, Refused
+from .machines import without_eviction
 from .migrations import new_migration
 
 __all__ = ["PREFIX", "Answer", "Caller", "answer"]
@@ -78,9 +79,7 @@ def discovery() -> Answer:
     return Answer(200, json.dumps(body).encode())
 
 
-def answer(
-    method: str, *, path: str, accept: str, body: bytes, caller: Caller, api: Api
-) -> Answer:
+def answer(method: str, *, path: str, accept: str, body: bytes, caller: Caller, api: Api) -> Answer:
     """What virt-api answers to one request."""
     if method == "GET" and path.rstrip("/") == PREFIX:
         return discovery()
@@ -125,9 +124,7 @@ def _migrate(name: str, *, namespace: str, options: Mapping[str, Any], api: Api)
     return Answer(202)
 
 
-def _cancel_evacuation(
-    name: str, *, namespace: str, resource: str, options: Mapping[str, Any], api: Api
-) -> Answer:
+def _cancel_evacuation(name: str, *, namespace: str, resource: str, options: Mapping[str, Any], api: Api) -> Answer:
     if resource == "virtualmachines" and api.get("VirtualMachine", name=name, namespace=namespace) is None:
         return _not_found(resource, name=name)
     vmi = api.get("VirtualMachineInstance", name=name, namespace=namespace)
@@ -148,7 +145,7 @@ def _cancel_evacuation(
 
 def _end_evacuation(vmi: Object, *, api: Api) -> None:
     """The mark goes, and with it the condition that mirrors it, on VMI and VM."""
-    left = [found for found in vmi["status"].get("conditions", []) if found["type"] != "EvictionRequested"]
-    api.patch(vmi, {"status": {"evacuationNodeName": None, "conditions": left}})
-    vm = {"kind": "VirtualMachine", "metadata": vmi["metadata"]}
-    api.patch(vm, {"status": {"conditions": left}}, sub="status")
+    left = without_eviction(vmi)
+    api.set_conditions(api.patch(vmi, {"status": {"evacuationNodeName": None}}), left)
+    vm = {"kind": "VirtualMachine", "metadata": vmi["metadata"], "status": {}}
+    api.set_conditions(vm, left, sub="status")

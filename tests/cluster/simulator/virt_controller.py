@@ -19,7 +19,6 @@ from .machines import memory_bytes
 from .migrations import (
     FINALIZER,
     OBSERVED,
-    aborting,
     effective_configuration,
     handed_over,
     in_phase,
@@ -53,9 +52,7 @@ class VirtController:
         made = self._stage.plant(wanted, born=at)
         if origin == "evacuation":
             said = f"Created Migration {made['metadata']['name']}"
-            post_event(
-                self._api, vmi, reason="SuccessfulCreate", message=said, at=at, source="evacuation-controller"
-            )
+            post_event(self._api, vmi, reason="SuccessfulCreate", message=said, at=at, source="evacuation-controller")
         return made
 
     def accept(self, vmim: Object, *, source_pod: str, at: datetime) -> Object:
@@ -89,11 +86,9 @@ class VirtController:
         """Say that the target pod could not be made."""
         if "exceeded quota" in message:
             conditions = with_condition(vmim, kind="migrationRejectedByResourceQuota", at=at)
-            self._api.patch(vmim, {"status": {"conditions": conditions}}, sub="status")
+            self._api.set_conditions(vmim, conditions, sub="status")
         said = f"Error creating pod: {message}"
-        post_event(
-            self._api, vmi, reason="FailedCreate", message=said, at=at, last=last, count=count, warning=True
-        )
+        post_event(self._api, vmi, reason="FailedCreate", message=said, at=at, last=last, count=count, warning=True)
 
     def unschedulable(self, vmim: Object, *, at: datetime) -> None:
         """Say that no node takes the target pod."""
@@ -150,7 +145,7 @@ class VirtController:
         if state:
             status["migrationState"] = dict(state)
         if "deletionTimestamp" in vmim["metadata"]:
-            status |= aborting(vmim, at=at)
+            vmim = self.acknowledge_abort(vmim, at=at)
         return self.release(self._api.patch(vmim, {"status": status}, sub="status"))
 
     def release(self, vmim: Object) -> Object:
@@ -160,7 +155,10 @@ class VirtController:
 
     def acknowledge_abort(self, vmim: Object, *, at: datetime) -> Object:
         """The condition that answers a deletion; it stands once."""
-        return self._api.patch(vmim, {"status": aborting(vmim, at=at)}, sub="status")
+        conditions = with_condition(vmim, kind="migrationAbortRequested", at=at)
+        if conditions == (vmim.get("status") or {}).get("conditions"):
+            return vmim
+        return self._api.set_conditions(vmim, conditions, sub="status")
 
     def request_abort(self, vmim: Object, *, vmi: Object, at: datetime) -> Object:
         """Ask the source node to abort the copy; the VMI as it is then. A refusal of the patch is an event."""
