@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tests.cluster.build import BuildError, cached_folder, ensure_programs
 from tests.cluster.cluster import Cluster
 from tests.cluster.folder import FolderInUse, clear_left_over, owner_pid
 from tests.cluster.places import cache_folder
+from tests.cluster.processes import is_running
 from tests.cluster.store import REGISTRY
 from tests.cluster.users import USERS
 
@@ -142,12 +143,20 @@ def _end(owner: int, *, folder: Path) -> None:
     """SIGTERM, and SIGKILL when that takes too long: its programs die with it in both cases."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         os.kill(owner, number)
-        deadline = time.monotonic() + _STOP_SECONDS
-        while time.monotonic() < deadline:
-            if owner_pid(folder) is None:
-                return
-            time.sleep(_POLL_SECONDS)
+        if _comes_true(lambda: owner_pid(folder) is None):
+            # It has let go of the folder; what is left is the end of the process itself.
+            _comes_true(lambda: not is_running(owner))
+            return
     raise _Refused(f"process {owner} does not end")
+
+
+def _comes_true(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
 
 
 def _show(options: argparse.Namespace) -> None:

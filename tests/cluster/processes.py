@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-__all__ = ["Child", "free_ports", "start_child"]
+__all__ = ["Child", "free_ports", "is_running", "start_child"]
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _STOP_SECONDS = 10.0
@@ -110,3 +110,11 @@ def free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process exists and is more than a dead one that its parent has not asked after yet."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False

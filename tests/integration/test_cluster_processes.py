@@ -22,7 +22,7 @@ from tests.cluster import Cluster, build, control_plane
 from tests.cluster.build import BuildError, ensure_programs
 from tests.cluster.control_plane import StartError
 from tests.cluster.golang import GoBuild
-from tests.cluster.processes import free_ports
+from tests.cluster.processes import free_ports, is_running
 
 ROOT = Path(__file__).parents[2]
 START_AND_SLEEP = """
@@ -37,14 +37,6 @@ thread.join()
 print("ready", flush=True)
 time.sleep(3600)
 """
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process exists and is not just a dead one that nobody has asked after."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return False
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
