@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 __all__ = ["cell_width", "fit", "pad", "plain", "visible", "visible_line", "wrap"]
@@ -64,7 +65,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
-        return float(value) if value == value and abs(value) != float("inf") else None
+        return float(value) if isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): plain(value[key]) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):

@@ -25,6 +25,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     facts_of,
     grant_lines,
     remark_on,
+    time_left_of,
     value_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import nodes_of
@@ -58,6 +59,7 @@ def _template() -> Template:
         "grant_lines": grant_lines,
         "nodes_of": nodes_of,
         "remark_on": remark_on,
+        "time_left_of": time_left_of,
         "value_of": value_of,
     }
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"), globals=functions)

@@ -34,6 +34,7 @@ __all__ = [
     "grant_lines",
     "node_line",
     "remark_on",
+    "time_left_of",
     "value_of",
 ]
 
@@ -80,14 +81,20 @@ def _facts(migration: Migration) -> Iterator[str]:
     yield f"Migration {migration.name or '?'}{', ' + about if about else ''}."
 
 
-def deadline_of(migration: Migration) -> str:
-    """`4m past its deadline (why)` or `1h 15m left (why)`; "" where there is no deadline."""
+def time_left_of(migration: Migration) -> str:
+    """`4m past its deadline` or `1h 15m left`; "" where there is no deadline."""
     if migration.seconds_left is None:
         return ""
-    why = f" ({migration.deadline_reason})" if migration.deadline_reason else ""
     if migration.seconds_left < 0:
-        return f"{duration(-migration.seconds_left)} past its deadline{why}"
-    return f"{duration(migration.seconds_left)} left{why}"
+        return f"{duration(-migration.seconds_left)} past its deadline"
+    return f"{duration(migration.seconds_left)} left"
+
+
+def deadline_of(migration: Migration) -> str:
+    """As :func:`time_left_of`, with the reason for the deadline in brackets."""
+    why = f" ({migration.deadline_reason})" if migration.deadline_reason else ""
+    left = time_left_of(migration)
+    return left and left + why
 
 
 def grant_lines(gap: Gap) -> tuple[str, ...]:
