@@ -53,6 +53,13 @@ def make_certificates(folder: Path) -> Certificates:
     )
 
 
+def a_ca_in_pem() -> bytes:
+    """A certificate authority that nobody knows."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    ca = _certificate("nobody's ca", key=key, issuer="nobody's ca", issuer_key=key, is_ca=True)
+    return ca.public_bytes(serialization.Encoding.PEM)
+
+
 def _certificate(
     name: str,
     *,
