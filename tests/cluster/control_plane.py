@@ -94,7 +94,7 @@ def prepare_files(folder: Path, *, audit: bool) -> Files:
 
 def start_control_plane(files: Files, *, programs: Programs) -> ControlPlane:
     """Start both and wait until the API server is ready; other ports are tried when one is taken meanwhile."""
-    for _ in range(_ATTEMPTS):
+    for _attempt in range(_ATTEMPTS):
         try:
             return _start_once(files, programs=programs)
         except _PortTaken:

@@ -79,6 +79,6 @@ def _wait_until_served(crd: dict[str, Any], *, request: Request, deadline: float
 
 
 def _conditions(crd: dict[str, Any], *, request: Request) -> str:
-    _, found = request("GET", f"{_PATH}/{crd['metadata']['name']}")
+    _status, found = request("GET", f"{_PATH}/{crd['metadata']['name']}")
     status = found.get("status", {}) if isinstance(found, dict) else {}
     return "; ".join(f"{each['type']}={each['status']}: {each.get('message')}" for each in status.get("conditions", []))

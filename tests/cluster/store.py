@@ -125,7 +125,7 @@ class Store:
 
         Returns what was written; KeyError where there is no such object.
         """
-        for _ in range(_RETRIES):
+        for _attempt in range(_RETRIES):
             found = self.read(key)
             if found is None:
                 raise KeyError(f"nothing in etcd at {key}")

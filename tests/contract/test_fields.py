@@ -38,7 +38,12 @@ def schemas(real_server: Cluster) -> Schemas:
 
 def test_every_field_that_is_read_is_described(schemas: Schemas) -> None:
     fields = _registered()
-    assert {kind for kind, _ in fields} >= {"VirtualMachineInstanceMigration", "VirtualMachineInstance", "Pod", "Node"}
+    assert {kind for kind, _path in fields} >= {
+        "VirtualMachineInstanceMigration",
+        "VirtualMachineInstance",
+        "Pod",
+        "Node",
+    }
 
     assert [problem for kind, path in fields for problem in schemas.problems(kind, path)] == []
 

@@ -68,7 +68,7 @@ def metadata_of(cluster: Cluster, path: str, *, query: dict[str, Any] | None = N
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Return when `condition` holds; give up after a minute."""
-    for _ in range(1200):
+    for _attempt in range(1200):
         if condition():
             return
         time.sleep(0.05)

@@ -114,7 +114,7 @@ def test_min_healthy_as_a_count_allows_what_the_percentage_forbids(world: Cluste
 
 
 def test_runbook_rows_are_exactly_what_the_api_gives_for_the_workers(world: Cluster) -> None:
-    _, answer = world.request("GET", "/api/v1/nodes", query={"labelSelector": "node-role.kubernetes.io/worker="})
+    _status, answer = world.request("GET", "/api/v1/nodes", query={"labelSelector": "node-role.kubernetes.io/worker="})
     runbook = look(world)["runbook"]
     assert len(answer["items"]) == len(WORLD["nodes"])
     assert runbook["nodes"] == [node["metadata"]["name"] for node in answer["items"]]
@@ -240,15 +240,15 @@ def test_missing_rules_are_named_and_the_pasted_role_mends_them(world: Cluster) 
     assert seeing["coverage"]["complete"] is True
     assert seeing["coverage"]["role"] == ""
     assert {name: node["verdict"] for name, node in by_name(seeing).items()} == {
-        name: verdict for name, (verdict, _) in EXPECTED.items()
+        name: verdict for name, (verdict, _reasons) in EXPECTED.items()
     }
 
 
 def test_filter_on_raw_objects_gives_the_verdicts_of_the_module(world: Cluster) -> None:
     judge = FilterModule().filters()["node_verdict"]
     result = look(world)
-    _, pods = world.request("GET", "/api/v1/pods", query={"labelSelector": "kubevirt.io=virt-handler"})
-    _, nodes = world.request("GET", "/api/v1/nodes")
+    _status, pods = world.request("GET", "/api/v1/pods", query={"labelSelector": "kubevirt.io=virt-handler"})
+    _status, nodes = world.request("GET", "/api/v1/nodes")
     judged = {
         node["metadata"]["name"]: judge(node, result["read_at"], pods=pods["items"])["verdict"]
         for node in nodes["items"]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.answer import (
@@ -60,7 +60,7 @@ Query = Mapping[str, Any]
 Rows = list[Any]
 Columns = list[str]
 Objects = list[dict[str, Any]]
-Outcome = dict[str, Any] | ClusterError
+Outcome: TypeAlias = "dict[str, Any] | ClusterError"
 
 _JSON: Final = "application/json"
 _TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -165,14 +165,13 @@ class Client:
 
     def _collect(self, path: str, *, query: Query, accept: str, take: Callable[[dict[str, Any]], Rows]) -> Rows:
         """What `take` finds on all pages. A 410 in between starts over: pages of two states of a list are no list."""
-        gone: Gone | None = None
-        for _reading in range(_PAGED_READINGS):
+        for reading in itertools.count(1):
             try:
                 return [one for page in self._pages(path, query=query, accept=accept) for one in take(page)]
-            except Gone as exc:
-                gone = exc
-        assert gone is not None
-        raise gone
+            except Gone:
+                if reading == _PAGED_READINGS:
+                    raise
+        raise AssertionError("unreachable: the count has no end")
 
     def _pages(self, path: str, *, query: Query, accept: str) -> Iterator[dict[str, Any]]:
         tokens: set[str] = set()
@@ -271,7 +270,8 @@ class _Batch:
         return error
 
     def same_for(self, path: str) -> ClusterError:
-        assert self.hopeless is not None
+        if self.hopeless is None:
+            raise AssertionError("there is no error to repeat")
         error = copy.copy(self.hopeless)
         error.path = path
         return error

@@ -187,7 +187,8 @@ def _load_files(
 def _load_content(kube: Any, *, settings: ConnectionSettings, configuration: Any, seconds: float) -> Chosen:
     place = f"The kubeconfig in {settings.kubeconfig_from}"
     content = settings.kubeconfig
-    assert not isinstance(content, str)
+    if isinstance(content, str):
+        raise AssertionError("a path is read elsewhere")
     chosen = choose(content, context=settings.context, place=place)
     _load(
         lambda: kube.config.load_kube_config_from_dict(

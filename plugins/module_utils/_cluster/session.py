@@ -100,7 +100,7 @@ class Session:
         failure: Exception | None = None
         with Guard(seconds) as guard:
             try:
-                response = manager.urlopen(
+                response = manager.request(
                     method, url, headers=sent, redirect=False, retries=False, timeout=urllib3.Timeout(total=seconds)
                 )
             except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as exc:

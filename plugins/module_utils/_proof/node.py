@@ -166,9 +166,9 @@ def runbook_result(workers: Iterable[Any]) -> dict[str, list[Any]]:
         (_step(worker, key="metadata"), _step(worker, key="status")) for worker in workers
     ]
     return {
-        "nodes": [_step(metadata, key="name") or "" for metadata, _ in status],
-        "allocatable": [_step(found, key="allocatable") or {} for _, found in status],
-        "conditions": [_step(found, key="conditions") or [] for _, found in status],
+        "nodes": [_step(metadata, key="name") or "" for metadata, _found in status],
+        "allocatable": [_step(found, key="allocatable") or {} for _metadata, found in status],
+        "conditions": [_step(found, key="conditions") or [] for _metadata, found in status],
     }
 
 

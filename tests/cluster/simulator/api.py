@@ -63,7 +63,7 @@ class Refused(Exception):
 
 def path_of(kind: str, *, namespace: str | None = None, name: str | None = None, sub: str | None = None) -> str:
     """The path of a collection, an object or a subresource; KeyError for a kind this simulator does not know."""
-    base, plural, namespaced, _ = KINDS[kind]
+    base, plural, namespaced, _has_status = KINDS[kind]
     steps = [base]
     if namespaced and namespace:
         steps += ["namespaces", namespace]

@@ -122,7 +122,7 @@ class Journey:
     def _meet_quota(self, course: Course) -> None:
         """Ask for the target pod, in dry run, until the API server's own quota check refuses it, then say so."""
         wanted = launcher_pod(course.vmi, memory_bytes=guest_bytes(course.vmi), migration=course.vmim)
-        for _ in range(_TRIES):
+        for _attempt in range(_TRIES):
             try:
                 self._api.create(wanted, dry_run=True)
             except Refused as refusal:

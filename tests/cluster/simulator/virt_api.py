@@ -143,7 +143,7 @@ class VirtApi:
 
     def _webhooks(self) -> list[Object]:
         kinds: dict[bool, list[Object]] = {True: [], False: []}
-        for path, (name, mutating, group, version, resource, operations, _) in WEBHOOKS.items():
+        for path, (name, mutating, group, version, resource, operations, _rules) in WEBHOOKS.items():
             rule = {"apiGroups": [group], "apiVersions": [version], "operations": list(operations)}
             kinds[mutating].append(
                 {
@@ -204,7 +204,7 @@ def _is_available(service: Object | None) -> bool:
 
 def _until(done: Callable[[], bool], *, what: str) -> None:
     pause = threading.Event()
-    for _ in range(600):
+    for _attempt in range(600):
         if done():
             return
         pause.wait(0.05)
