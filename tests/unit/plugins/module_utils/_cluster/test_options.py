@@ -129,12 +129,12 @@ REFUSALS = {
     "no scheme": (
         {"host": "api.test:6443"}, {},
         ("host is 'api.test:6443', which has no scheme http or https, or no name. "
-        "Write https://api.test:6443 for instance."),
+         "Write https://api.test:6443 for instance."),
     ),
     "no scheme, from the environment": (
         {}, {"K8S_AUTH_HOST": "10.0.0.1"},
         ("K8S_AUTH_HOST is '10.0.0.1', which has no scheme http or https, or no name. "
-        "Write https://10.0.0.1 for instance."),
+         "Write https://10.0.0.1 for instance."),
     ),
     "another scheme": (
         {"host": "ftp://api.test"}, {},
@@ -167,7 +167,7 @@ REFUSALS = {
     "groups without user": (
         {"impersonate_groups": ["g"]}, {},
         ("impersonate_groups is given without impersonate_user. "
-        "The API server takes groups only together with a user: give impersonate_user too."),
+         "The API server takes groups only together with a user: give impersonate_user too."),
     ),
     "neither true nor false": (
         {}, {"K8S_AUTH_VERIFY_SSL": "maybe"},
@@ -176,12 +176,12 @@ REFUSALS = {
     "content as text": (
         {"kubeconfig": "apiVersion: v1\nusers: [{user: {token: s3cr3t}}]"}, {},
         ("kubeconfig holds the content of a kubeconfig where a path or a dictionary belongs. "
-        "Give the path, or the content through the filter from_yaml."),
+         "Give the path, or the content through the filter from_yaml."),
     ),
     "content in the variable": (
         {}, {"K8S_AUTH_KUBECONFIG": '{"users": "s3cr3t"}'},
         ("K8S_AUTH_KUBECONFIG holds the content of a kubeconfig where a path or a dictionary belongs. "
-        "Give the path, or the content through the filter from_yaml."),
+         "Give the path, or the content through the filter from_yaml."),
     ),
     "a list": ({"kubeconfig": ["s3cr3t"]}, {}, "kubeconfig is a list. Give a path or a dictionary."),
 }  # fmt: skip
