@@ -10,8 +10,8 @@ Paths are fixed ones (see `paths`), results plain data, errors those of `errors`
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -153,7 +153,7 @@ class Client:
 
         def read(path: str) -> Outcome:
             if batch.hopeless is not None:
-                return batch.same_for(path)
+                return _same_error(batch.hopeless, path=path)
             try:
                 return batch.note_object(self.get(path))
             except ClusterError as exc:
@@ -165,13 +165,14 @@ class Client:
 
     def _collect(self, path: str, *, query: Query, accept: str, take: Callable[[dict[str, Any]], Rows]) -> Rows:
         """What `take` finds on all pages. A 410 in between starts over: pages of two states of a list are no list."""
-        for reading in itertools.count(1):
-            try:
-                return [one for page in self._pages(path, query=query, accept=accept) for one in take(page)]
-            except Gone:
-                if reading == _PAGED_READINGS:
-                    raise
-        raise AssertionError("unreachable: the count has no end")
+
+        def read_all() -> Rows:
+            return [one for page in self._pages(path, query=query, accept=accept) for one in take(page)]
+
+        for _reading in range(_PAGED_READINGS - 1):
+            with contextlib.suppress(Gone):
+                return read_all()
+        return read_all()
 
     def _pages(self, path: str, *, query: Query, accept: str) -> Iterator[dict[str, Any]]:
         tokens: set[str] = set()
@@ -195,7 +196,9 @@ class Client:
         ends_at = self._clock.monotonic() + self._request_timeout
         encoded = _encoded(query or {})
         has_renewed = False
-        for attempt in itertools.count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             renewals = self._renewals
             seconds = max(_SHORTEST_SECONDS, ends_at - self._clock.monotonic())
             outcome, retry_after = self._ask(path, query=encoded, accept=accept, seconds=seconds)
@@ -209,7 +212,6 @@ class Client:
             if is_last or not is_retried(outcome):
                 raise outcome
             self._clock.sleep(pause)
-        raise AssertionError("the loop above ends by itself")
 
     def _ask(self, path: str, *, query: str, accept: str, seconds: float) -> tuple[Outcome, str | None]:
         """One request: the object or the error, and the answer's Retry-After."""
@@ -269,12 +271,11 @@ class _Batch:
             self._has_answer = True
         return error
 
-    def same_for(self, path: str) -> ClusterError:
-        if self.hopeless is None:
-            raise AssertionError("there is no error to repeat")
-        error = copy.copy(self.hopeless)
-        error.path = path
-        return error
+
+def _same_error(error: ClusterError, *, path: str) -> ClusterError:
+    other = copy.copy(error)
+    other.path = path
+    return other
 
 
 def _encoded(query: Query) -> str:

@@ -18,7 +18,7 @@ import importlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +39,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import (
     clean,
     redact,
-    secrets_in,
 )
 
 __all__ = ["Credentials", "import_kubernetes", "load_credentials"]
@@ -49,17 +48,19 @@ _TOKEN_CHARACTERS = frozenset(map(chr, range(32, 127)))
 
 @dataclass
 class Credentials:
-    """A loaded configuration. `chosen` is the kubeconfig's context, None where no kubeconfig was used."""
+    """A loaded configuration. `chosen` is the kubeconfig's context, None where no kubeconfig was used.
+
+    `server` (without a slash at the end), `is_verified` and `files` (certificate and key) are noted apart: in newer
+    releases reading the token writes the kubeconfig's values over those that options have replaced.
+    """
 
     settings: ConnectionSettings
     configuration: Any
+    server: str
+    is_verified: bool
+    files: tuple[str | None, ...]
     chosen: Chosen | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
-
-    @property
-    def server(self) -> str:
-        """The API server's address without a slash at the end."""
-        return str(self.configuration.host).rstrip("/")
 
     def authorization(self) -> str | None:
         """The Authorization header as it is now (a token near its end is renewed by the package); None without one."""
@@ -92,7 +93,7 @@ class Credentials:
     def fingerprint(self) -> str:
         """A digest that changes when token, certificate or key do, also under the same file name."""
         digest = hashlib.sha256((self.authorization() or "").encode())
-        for path in (self.configuration.cert_file, self.configuration.key_file):
+        for path in self.files:
             try:
                 with open(path or os.devnull, "rb") as stream:
                     digest.update(hashlib.sha256(stream.read()).digest())
@@ -126,29 +127,36 @@ def load_credentials(settings: ConnectionSettings, *, seconds: float) -> Credent
     """Load what `settings` ask for. An exec plugin is waited for at most `seconds`. Raises ConfigError."""
     kube = import_kubernetes()
     configuration = kube.client.Configuration()
-    chosen, secrets = None, settings.secrets
-    paths = _default_kubeconfig(settings)
-    if isinstance(settings.kubeconfig, str) and paths:
+    chosen = None
+    kubeconfig = settings.kubeconfig
+    if not isinstance(kubeconfig, str):
+        chosen = _load_content(
+            kube, settings=settings, configuration=configuration, content=kubeconfig, seconds=seconds
+        )
+    elif paths := _kubeconfig_files(kubeconfig, settings=settings):
         chosen = _load_files(kube, settings=settings, configuration=configuration, paths=paths, seconds=seconds)
-    elif not isinstance(settings.kubeconfig, str):
-        chosen = _load_content(kube, settings=settings, configuration=configuration, seconds=seconds)
-        secrets |= frozenset(secrets_in(settings.kubeconfig))
     elif settings.source == SEARCH and not _is_direct(settings):
         place = "The service account of this pod"
         _guarded_load(lambda: kube.config.load_incluster_config(client_configuration=configuration), place=place)
     _override(settings, configuration=configuration)
-    secrets |= chosen.secrets if chosen else frozenset()
-    return Credentials(settings=settings, configuration=configuration, chosen=chosen, secrets=secrets)
+    return Credentials(
+        settings=settings,
+        configuration=configuration,
+        server=str(configuration.host).rstrip("/"),
+        is_verified=bool(configuration.verify_ssl),
+        files=(configuration.cert_file, configuration.key_file),
+        chosen=chosen,
+        secrets=settings.secrets | (chosen.secrets if chosen else frozenset()),
+    )
 
 
-def _default_kubeconfig(settings: ConnectionSettings) -> tuple[str, ...]:
+def _kubeconfig_files(kubeconfig: str, *, settings: ConnectionSettings) -> tuple[str, ...]:
     """The kubeconfig files to read; none where the settings or the pod's service account are enough."""
-    if settings.source == DIRECT or not isinstance(settings.kubeconfig, str):
+    if settings.source == DIRECT:
         return ()
-    searched = os.path.expanduser(settings.kubeconfig)
-    if settings.source == SEARCH and not os.path.exists(searched) and not settings.context:
+    if settings.source == SEARCH and not os.path.exists(os.path.expanduser(kubeconfig)) and not settings.context:
         return ()
-    return find_files(settings.kubeconfig, named_by=settings.kubeconfig_from)
+    return find_files(kubeconfig, named_by=settings.kubeconfig_from)
 
 
 def _is_direct(settings: ConnectionSettings) -> bool:
@@ -184,11 +192,10 @@ def _load_files(
     return chosen
 
 
-def _load_content(kube: Any, *, settings: ConnectionSettings, configuration: Any, seconds: float) -> Chosen:
+def _load_content(
+    kube: Any, *, settings: ConnectionSettings, configuration: Any, content: Mapping[str, Any], seconds: float
+) -> Chosen:
     place = f"The kubeconfig in {settings.kubeconfig_from}"
-    content = settings.kubeconfig
-    if isinstance(content, str):
-        raise AssertionError("a path is read elsewhere")
     chosen = choose(content, context=settings.context, place=place)
     _load(
         lambda: kube.config.load_kube_config_from_dict(

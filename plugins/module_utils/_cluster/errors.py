@@ -35,6 +35,7 @@ as it can hold a header, a URL with a password or a piece of the kubeconfig; its
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -301,6 +302,9 @@ def _why(exc: BaseException) -> tuple[str, str]:
     proxied = any(type(one).__name__ == "ProxyError" for one in _chain(exc))
     where = " at the proxy" if proxied else ""
     remedy = "Check the option proxy, the kubeconfig's proxy-url and HTTPS_PROXY." if proxied else ""
+    refusal = re.fullmatch(r"Tunnel connection failed: (\d{3}).*", str(root), re.DOTALL)
+    if refusal:
+        return f"the proxy refused the way to it ({refusal.group(1)})", remedy
     if isinstance(root, OSError) and root.strerror:
         return clean(root.strerror).lower() + where, remedy
     return _words_of(type(root).__name__) + where, remedy

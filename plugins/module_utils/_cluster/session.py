@@ -160,7 +160,7 @@ def _pool_manager(credentials: Credentials) -> Any:
         )
     if chosen and chosen.tls_server_name:
         manager.connection_pool_kw["server_hostname"] = chosen.tls_server_name
-    use_guarded_connections(manager, is_verified=bool(configuration.verify_ssl))
+    use_guarded_connections(manager, is_verified=credentials.is_verified)
     return manager
 
 
@@ -169,7 +169,7 @@ def _warnings(credentials: Credentials, *, version: str) -> list[str]:
     found = []
     server, settings = credentials.server, credentials.settings
     is_https = server.startswith("https://")
-    if is_https and not credentials.configuration.verify_ssl:
+    if is_https and not credentials.is_verified:
         named = (
             "validate_certs is false"
             if settings.validate_certs is False

@@ -35,6 +35,7 @@ _SECRET_SHAPES = (
 _SECRET_KEYS = frozenset(
     ("token", "password", "client-key-data", "id-token", "refresh-token", "access-token", "client-secret")
 )
+_SECRET_VARIABLE = re.compile(r"TOKEN|PASSWORD|SECRET|CREDENTIAL|_KEY$")
 # Object names hold no capitals, so a long word with capitals, small letters and digits is rather a key than a name.
 _LONG_WORD = re.compile(r"[\w+/=~-]{32,}")
 
@@ -67,6 +68,9 @@ def _is_key_like(word: str) -> bool:
 def secrets_in(kubeconfig: Any) -> Iterator[str]:
     """The tokens, passwords and keys that stand in a kubeconfig, or in a part of one; nothing for other values."""
     if isinstance(kubeconfig, Mapping):
+        if _SECRET_VARIABLE.search(str(kubeconfig.get("name"))) and isinstance(kubeconfig.get("value"), str):
+            # A variable for an exec plugin: {name: AWS_SECRET_ACCESS_KEY, value: ...}.
+            yield kubeconfig["value"]
         for key, inner in kubeconfig.items():
             if key in _SECRET_KEYS and isinstance(inner, str):
                 yield inner

@@ -213,6 +213,17 @@ def test_session_errors_leave_no_library_exception_behind() -> None:
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
 
 
+def test_session_asks_the_host_of_the_option_with_the_kubeconfig_s_token(tmp_path: Path) -> None:
+    kubeconfig = a_kubeconfig(tmp_path / "k", server="http://api.test", user={"token": TOKEN})
+    with Loopback(FINE) as server:
+        client = a_client(server.url, api_key=None, kubeconfig=kubeconfig)
+        client.get(NODE)
+        client.get(NODE)
+
+    assert (client.server, client.warnings) == (server.url, [])
+    assert [headers_of(head)["authorization"] for head in server.heads] == [[f"Bearer {TOKEN}"]] * 2
+
+
 # --- TLS
 
 
@@ -340,7 +351,10 @@ def test_session_goes_through_the_kubeconfig_s_proxy_url(tmp_path: Path) -> None
 
 
 def test_session_asks_the_proxy_for_a_tunnel_and_names_its_refusal() -> None:
-    with Loopback(http(407, b"")) as proxy, pytest.raises(Unreachable, match="Check the option proxy") as caught:
+    with (
+        Loopback(http(407, b"")) as proxy,
+        pytest.raises(Unreachable, match=r"the proxy refused the way to it \(407\)\. Check the") as caught,
+    ):
         a_client("https://api.test", proxy=proxy.url.replace("//", "//me:pr0xy-pass@")).get(NODE)
 
     assert proxy.heads[0].startswith("CONNECT api.test:443 HTTP/1.")

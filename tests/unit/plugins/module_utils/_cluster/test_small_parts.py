@@ -87,13 +87,11 @@ def test_redact_leaves_ordinary_messages_alone(text: str) -> None:
 
 
 def test_secrets_in_finds_them_at_any_depth() -> None:
-    user = {
-        "token": "t",
-        "auth-provider": {"config": {"id-token": "i", "client-id": "shown"}},
-        "exec": [{"token": "e"}],
-    }
+    variables = [{"name": "AWS_PROFILE", "value": "shown"}, {"name": "AWS_SECRET_ACCESS_KEY", "value": "e"}]
+    provider = {"config": {"id-token": "i", "client-id": "shown"}}
+    user = {"token": "t", "auth-provider": provider, "exec": {"env": variables}}
 
-    assert list(secrets_in({"users": [{"user": user}], "token": 5})) == ["t", "i", "e"]
+    assert list(secrets_in({"users": [{"name": "u", "user": user}], "token": 5})) == ["t", "i", "e"]
 
 
 def test_paths_quote_every_part() -> None:
