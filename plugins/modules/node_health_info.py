@@ -184,31 +184,74 @@ nodes:
               value: Unknown
               at: "2026-11-23T08:37:34Z"
     conditions:
-      description: All conditions of the node. RV(nodes[].conditions[].seconds) is for how long each has held.
+      description: All conditions of the node.
       type: list
       elements: dict
-      sample:
-        - type: Ready
-          status: Unknown
-          reason: NodeStatusUnknown
-          message: Kubelet stopped posting node status.
-          since_at: "2026-11-23T08:37:34Z"
-          seconds: 700
-          heartbeat_at: "2026-11-23T08:36:50Z"
+      contains:
+        type:
+          description: Type of the condition.
+          type: str
+          sample: Ready
+        status:
+          description: Its status.
+          type: str
+          sample: Unknown
+        reason:
+          description: The reason that its writer gives.
+          type: str
+          sample: NodeStatusUnknown
+        message:
+          description: The sentence that its writer gives.
+          type: str
+          sample: Kubelet stopped posting node status.
+        since_at:
+          description: Since when it has this status, empty if not known.
+          type: str
+          sample: "2026-11-23T08:37:34Z"
+        seconds:
+          description: For how long it has this status, null if not known. Negative if the node's clock is ahead.
+          type: int
+          sample: 700
+        heartbeat_at:
+          description: When it was last confirmed, empty if not known.
+          type: str
+          sample: "2026-11-23T08:36:50Z"
     allocatable:
-      description:
-        - What the node can give. RV(nodes[].allocatable.api) is as the API writes it, RV(nodes[].allocatable.numbers)
-          are plain numbers (cores, bytes, pieces).
+      description: What the node can give to pods.
       type: dict
-      sample: {api: {cpu: "8", memory: 64Gi}, numbers: {cpu: 8.0, memory: 68719476736}}
+      contains:
+        api:
+          description: Quantities as the API writes them.
+          type: dict
+          sample: {cpu: "8", memory: 64Gi}
+        numbers:
+          description: Plain numbers (cores, bytes, pieces).
+          type: dict
+          sample: {cpu: 8.0, memory: 68719476736}
     requested:
-      description: What its pods request, in the same form. Both parts are empty unless O(requested), or if not known.
+      description: What the pods on it request. Both parts are empty unless O(requested), and if it is not known.
       type: dict
-      sample: {api: {cpu: 2500m, memory: 20Gi, pods: "14"}, numbers: {cpu: 2.5, memory: 21474836480, pods: 14}}
+      contains:
+        api:
+          description: Quantities as the API writes them.
+          type: dict
+          sample: {cpu: 2500m, memory: 20Gi, pods: "14"}
+        numbers:
+          description: Plain numbers (cores, bytes, pieces).
+          type: dict
+          sample: {cpu: 2.5, memory: 21474836480, pods: 14}
     free:
-      description: RV(nodes[].allocatable) less RV(nodes[].requested), in the same form. Empty if that is not known.
+      description: RV(nodes[].allocatable) less RV(nodes[].requested). Both parts are empty if that is not known.
       type: dict
-      sample: {api: {cpu: 5500m, memory: 44Gi}, numbers: {cpu: 5.5, memory: 47244640256}}
+      contains:
+        api:
+          description: Quantities as the API writes them.
+          type: dict
+          sample: {cpu: 5500m, memory: 44Gi}
+        numbers:
+          description: Plain numbers (cores, bytes, pieces).
+          type: dict
+          sample: {cpu: 5.5, memory: 47244640256}
     cordoned:
       description: Whether the node is cordoned.
       type: bool
@@ -217,19 +260,47 @@ nodes:
       description: The node's taints.
       type: list
       elements: dict
-      sample:
-        - key: node.kubernetes.io/unreachable
-          value: ""
-          effect: NoExecute
-          added_at: "2026-11-23T08:37:34Z"
+      contains:
+        key:
+          description: Key of the taint.
+          type: str
+          sample: node.kubernetes.io/unreachable
+        value:
+          description: Its value, empty without one.
+          type: str
+          sample: ""
+        effect:
+          description: What it does to pods that do not tolerate it.
+          type: str
+          sample: NoExecute
+        added_at:
+          description: When it was added, empty if not known.
+          type: str
+          sample: "2026-11-23T08:37:34Z"
     devices:
-      description: KubeVirt's devices that the node offers, null for one that it does not know.
+      description: How many of KubeVirt's devices the node offers, by name. Null for one that it does not know.
       type: dict
       sample: {kvm: 1000, tun: 1000, vhost-net: 1000}
     virt_handler:
-      description: Whether a virt-handler pod is there and Ready, and since when. Null if pods could not be read.
+      description: The virt-handler of the node.
       type: dict
-      sample: {present: true, ready: false, since_at: "2026-11-23T08:37:34Z", pod: virt-handler-abcde}
+      contains:
+        present:
+          description: Whether there is a pod of it, null if pods could not be read.
+          type: bool
+          sample: true
+        ready:
+          description: Whether it is Ready, null if pods could not be read.
+          type: bool
+          sample: false
+        since_at:
+          description: Since when, empty if not known.
+          type: str
+          sample: "2026-11-23T08:37:34Z"
+        pod:
+          description: The pod's name, empty without one.
+          type: str
+          sample: virt-handler-abcde
     heartbeat_age_seconds:
       description: Age of virt-handler's last heartbeat, null without one. Negative if the node's clock is ahead.
       type: int
@@ -244,9 +315,17 @@ nodes:
       elements: str
       sample: [Skylake-Server]
     migrations:
-      description: Migrations under way to and from the node (handed to its virt-handler), null if not known.
+      description: Migrations under way, from the moment at which KubeVirt hands them to virt-handler.
       type: dict
-      sample: {in: 1, out: 4}
+      contains:
+        in:
+          description: How many come to the node, null if not known.
+          type: int
+          sample: 1
+        out:
+          description: How many leave the node, null if not known.
+          type: int
+          sample: 4
 runbook:
   description:
     - The runbook's two outputs, of the nodes with the label C(node-role.kubernetes.io/worker) among those read, or of
