@@ -99,7 +99,8 @@ def without_nodes(moving: Cluster) -> Iterator[Cluster]:
     """The operator's role without nodes, for as long as the test takes."""
     path = f"{ROLES}/kubevirt-ops-live-migration-diagnose"
     status, role = moving.request("GET", path)
-    assert status == 200 and isinstance(role, dict)
+    assert status == 200
+    assert isinstance(role, dict)
     rules = [
         {**rule, "resources": [one for one in rule["resources"] if one != "nodes"]}
         for rule in role["rules"]
@@ -119,7 +120,8 @@ def test_nodes_forbidden_still_gives_verdicts_and_the_missing_rule(without_nodes
     assert result["coverage"]["complete"] is False
     (missing,) = result["coverage"]["missing"]
     assert (missing["verb"], missing["group"], missing["resource"]) == ("get", "", "nodes")
-    assert "kind: ClusterRole" in missing["role"] and '"nodes"' in missing["role"]
+    assert "kind: ClusterRole" in missing["role"]
+    assert '"nodes"' in missing["role"]
 
 
 @pytest.mark.parametrize(
