@@ -16,6 +16,7 @@ __all__ = [
     "files_without_licence",
     "functions_too_long",
     "mains_too_long",
+    "names_that_say_nothing",
     "paths_of_a_machine",
     "positional_parameters",
     "utils_without_all",
@@ -118,6 +119,16 @@ def positional_parameters(tree: Tree) -> list[str]:
             if either + bool(arguments.posonlyargs) > 1:
                 found.append(f"{function.place} takes {either} parameters by position or by name")
     return found
+
+
+def names_that_say_nothing(tree: Tree) -> list[str]:
+    """Values that are put away as `_`: ansible-test refuses it, since it is the usual name of gettext."""
+    return [
+        f"{file}:{node.lineno}: what is not used has a name too, as in _status"
+        for file in tree.below("plugins", "tests")
+        for node in ast.walk(tree.parsed(file))
+        if isinstance(node, ast.Name) and node.id == "_" and isinstance(node.ctx, ast.Store)
+    ]
 
 
 def words_of_unfinished_work(tree: Tree) -> list[str]:

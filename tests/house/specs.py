@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -40,12 +41,13 @@ def argument_spec(module: str) -> dict[str, Any]:
 
 
 def documented_options(modules: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """For each module its documented options, fragments merged in."""
+    """For each module its documented options, fragments merged in; tests/conftest.py names the collections' folder."""
     names = [f"{FULL_NAME}.{module}" for module in modules]
     if not names:
         return {}
     command = [str(Path(sys.executable).parent / "ansible-doc"), "--json", "-t", "module", *names]
-    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": os.environ["LIVE_MIGRATION_COLLECTIONS"]}
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if shown.returncode:
         raise AssertionError(f"ansible-doc: {shown.stderr}")
     return {

@@ -31,6 +31,7 @@ RULES: list[Rule] = [
     shape.files_without_licence,
     shape.functions_too_long,
     shape.mains_too_long,
+    shape.names_that_say_nothing,
     shape.paths_of_a_machine,
     shape.positional_parameters,
     shape.utils_without_all,
@@ -179,6 +180,8 @@ BAD: dict[str, tuple[Rule, dict[str, str], str]] = {
         {FACTS: "class C:\n    def f(self, a, b): ...\n"},
         "f takes 2",
     ),
+    "nameless_value": (shape.names_that_say_nothing, {FACTS: "a, _ = f()\n"}, "x.py:1"),
+    "nameless_loop": (shape.names_that_say_nothing, {"tests/x.py": "x = [1 for _ in y]\n"}, "tests/x.py:1"),
     "unfinished": (shape.words_of_unfinished_work, {"README.md": "later: " + "TO" + "DO\n"}, "README.md:1"),
     "machine_path": (shape.paths_of_a_machine, {"a.yml": "x: /" + "root/x/y\n"}, "a.yml:1"),
     "module_not_in_the_group": (
@@ -248,6 +251,7 @@ GOOD: dict[str, tuple[Rule, dict[str, str]]] = {
         shape.positional_parameters,
         {FACTS: KEYWORD_ONLY},
     ),
+    "unused_with_a_name": (shape.names_that_say_nothing, {FACTS: "for _attempt in x:\n    pass\n"}),
     "function_of_60_lines": (shape.functions_too_long, {FACTS: long_function(name="f", lines=60)}),
     "long_documentation": (
         shape.files_too_long,
