@@ -61,7 +61,7 @@ def run(client: Client, params: Mapping[str, Any], _clock: Clock, /) -> dict[str
     rules, min_healthy = _options(params)
     look = _Look.of(read_nodes(client, _scope(params)))
     judged = [look.judge(obj, rules=rules) for obj in look.reading.nodes]
-    verdicts = [verdict for _name, verdict in judged]
+    verdicts = [verdict for _node, verdict in judged]
     return {
         "changed": False,
         "read_at": format_timestamp(look.reading.read_at),
