@@ -230,6 +230,17 @@ _BY_EXCEPTION: Final[Mapping[str, type[ClusterError]]] = {
     "ProxySchemeUnsupported": ConfigError,
 }
 
+_WORDS: Final[Mapping[str, str]] = {
+    "RemoteDisconnected": "the connection was closed without an answer",
+    "IncompleteRead": "the connection was closed in the middle of the answer",
+    "InvalidChunkLength": "the connection was closed in the middle of the answer",
+    "BadStatusLine": "the answer is not HTTP",
+    "CertificateError": "its certificate is not accepted (it is for another name)",
+    "ReadTimeoutError": "no answer in time",
+    "ConnectTimeoutError": "no connection in time",
+    "TimeoutError": "no answer in time",
+}
+
 _TLS_REMEDIES: Final[Mapping[str, str]] = {
     "WRONG_VERSION_NUMBER": "The server does not speak TLS on this port: check scheme and port of host, and the proxy.",
     "RECORD_LAYER_FAILURE": "The server does not speak TLS on this port: check scheme and port of host, and the proxy.",
@@ -307,20 +318,9 @@ def _why(exc: BaseException) -> tuple[str, str]:
         return f"the proxy refused the way to it ({refusal.group(1)})", remedy
     if isinstance(root, OSError) and root.strerror:
         return clean(root.strerror).lower() + where, remedy
-    return _words_of(type(root).__name__) + where, remedy
-
-
-def _words_of(name: str) -> str:
-    known = {
-        "RemoteDisconnected": "the connection was closed without an answer",
-        "IncompleteRead": "the connection was closed in the middle of the answer",
-        "InvalidChunkLength": "the connection was closed in the middle of the answer",
-        "BadStatusLine": "the answer is not HTTP",
-        "ReadTimeoutError": "no answer in time",
-        "ConnectTimeoutError": "no connection in time",
-        "TimeoutError": "no answer in time",
-    }
-    return known.get(name, name)
+    names = [type(one).__name__ for one in _chain(exc)]
+    words = next((_WORDS[name] for name in names if name in _WORDS), type(root).__name__)
+    return words + where, remedy
 
 
 def _root(exc: BaseException) -> BaseException:
