@@ -31,9 +31,8 @@ WAY_OUT = "Check it with: kubectl config view --minify"
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty home, outside of any pod."""
+    """An empty home that is the working directory too."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
