@@ -20,11 +20,15 @@ _SENTINEL = "/version?audit-sentinel="
 
 
 def write_policy(path: Path) -> Path:
-    """Metadata of each finished request, without those that the API server makes to itself."""
+    """Metadata of each request when it came and when it was answered, without those that the API server makes to itself.
+
+    That a request came is written before it is served, that it was answered may be written after the client has the
+    answer: only both together tell when the log is complete.
+    """
     policy = {
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
-        "omitStages": ["RequestReceived", "ResponseStarted"],
+        "omitStages": ["ResponseStarted"],
         "rules": [{"level": "None", "users": ["system:apiserver"]}, {"level": "Metadata"}],
     }
     path.write_text(json.dumps(policy), encoding="utf-8")
@@ -37,24 +41,28 @@ class AuditLog:
     def __init__(self, path: Path, *, get: Callable[[str], Any]) -> None:
         self._path = path
         self._get = get
+        self._complete_until = 0
 
     def mark(self) -> int:
         """The place in the log after all requests answered until now."""
-        self._flush(0)
-        return self._path.stat().st_size
+        self._flush(self._complete_until)
+        self._complete_until = self._path.stat().st_size
+        return self._complete_until
 
     def since(self, mark: int) -> list[dict[str, Any]]:
-        """Requests finished after `mark`, oldest first: `verb, user, requestURI, code, userAgent, object`."""
-        return [_entry(event) for event in self._flush(mark) if not event["requestURI"].startswith(_SENTINEL)]
+        """Requests answered after `mark`, oldest first: `verb, user, requestURI, code, userAgent, object`."""
+        answered = [event for event in self._flush(mark) if event["stage"] == "ResponseComplete"]
+        return [_entry(event) for event in answered if not event["requestURI"].startswith(_SENTINEL)]
 
     def _flush(self, mark: int) -> list[dict[str, Any]]:
-        """All events after `mark`, read when the log holds a request that we make now (it is written in order)."""
+        """All events after `mark`, read when a request that we make now is there and every request that came before it
+        has been answered."""
         sentinel = f"{_SENTINEL}{uuid4()}"
         self._get(sentinel)
         deadline = time.monotonic() + _WAIT_SECONDS
         while time.monotonic() < deadline:
             events = self._read(mark)
-            if any(event["requestURI"] == sentinel for event in events):
+            if any(event["requestURI"] == sentinel for event in events) and not _unanswered(events):
                 return events
             time.sleep(_POLL_SECONDS)
         raise RuntimeError(f"the API server does not write its audit log {self._path}")
@@ -66,6 +74,12 @@ class AuditLog:
             stream.seek(mark)
             lines = stream.read().split(b"\n")
         return [json.loads(line) for line in lines[:-1] if line]
+
+
+def _unanswered(events: list[dict[str, Any]]) -> set[str]:
+    """Requests that came and were not answered yet; a watch is answered when it ends, so it does not count."""
+    came = {event["auditID"] for event in events if event["stage"] == "RequestReceived" and event["verb"] != "watch"}
+    return came - {event["auditID"] for event in events if event["stage"] != "RequestReceived"}
 
 
 def _entry(event: dict[str, Any]) -> dict[str, Any]:
