@@ -20,7 +20,7 @@ _SENTINEL = "/version?audit-sentinel="
 
 
 def write_policy(path: Path) -> Path:
-    """Metadata of each request when it came and when it was answered, without those that the API server makes to itself.
+    """Metadata of each request when it came and when it was answered, without the API server's own to itself.
 
     That a request came is written before it is served, that it was answered may be written after the client has the
     answer: only both together tell when the log is complete.
