@@ -10,6 +10,7 @@ from typing import Any
 from tests.cluster import Cluster
 
 NAMESPACE = "team-a"
+CREATE = "migration-create-validator.kubevirt.io"
 KUBEVIRT = "/apis/kubevirt.io/v1"
 MIGRATIONS = f"{KUBEVIRT}/namespaces/{NAMESPACE}/virtualmachineinstancemigrations"
 VMIS = f"{KUBEVIRT}/namespaces/{NAMESPACE}/virtualmachineinstances"
@@ -101,6 +102,23 @@ def target_pod(cluster: Cluster, vmim: Object) -> Object:
     return dict(found[0])
 
 
+SEVERAL: dict[str, Any] = {
+    "title": "VMs in several states",
+    "nodes": [{"name": "node-a"}, {"name": "node-b"}],
+    "vms": [
+        {"name": "team-a/web-1", "node": "node-a"},
+        {"name": "team-a/web-2", "node": "node-a", "phase": "Scheduling"},
+        {"name": "team-a/old-1"},
+        {
+            "name": "team-a/disk-1",
+            "node": "node-a",
+            "not_migratable": {
+                "reason": "DisksNotLiveMigratable",
+                "message": "cannot migrate VMI: PVC data is not shared",
+            },
+        },
+    ],
+}
 QUIET: dict[str, Any] = {
     "title": "two nodes and a VM",
     "nodes": [{"name": "node-a"}, {"name": "node-b"}],
@@ -119,3 +137,19 @@ def plant(cluster: Cluster, phase_wanted: str, **more: Any) -> dict[str, Any]:
     migration = {"vm": "team-a/web-1", "phase": phase_wanted, "since": 20, "target": "node-b", **more}
     made = cluster.simulator.play(a_world(nodes=nodes, migrations=[migration]))
     return dict(made.migrations["team-a/web-1"][0])
+
+
+def denied(webhook: str, text: str) -> str:
+    """What the API server makes of a webhook's words."""
+    return f'admission webhook "{webhook}" denied the request: {text}'
+
+
+def refusal(answer: tuple[int, Any]) -> tuple[int, str | None, str]:
+    """Code, reason and message of an answer."""
+    status, body = answer
+    return status, body.get("reason"), body["message"]
+
+
+def causes(answer: tuple[int, Any]) -> list[tuple[str, str | None]]:
+    """Reason and field of each cause."""
+    return [(cause["reason"], cause.get("field")) for cause in answer[1]["details"]["causes"]]

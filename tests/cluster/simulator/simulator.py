@@ -136,5 +136,5 @@ class Simulator:
     def stop(self) -> None:
         """Stop serving and close connections."""
         self.rest()
-        self.virt_api.die()
+        self.virt_api.stop()
         self.api.close()

@@ -21,7 +21,6 @@ from .subresources import PREFIX, Answer, Caller, answer
 
 __all__ = ["VirtApi"]
 
-SERVING, DEAD, HANGING = "serving", "dead", "hanging"
 _TIMEOUT_SECONDS = 10
 
 
@@ -69,7 +68,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class VirtApi:
-    """Serves on one port; `mode` says whether it answers, is dead (refuses connections) or hangs."""
+    """Serves on one port; it can be made to refuse connections (`die`), to `hang`, and to `serve` again."""
 
     def __init__(self, api: Api, *, cert_file: Path, key_file: Path, ca_file: Path, front_proxy_ca_file: Path) -> None:
         self._api = api
@@ -80,9 +79,9 @@ class VirtApi:
         # Webhook calls come without a certificate; the aggregated API is only for the API server, who has one.
         self._context.verify_mode = ssl.CERT_OPTIONAL
         self._server: _Server | None = None
-        self._released = threading.Event()
+        self._answering = threading.Event()
+        self._registered = False
         self.port = 0
-        self.mode = DEAD
 
     def start(self) -> None:
         """Serve and register."""
@@ -90,31 +89,36 @@ class VirtApi:
         self._register()
 
     def serve(self) -> None:
-        """Answer (again), on the same port as before."""
-        if self._server is None:
-            self._released.clear()
-            self._server = _Server(("127.0.0.1", self.port), _handler(self), context=self._context)
-            self.port = self._server.server_address[1]
-            threading.Thread(target=self._server.serve_forever, args=(0.05,), name="virt-api", daemon=True).start()
-        self.mode = SERVING
+        """Answer (again), on the same port as before. Returns when the API server hears it."""
+        self._answering.set()
+        if self._server is not None:
+            return
+        self._server = _Server(("127.0.0.1", self.port), _handler(self), context=self._context)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="virt-api", daemon=True).start()
+        if self._registered:
+            self._wait_until_called()
 
     def die(self) -> None:
-        """Refuse connections: what fails closed now fails."""
-        self.mode = DEAD
-        self._released.set()
-        if self._server is not None:
-            self._server.end()
-            self._server = None
+        """Refuse connections: what fails closed now fails. Returns when the API server has lost its old ones too."""
+        self.stop()
+        _until(lambda: "connection refused" in self._probe(), what="that virt-api is dead")
 
     def hang(self) -> None:
         """Take requests and do not answer until something else is asked of it."""
         self.serve()
-        self.mode = HANGING
+        self._answering.clear()
+
+    def stop(self) -> None:
+        """Serve no more."""
+        self._answering.set()
+        if self._server is not None:
+            self._server.end()
+            self._server = None
 
     def respond(self, method: str, *, path: str, handler: BaseHTTPRequestHandler, body: bytes) -> Answer:
         """The answer to one request."""
-        if self.mode == HANGING:
-            self._released.wait()
+        self._answering.wait()
         if path.startswith(PREFIX):
             return self._aggregated(method, path=path, handler=handler, body=body)
         found = review(path, body=json.loads(body), api=self._api) if method == "POST" else None
@@ -140,6 +144,7 @@ class VirtApi:
             if obj["kind"] == "APIService":
                 self._wait_for(meta["name"])
         self._wait_until_called()
+        self._registered = True
 
     def _webhooks(self) -> list[Object]:
         kinds: dict[bool, list[Object]] = {True: [], False: []}
@@ -185,16 +190,17 @@ class VirtApi:
 
     def _wait_until_called(self) -> None:
         """The API server learns of new webhooks by a watch: wait until they refuse what they should."""
+        _until(lambda: "vmiName is missing" in self._probe(), what="the webhooks")
+
+    def _probe(self) -> str:
+        """What is said of a migration, in dry run, that must not be let in; "" where it is."""
         kind = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceMigration"}
         probe: Object = {**kind, "metadata": {"namespace": "kubevirt", "generateName": "probe-"}, "spec": {}}
-
-        def refused() -> bool:
-            try:
-                return not self._api.create(probe, dry_run=True)
-            except Refused as refusal:
-                return refusal.status == 422
-
-        _until(refused, what="the webhooks")
+        try:
+            self._api.create(probe, dry_run=True)
+        except Refused as refusal:
+            return refusal.message
+        return ""
 
 
 def _is_available(service: Object | None) -> bool:
