@@ -422,16 +422,14 @@ error:
     remedy: "Grant this user: list virtualmachineinstancemigrations (kubevirt.io)."
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import run_module
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import run
 
 
 def main() -> None:
     """Build the module and run it."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             **AUTH_SPEC,
             "namespaces": {"type": "list", "elements": "str", "default": []},

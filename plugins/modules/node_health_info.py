@@ -456,10 +456,8 @@ diff:
 
 from typing import NoReturn
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import run_module
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.node_health_info import run
 
 
@@ -478,9 +476,7 @@ def main() -> NoReturn:
         "min_healthy": {"type": "str", "default": "51%"},
         "requested": {"type": "bool"},
     }
-    module = AnsibleModule(
-        argument_spec=spec, mutually_exclusive=[("nodes", "label_selector")], supports_check_mode=True
-    )
+    module = Module(argument_spec=spec, mutually_exclusive=[("nodes", "label_selector")], supports_check_mode=True)
     run_module(module, run)
 
 

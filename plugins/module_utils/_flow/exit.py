@@ -23,25 +23,38 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 
-__all__ = ["Run", "run_module"]
+__all__ = ["Module", "Run", "run_module"]
 
 Run = Callable[[Client, Mapping[str, Any], Clock], dict[str, Any]]
 
 
-def run_module(module: AnsibleModule, run: Run, /) -> NoReturn:
+class Module(AnsibleModule):
+    """AnsibleModule that knows the secrets inside of its options before it writes its invocation to the system log.
+
+    A kubeconfig given as a dictionary, or a proxy's URL, holds some that no `no_log` of a whole option covers.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+
+    def _log_invocation(self) -> None:
+        self.no_log_values.update(secret_values(self.params, environ=os.environ))
+        super()._log_invocation()  # type: ignore[no-untyped-call]
+
+
+def run_module(module: Module, run: Run, /) -> NoReturn:
     """Connects, runs, and ends `module` with the result or with an error that says what to do.
 
     A failure carries `error` (`code`, `method`, `path`, `status`, `reason`, `remedy`): `code` is the name of the kind
     of error, so that a playbook may branch on it. A key `notes` of the result becomes warnings.
     """
-    environ = dict(os.environ)
-    module.no_log_values.update(secret_values(module.params, environ=environ))
     clock = Clock()
     try:
-        client = connect(settings_from(module.params, environ=environ), clock=clock)
+        client = connect(settings_from(module.params, environ=os.environ), clock=clock)
         for warning in client.warnings:
             module.warn(warning)
         result = run(client, module.params, clock)
+        client.close()
     except ClusterError as error:
         module.fail_json(msg=str(error), error=_error(error))
     except WrongInput as error:

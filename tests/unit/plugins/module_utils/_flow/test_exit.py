@@ -1,0 +1,78 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a module ends: its result, its errors, and what never leaves it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ClusterError
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
+
+TOKEN = "not-to-be-seen-by-anybody"
+KUBECONFIG = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "current-context": "here",
+    "clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:1"}}],
+    "users": [{"name": "me", "user": {"token": TOKEN}}],
+    "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+}
+
+
+def _ends(run: Any, capsys: pytest.CaptureFixture[str], **options: Any) -> tuple[dict[str, Any], int]:
+    """What the module prints for `run`, and its exit status."""
+    with patch_module_args({"kubeconfig": KUBECONFIG, **options}), pytest.raises(SystemExit) as ended:
+        run_module(Module(argument_spec=dict(AUTH_SPEC), supports_check_mode=True), run)
+    printed: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return printed, int(ended.value.code or 0)
+
+
+def test_result_and_notes_become_the_modules_result_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    printed, status = _ends(lambda *_given: {"changed": False, "answer": 42, "notes": ["mind the gap"]}, capsys)
+
+    assert (printed["answer"], status) == (42, 0)
+    assert "notes" not in printed
+    assert "mind the gap" in json.dumps(printed["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ClusterError("No way.", method="GET", path="/x", status=500, remedy="Try again."), "ClusterError"),
+        (WrongInput("vms: 'a b' is no name"), "WrongInput"),
+    ],
+    ids=["cluster", "input"],
+)
+def test_error_ends_with_its_text_and_kind(error: Exception, code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*_given: Any) -> dict[str, Any]:
+        raise error
+
+    printed, status = _ends(run, capsys)
+
+    assert (printed["failed"], printed["msg"], printed["error"]["code"], status) == (True, str(error), code, 1)
+
+
+def test_secrets_of_a_kubeconfig_dictionary_reach_neither_log_nor_result(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[str] = []
+
+    def log(_module: AnsibleModule, msg: str, log_args: Mapping[str, Any] | None = None) -> None:
+        logged.append(f"{msg} {log_args}")
+
+    monkeypatch.setattr(AnsibleModule, "log", log)
+    printed, _status = _ends(lambda *_given: {"changed": False, "said": f"the token {TOKEN}"}, capsys)
+
+    assert any("Invoked" in line for line in logged)
+    assert [line for line in logged if TOKEN in line] == []
+    assert TOKEN not in json.dumps(printed)
