@@ -22,6 +22,7 @@ _OBSERVED = {
     "kubevirt.io/latest-observed-api-version": "v1",
     "kubevirt.io/storage-observed-api-version": "v1",
 }
+_TOPOLOGY = {"kubevirt.io/pci-topology-version": "v3"}
 VM_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
 
 
@@ -92,7 +93,7 @@ def virtual_machine(
     spec = _domain(memory, identity=f"{namespace}/{name}", claims=claims)
     if node_selector:
         spec["nodeSelector"] = dict(node_selector)
-    template: Object = {"metadata": {"labels": dict(labels)}, "spec": spec}
+    template: Object = {"metadata": {"labels": dict(labels), "annotations": _TOPOLOGY}, "spec": spec}
     return {
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachine",
@@ -107,7 +108,10 @@ def _domain(memory: str, *, identity: str, claims: Sequence[str]) -> Object:
         "architecture": "amd64",
         "domain": {
             "devices": {},
-            "firmware": {"uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, identity))},
+            "firmware": {
+                "serial": str(uuid.uuid5(uuid.NAMESPACE_DNS, identity)),
+                "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, identity)),
+            },
             "machine": {"type": "q35"},
             "memory": {"guest": memory},
             "resources": {"requests": {"memory": memory}},
@@ -128,6 +132,7 @@ def virtual_machine_instance(
     meta, template = vm["metadata"], vm["spec"]["template"]
     status = _status(template["spec"], node=node, phase=phase, started=started, ip=ip)
     status["conditions"] = [dict(found) for found in vm["status"]["conditions"]]
+    status["virtualMachineRevisionName"] = f"revision-start-vm-{meta['uid']}-1"
     if selinux:
         status["selinuxContext"] = "none"
     if evacuate_from:
@@ -138,7 +143,12 @@ def virtual_machine_instance(
         "metadata": {
             "name": meta["name"],
             "namespace": meta["namespace"],
-            "annotations": {**_OBSERVED, "kubevirt.io/nonroot": "true", "kubevirt.io/vm-generation": "1"},
+            "annotations": {
+                **_OBSERVED,
+                **_TOPOLOGY,
+                "kubevirt.io/nonroot": "true",
+                "kubevirt.io/vm-generation": "1",
+            },
             "labels": {**template["metadata"]["labels"], "kubevirt.io/nodeName": node},
             "finalizers": [VM_FINALIZER, "kubevirt.io/foregroundDeleteVirtualMachine"],
             "ownerReferences": [_owner(vm)],
@@ -169,7 +179,13 @@ def _running_spec(spec: Object) -> Object:
     largest = f"{4 * memory_bytes(guest) // 2**20}Mi"
     return {
         **spec,
-        "domain": {**domain, "cpu": cpu, "devices": devices, "memory": {"guest": guest, "maxGuest": largest}},
+        "domain": {
+            **domain,
+            "cpu": cpu,
+            "devices": devices,
+            "features": {"acpi": {"enabled": True}},
+            "memory": {"guest": guest, "maxGuest": largest},
+        },
         "networks": [{"name": "default", "pod": {}}],
     }
 

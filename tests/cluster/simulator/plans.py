@@ -60,7 +60,14 @@ class Plans:
         self._write({**self._read(), "controller_silent": silent})
 
     def forget(self) -> None:
-        """The world is gone."""
+        """The world is gone; one that is being planted is not there yet, and stays untouchable."""
+        if self._read().get("planting"):
+            self._write({"planting": True})
+        else:
+            self._file.unlink(missing_ok=True)
+
+    def give_up(self) -> None:
+        """The world could not be planted."""
         self._file.unlink(missing_ok=True)
 
     def load(self) -> tuple[dict[str, Plan], bool] | None:

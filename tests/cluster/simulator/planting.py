@@ -26,6 +26,7 @@ __all__ = ["Planter", "World"]
 # A kubelet that is silent for so long has its pods evicted by the taint.
 _TOLERATED = 300
 _GRACE_SECONDS = 60
+_EVICTED = "descheduler.alpha.kubernetes.io/eviction-in-progress"
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -153,9 +154,11 @@ class Planter:
             made, node=node, phase=vm.phase, started=at, ip=address_of(vm.name, net="10.3"), selinux=vm.selinux,
             evacuate_from=node if vm.evacuation else None,
         )  # fmt: skip
-        wanted["status"]["conditions"] = made["status"]["conditions"]
         vmi = self._stage.plant(wanted, born=at)
         pod = self._launcher(vmi, node=node, at=at)
+        if vm.evacuation:
+            # The eviction that asked for the evacuation leaves this on the pod.
+            self._api.patch(pod, {"metadata": {"annotations": {_EVICTED: "true"}}})
         post_event(
             self._api, vmi, reason="SuccessfulCreate", at=at,
             message=f"Created virtual machine pod {pod['metadata']['name']}",

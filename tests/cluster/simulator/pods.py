@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ UNPAUSED = "kubevirt.io/virtual-machine-unpaused"
 # Of 240 s and up to 119 s more (virt-launcher's --qemu-timeout), one value, so that runs are alike.
 QEMU_TIMEOUT = "293s"
 _MIB = 1024 * 1024
+_QEMU = 107
 
 
 def overhead_mib(memory_bytes: int) -> int:
@@ -37,15 +39,9 @@ def launcher_pod(vmi: Object, *, memory_bytes: int, node: str | None = None, mig
         "vm.kubevirt.io/name": meta["name"],
         "vmi.kubevirt.io/id": meta["name"],
     }
-    annotations = {
-        "kubectl.kubernetes.io/default-container": "compute",
-        "kubevirt.io/domain": meta["name"],
-        "kubevirt.io/memory-overhead-bytes": str(overhead_mib(memory_bytes) * _MIB),
-        "kubevirt.io/migrationTransportUnix": "true",
-        "kubevirt.io/nonroot": "true",
-        "kubevirt.io/vm-generation": "1",
-    }
+    annotations = _annotations(meta, memory_bytes=memory_bytes)
     if migration is not None:
+        annotations["kubevirt.io/nonroot"] = "true"
         labels["kubevirt.io/migrationJobUID"] = migration["metadata"]["uid"]
         annotations["kubevirt.io/migrationJobName"] = migration["metadata"]["name"]
     return {
@@ -60,6 +56,30 @@ def launcher_pod(vmi: Object, *, memory_bytes: int, node: str | None = None, mig
         },
         "spec": _spec(vmi, memory_bytes=memory_bytes, node=node, migration=migration),
     }
+
+
+def _annotations(meta: Mapping[str, Any], *, memory_bytes: int) -> dict[str, str]:
+    freezer = ["/usr/bin/virt-freezer", "--name", meta["name"], "--namespace", meta["namespace"]]
+    hooks = {}
+    for when, action in (("pre", "--freeze"), ("post", "--unfreeze")):
+        hooks[f"{when}.hook.backup.velero.io/command"] = json.dumps([freezer[0], action, *freezer[1:]])
+        hooks[f"{when}.hook.backup.velero.io/container"] = "compute"
+    return hooks | {
+        "pre.hook.backup.velero.io/timeout": "60s",
+        "descheduler.alpha.kubernetes.io/request-evict-only": "",
+        "kubectl.kubernetes.io/default-container": "compute",
+        "kubevirt.io/domain": meta["name"],
+        "kubevirt.io/memory-overhead-bytes": str(overhead_mib(memory_bytes) * _MIB),
+        "kubevirt.io/migrationTransportUnix": "true",
+        "kubevirt.io/pci-topology-version": "v3",
+        "kubevirt.io/vm-generation": "1",
+    }
+
+
+def _confined(*added: str) -> Object:
+    """A container's security context: qemu's user, no capability but those added."""
+    capabilities: Object = {"drop": ["ALL"]} | ({"add": list(added)} if added else {})
+    return {"allowPrivilegeEscalation": False, "capabilities": capabilities, "runAsNonRoot": True, "runAsUser": _QEMU}
 
 
 def _owner(vmi: Object) -> Object:
@@ -89,6 +109,7 @@ def _spec(vmi: Object, *, memory_bytes: int, node: str | None, migration: Object
         "nodeSelector": selector,
         "readinessGates": [{"conditionType": UNPAUSED}],
         "restartPolicy": "Never",
+        "securityContext": {"fsGroup": _QEMU, "runAsGroup": _QEMU, "runAsNonRoot": True, "runAsUser": _QEMU},
         "terminationGracePeriodSeconds": 60,
         "volumes": [{"name": "private", "emptyDir": {}}, *claims],
     }
@@ -118,7 +139,9 @@ def _compute(vmi: Object, *, memory_bytes: int, claims: Sequence[Mapping[str, An
         "name": "compute",
         "image": IMAGE,
         "command": ["/usr/bin/virt-launcher-monitor"],
-        "args": [*args, meta["namespace"]],
+        "args": [*args, meta["namespace"], "--hypervisor", "kvm", "--run-as-nonroot"],
+        "env": [{"name": "XDG_CACHE_HOME", "value": "/var/run/kubevirt-private"}],
+        "securityContext": _confined("NET_BIND_SERVICE") | {"runAsGroup": _QEMU},
         "resources": {
             "limits": devices,
             "requests": {"cpu": "100m", "memory": memory, "ephemeral-storage": "50M", **devices},
@@ -132,7 +155,10 @@ def _console() -> Object:
         "name": SIDECAR,
         "image": IMAGE,
         "command": ["/usr/bin/virt-tail"],
+        "args": ["--logfile", "/var/run/kubevirt-private/virt-serial0-log"],
         "restartPolicy": "Always",
+        "securityContext": _confined(),
+        "volumeMounts": [{"name": "private", "mountPath": "/var/run/kubevirt-private", "readOnly": True}],
         "resources": {"limits": {"cpu": "15m", "memory": "60M"}, "requests": {"cpu": "5m", "memory": "35M"}},
     }
 

@@ -65,10 +65,14 @@ class Simulator:
         """Load a scenario by name or from data; what was there before goes, except with `keep`."""
         wanted = load(scenario) if isinstance(scenario, str) else parse(scenario)
         with self._turn:
-            if not keep:
-                self._cluster.reset()
             self._plans.begin()
-            world = Planter(self.stage, scenario=wanted).plant()
+            try:
+                if not keep:
+                    self._cluster.reset()
+                world = Planter(self.stage, scenario=wanted).plant()
+            except BaseException:
+                self._plans.give_up()
+                raise
             self._plans.finish(world.plans, controller_silent=wanted.controller_silent is not None)
         self.world = world
         return world
@@ -110,7 +114,7 @@ class Simulator:
         while not self._resting.wait(pause):
             try:
                 self.step()
-            except OSError as error:
+            except (OSError, Refused) as error:
                 self.refusals.append(str(error))
 
     def rest(self) -> None:
