@@ -15,9 +15,9 @@ from typing import Any
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import (
-    VIRT_HANDLER,
     Node,
     handler_state,
+    may_be_handler,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_APP, LAUNCHER, Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
@@ -45,7 +45,8 @@ def assemble_snapshot(
     """The snapshot of these objects at `now`. What is empty counts as not read, never as "there is none"."""
     read = [Migration.from_object(item) for item in migrations]
     all_pods = [Pod.from_object(item) for item in pods]
-    handlers = [pod for pod in all_pods if pod.meta.labels.get(LABEL_APP) == VIRT_HANDLER]
+    # A pod whose label cannot be read may be virt-handler: handler_state decides.
+    handlers = [pod for pod in all_pods if may_be_handler(pod)]
     launchers = tuple(pod for pod in all_pods if pod.meta.labels.get(LABEL_APP) == LAUNCHER)
     by_name = {node.name: node for node in (Node.from_object(item) for item in nodes)}
     found = [Vmi.from_object(item) for item in vmis]
@@ -59,7 +60,17 @@ def assemble_snapshot(
         kubevirt=KubeVirt.from_object(kubevirt) if kubevirt else None,
         lease=_controller_lease(leases),
         events=tuple(Event.from_object(item) for item in events),
-        unseen=_unseen(read, pods=launchers, handlers=handlers, nodes=nodes, kubevirt=kubevirt, leases=leases),
+        unseen=_unseen(
+            read,
+            given={
+                "handlers": handlers,
+                "nodes": nodes,
+                "kubevirt": kubevirt,
+                "lease": _controller_lease(leases),
+                "pods": launchers,
+                "events": events,
+            },
+        ),
     )
 
 
@@ -74,22 +85,19 @@ def _controller_lease(leases: Sequence[Any]) -> Lease | None:
     return next((lease for lease in read if lease.meta.name == "virt-controller"), None)
 
 
-def _unseen(
-    migrations: Sequence[Migration],
-    *,
-    pods: Sequence[Pod],
-    handlers: Sequence[Pod],
-    nodes: Sequence[Any],
-    kubevirt: Mapping[str, Any] | None,
-    leases: Sequence[Any],
-) -> dict[str, tuple[Rule, ...]]:
+_RULES = {
+    "handlers": Rule("list", "", "pods", "kubevirt"),
+    "nodes": Rule("list", "", "nodes"),
+    "kubevirt": Rule("list", "kubevirt.io", "kubevirts"),
+    "lease": Rule("list", "coordination.k8s.io", "leases"),
+}
+
+
+def _unseen(migrations: Sequence[Migration], *, given: Mapping[str, Any]) -> dict[str, tuple[Rule, ...]]:
     """What was not given, by topic."""
-    given: dict[str, tuple[Any, Rule]] = {
-        "handlers": (handlers, Rule("list", "", "pods", "kubevirt")),
-        "nodes": (nodes, Rule("list", "", "nodes")),
-        "kubevirt": (kubevirt, Rule("list", "kubevirt.io", "kubevirts")),
-        "lease": (leases, Rule("list", "coordination.k8s.io", "leases")),
-    }
+    found: dict[str, tuple[Rule, ...]] = {topic: (rule,) for topic, rule in _RULES.items() if not given[topic]}
     for namespace in {migration.meta.namespace for migration in migrations if not migration.is_final}:
-        given[f"pods/{namespace}"] = (pods, Rule("list", "", "pods", namespace))
-    return {topic: (rule,) for topic, (value, rule) in given.items() if not value}
+        for resource in ("pods", "events"):
+            if not given[resource]:
+                found[f"{resource}/{namespace}"] = (Rule("list", "", resource, namespace),)
+    return found

@@ -27,8 +27,8 @@ def as_text(value: Any) -> str | None:
 
 
 def as_int(value: Any) -> int | None:
-    """An integer; None for anything else (bool is not a number here)."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """An integer of the API's 64 bits; None for anything else (bool is not a number here)."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64 else None
 
 
 def as_bool(value: Any) -> bool | None:

@@ -41,6 +41,7 @@ __all__ = [
     "Node",
     "Taint",
     "handler_state",
+    "may_be_handler",
 ]
 
 KIND = "Node"
@@ -187,12 +188,22 @@ def _amount(value: Any) -> int | None:
 
 @dataclass(frozen=True)
 class HandlerState:
-    """virt-handler on one node. `since_at` is since when it is so: None where no time is known (always when absent)."""
+    """virt-handler on one node. `since_at` is since when it is so: None where no time is known (always when absent).
+
+    `problems`: what of its pod, or of one that may be its pod, could not be read.
+    """
 
     present: bool
     ready: bool
     since_at: datetime | None
     pod: str
+    problems: tuple[str, ...] = ()
+
+
+def may_be_handler(pod: Pod, /) -> bool:
+    """Whether it is a virt-handler pod, or one whose label cannot be read."""
+    label = pod.meta.labels.get("kubevirt.io")
+    return label == VIRT_HANDLER or (label is None and bool(pod.problems))
 
 
 def handler_state(pods: Iterable[Any], node_name: str, /) -> HandlerState:
@@ -204,10 +215,13 @@ def handler_state(pods: Iterable[Any], node_name: str, /) -> HandlerState:
     found = [pod if isinstance(pod, Pod) else Pod.from_object(pod) for pod in pods]
     own = [pod for pod in found if pod.node == node_name and pod.meta.labels.get("kubevirt.io") == VIRT_HANDLER]
     if not own:
-        return HandlerState(present=False, ready=False, since_at=None, pod="")
+        strange = [pod for pod in found if pod.problems and pod.node in ("", node_name) and may_be_handler(pod)]
+        problems = tuple(f"{pod.label}: {pod.problems[0]}" for pod in strange)
+        return HandlerState(present=False, ready=False, since_at=None, pod="", problems=problems)
     best = min(own, key=_rank)
     ready = _serves(best)
-    return HandlerState(present=True, ready=ready, since_at=_state_since(best), pod=best.meta.name)
+    problems = tuple(f"{best.label}: {problem}" for problem in best.problems)
+    return HandlerState(present=True, ready=ready, since_at=_state_since(best), pod=best.meta.name, problems=problems)
 
 
 def _serves(pod: Pod) -> bool:

@@ -76,12 +76,13 @@ class KubeVirt:
 
 @dataclass(frozen=True)
 class Lease:
-    """A leader election lease. `renewed_at` is None where unreadable."""
+    """A leader election lease. `renewed_at` is None where absent or unreadable (then `problems` says so)."""
 
     meta: Meta
     holder: str
     seconds: int
     renewed_at: datetime | None
+    problems: tuple[str, ...]
 
     @classmethod
     def from_object(cls, obj: Any) -> Lease:
@@ -92,6 +93,7 @@ class Lease:
             holder=reader.text(HOLDER),
             seconds=reader.integer(LEASE_SECONDS) or 0,
             renewed_at=reader.moment(RENEWED),
+            problems=tuple(reader.problems),
         )
 
 
@@ -109,6 +111,7 @@ class Event:
     about_kind: str
     about_name: str
     about_uid: str
+    problems: tuple[str, ...]
 
     @classmethod
     def from_object(cls, obj: Any) -> Event:
@@ -127,4 +130,5 @@ class Event:
             about_kind=reader.text(ABOUT_KIND),
             about_name=reader.text(ABOUT_NAME),
             about_uid=reader.text(ABOUT_UID),
+            problems=tuple(reader.problems),
         )

@@ -41,7 +41,7 @@ SELINUX_CONTEXT = declare(KIND, "status.selinuxContext")
 METHOD = declare(KIND, "status.migrationMethod")
 MIGRATED_VOLUMES = declare(KIND, "status.migratedVolumes")
 GUEST_MEMORY = declare(KIND, "spec.domain.memory.guest")
-REQUESTS = declare(KIND, "spec.domain.resources.requests")
+MEMORY_REQUEST = declare(KIND, "spec.domain.resources.requests.memory")
 
 
 @dataclass(frozen=True)
@@ -81,5 +81,4 @@ class Vmi:
 
 def _guest_memory(reader: Reader) -> str:
     """spec.domain.memory.guest, else the memory request: the order of virtwrap/manager.go getVMIMigrationDataSize."""
-    request = reader.mapping(REQUESTS).get("memory")
-    return reader.quantity(GUEST_MEMORY) or (str(request) if isinstance(request, (str, int)) else "")
+    return reader.quantity(GUEST_MEMORY) or reader.quantity(MEMORY_REQUEST)

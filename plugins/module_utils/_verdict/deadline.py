@@ -28,9 +28,18 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     MODE_PAUSED,
     MODE_POST_COPY,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 
-__all__ = ["CANCEL_SECONDS", "LAUNCHER_LIMIT_SECONDS", "Deadline", "copy_limit", "find_deadline", "launcher_deadline"]
+__all__ = [
+    "CANCEL_SECONDS",
+    "LAUNCHER_LIMIT_SECONDS",
+    "Deadline",
+    "copy_limit",
+    "find_deadline",
+    "launcher_deadline",
+    "launcher_may_be_over",
+]
 
 UNSET_SECONDS = 60
 SCHEDULED_SECONDS = 60
@@ -112,6 +121,17 @@ def launcher_deadline(case: Case) -> Deadline:
         LAUNCHER_LIMIT_SECONDS,
         f"the target launcher gives up after 240 to {LAUNCHER_LIMIT_SECONDS} s",
     )
+
+
+def launcher_may_be_over(case: Case) -> bool:
+    """Whether the launcher's limit may have passed although :func:`launcher_deadline` does not say so: its pod was not
+    seen, and it may have started as soon as the migration was in Scheduling."""
+    if case.migration.phase not in ("PreparingTarget", "TargetReady") or case.target_pod is not None:
+        return False
+    earliest = case.migration.reached_at("Scheduling") or case.migration.meta.created_at
+    limit = launcher_deadline(case).at
+    waited = seconds_between(earliest, case.now) or 0
+    return waited > LAUNCHER_LIMIT_SECONDS and (limit is None or case.now <= limit)
 
 
 def copy_limit(case: Case) -> tuple[int | None, str]:

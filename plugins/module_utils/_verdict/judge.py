@@ -17,7 +17,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Judgement,
     judge_migration,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import judge_queue
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Fate, judge_queue
 
 __all__ = ["judge_snapshot"]
 
@@ -30,21 +30,22 @@ def judge_snapshot(snapshot: Snapshot, *, late_after: int = LATE_AFTER_SECONDS) 
     index = PodIndex.of(snapshot.pods)
     cases = [Case(snapshot, migration, index) for migration in snapshot.migrations]
     active = [case for case in cases if not case.migration.is_final]
+    # By the object, as a spoilt one may have no UID or another's.
     running = {
-        case.migration.meta.uid: judge_migration(case, late_after=late_after)
+        id(case.migration): judge_migration(case, late_after=late_after)
         for case in active
         if case.migration.phase != "Pending"
     }
 
-    def is_stuck(migration: Migration) -> bool | None:
-        judgement = running.get(migration.meta.uid)
+    def fate_of(migration: Migration) -> Fate:
+        judgement = running.get(id(migration))
         if judgement is None or judgement.verdict == "unknown":
-            return None
-        return judgement.verdict in STUCK
+            return Fate(None, judgement.reason if judgement else "")
+        return Fate(judgement.verdict in STUCK)
 
-    queue = judge_queue(active, is_stuck=is_stuck)
+    queue = judge_queue(active, fate_of=fate_of)
     return tuple(
-        running.get(case.migration.meta.uid) or judge_migration(case, late_after=late_after, queue=queue)
+        running.get(id(case.migration)) or judge_migration(case, late_after=late_after, queue=queue)
         for case in cases
         if snapshot.is_subject(case.migration)
     )

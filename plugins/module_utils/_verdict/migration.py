@@ -21,6 +21,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Deadline,
     find_deadline,
     launcher_deadline,
+    launcher_may_be_over,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.explain import (
     Findings,
@@ -95,8 +96,9 @@ def _problems(case: Case) -> list[str]:
     else:
         found += [f"{case.vmi_name}: {problem}" for problem in case.vmi.problems]
     found += [f"{pod.label}: {problem}" for pod in case.launchers for problem in pod.problems]
-    since = case.migration.phase_since
-    for moment in (since, case.migration.meta.created_at):
+    meta = case.migration.meta
+    started = case.state.started_at if case.state else None
+    for moment in (case.migration.phase_since, meta.created_at, meta.deleted_at, started):
         if moment is not None and moment - case.now > timedelta(seconds=FUTURE_SECONDS):
             found.append(f"{case.name}: its times lie in the future")
             break
@@ -125,7 +127,7 @@ def _candidates(case: Case, findings: Findings, deadline: Deadline, late_after: 
     blocked = blocking_cause(findings, case)
     if blocked:
         yield "blocked", blocked.summary
-    hidden = _hidden(case, findings)
+    hidden = _hidden(case, findings) or _hidden_limit(case)
     if hidden:
         yield "unknown", hidden
     if deadline.at is not None and case.now > deadline.at:
@@ -150,8 +152,8 @@ def _is_cancelling(case: Case) -> bool:
         return False
     if case.migration.phase in ("PreparingTarget", "TargetReady"):
         limit = launcher_deadline(case).at
-        if limit is not None:
-            return case.now <= max(limit, deleted + timedelta(seconds=CANCEL_SECONDS))
+        if limit is not None and case.now <= limit and not launcher_may_be_over(case):
+            return True
     return (case.now - deleted).total_seconds() <= CANCEL_SECONDS
 
 
@@ -163,6 +165,15 @@ def _hidden(case: Case, findings: Findings) -> str:
         return ""
     why = "; ".join(dict.fromkeys(gap.sentence() for gap in gaps))
     return f"{', '.join(gap.code for gap in gaps)} could not be ruled out: {why}"
+
+
+def _hidden_limit(case: Case) -> str:
+    """Why its deadline may have passed unseen."""
+    if not launcher_may_be_over(case):
+        return ""
+    rules = case.snapshot.unseen_for("pods", namespace=case.migration.meta.namespace)
+    why = f"not allowed to {rules[0].sentence()}" if rules else "its target pod was not found"
+    return f"whether the target launcher is past its limit could not be told: {why}"
 
 
 def _waiting(case: Case, findings: Findings) -> Iterator[tuple[str, str]]:

@@ -15,33 +15,60 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import (
+    KNOWN_PHASES,
     RUNNING_PHASES,
     Migration,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 
-__all__ = ["Holder", "Queue", "judge_queue"]
+__all__ = ["Fate", "Holder", "Queue", "Unclear", "judge_queue"]
 
 PRIORITIES = {"system-critical": 100, "user-triggered": 50, "system-maintenance": 20}
 
 
 @dataclass(frozen=True)
+class Fate:
+    """Whether a migration is stuck; None where its verdict is unknown, and `why`."""
+
+    is_stuck: bool | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Holder:
-    """A migration that holds a slot; `label` is namespace/vm. `is_stuck` None: its own verdict is unknown."""
+    """A migration that holds a slot; `label` is namespace/vm. `is_stuck` None: its own verdict is unknown (`why`)."""
 
     label: str
     object: str
     phase: str
     source_node: str
     is_stuck: bool | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """A migration of which it is not known whether it holds a slot, or (`source_node` "") which node its VM leaves."""
+
+    uid: str
+    label: str
+    source_node: str
+    why: str
 
 
 @dataclass(frozen=True)
 class Queue:
-    """All slots of the cluster and those who wait, first come first."""
+    """All slots of the cluster and those who wait, first come first. `unclear` may hold slots; `nowhere` do, but the
+    node that they leave could not be read."""
 
     holders: tuple[Holder, ...] = ()
     waiting: tuple[str, ...] = ()
+    unclear: tuple[Unclear, ...] = ()
+    nowhere: tuple[Unclear, ...] = ()
+
+    def maybe_outbound(self, node: str) -> tuple[Unclear, ...]:
+        """Those of which it is not known whether they hold an outbound slot of `node`."""
+        return (*self.nowhere, *(one for one in self.unclear if one.source_node in ("", node)))
 
     def outbound(self, node: str) -> tuple[Holder, ...]:
         """Those whose VM leaves `node`."""
@@ -52,19 +79,43 @@ class Queue:
         return self.waiting.index(uid) + 1 if uid in self.waiting else None
 
 
-def judge_queue(cases: Iterable[Case], *, is_stuck: Callable[[Migration], bool | None]) -> Queue:
-    """The queue over all unfinished migrations of the cluster. `is_stuck` gives the verdict of a running one."""
-    holders, waiting = [], []
+def judge_queue(cases: Iterable[Case], *, fate_of: Callable[[Migration], Fate]) -> Queue:
+    """The queue over all unfinished migrations of the cluster. `fate_of` gives the verdict of a running one."""
+    holders, waiting, unclear, nowhere = [], [], [], []
     for case in cases:
+        migration, unread = case.migration, _unread(case)
         if _runs(case):
-            migration = case.migration
-            holders.append(Holder(migration.label, case.name, migration.phase, case.source_node, is_stuck(migration)))
-        elif case.migration.phase == "Pending":
-            waiting.append(case.migration)
+            fate = fate_of(migration)
+            node = case.source_node
+            holders.append(Holder(migration.label, case.name, migration.phase, node, fate.is_stuck, fate.why))
+            if unread and not node:
+                nowhere.append(_unclear(case, unread))
+            continue
+        if migration.phase == "Pending":
+            waiting.append(migration)
+        if unread:
+            unclear.append(_unclear(case, unread))
     return Queue(
         holders=tuple(sorted(holders, key=lambda holder: (holder.label, holder.object))),
         waiting=tuple(migration.meta.uid for migration in sorted(waiting, key=_turn)),
+        unclear=tuple(unclear),
+        nowhere=tuple(nowhere),
     )
+
+
+def _unclear(case: Case, why: str) -> Unclear:
+    return Unclear(case.migration.meta.uid, case.migration.label, case.source_node, why)
+
+
+def _unread(case: Case) -> str:
+    """Why it is not known whether the migration holds a slot and of which node; "" where it is known."""
+    if case.migration.phase not in KNOWN_PHASES or (not case.migration.phase and case.migration.problems):
+        return f"{case.name}: {case.migration.problems[0]}"
+    namespace = case.migration.meta.namespace
+    rules = case.snapshot.unseen_for("vmis", namespace=namespace) or case.snapshot.unseen_for(
+        "pods", namespace=namespace
+    )
+    return f"not allowed to {rules[0].sentence()}" if rules and case.migration.phase else ""
 
 
 def _runs(case: Case) -> bool:

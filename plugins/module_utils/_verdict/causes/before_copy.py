@@ -26,6 +26,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     vmi as vmi_facts,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_JOB_UID, Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import (
     HOLD_SECONDS,
@@ -33,7 +34,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Evidence,
     Gap,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Holder, Queue
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Holder, Queue, Unclear
 
 __all__ = [
     "find_cluster_limit_reached",
@@ -64,10 +65,11 @@ def find_virt_controller_silent(case: Case) -> Cause | Gap | None:
     rules = case.snapshot.unseen_for("lease") or case.snapshot.unseen_for("kubevirt")
     if rules:
         return Gap("VirtControllerSilent", rules)
-    if lease is None or lease.renewed_at is None:
+    if lease is None:
         return None
-    expired = lease.renewed_at + timedelta(seconds=lease.seconds)
-    if case.now - expired < timedelta(seconds=SILENT_SECONDS):
+    if lease.problems or lease.renewed_at is None:
+        return Gap("VirtControllerSilent", (), why=f"virt-controller's lease: {(*lease.problems, 'no renewTime')[0]}")
+    if (case.now - lease.renewed_at).total_seconds() - lease.seconds < SILENT_SECONDS:
         return None
     seen = Evidence(
         f"Lease {lease.meta.namespace}/{lease.meta.name}",
@@ -143,8 +145,9 @@ def find_cluster_limit_reached(case: Case, queue: Queue, /) -> Cause | Gap | Non
     kubevirt = case.snapshot.kubevirt
     if gap or kubevirt is None or not _waits(case):
         return gap
-    if len(queue.holders) < kubevirt.per_cluster:
-        return None
+    free = kubevirt.per_cluster - len(queue.holders)
+    if free > 0:
+        return _maybe_taken(case, "ClusterLimitReached", free=free, unclear=queue.unclear)
     seen = Evidence(
         f"KubeVirt {kubevirt.meta.namespace}/{kubevirt.meta.name}",
         surroundings.CLUSTER_LIMIT.path,
@@ -161,8 +164,10 @@ def find_outbound_limit_reached(case: Case, queue: Queue, /) -> Cause | Gap | No
     if gap or kubevirt is None or not _waits(case):
         return gap
     leaving = queue.outbound(case.source_node)
-    if not case.source_node or len(leaving) < kubevirt.outbound_per_node:
-        return None
+    free = kubevirt.outbound_per_node - len(leaving)
+    if not case.source_node or free > 0:
+        unclear = queue.maybe_outbound(case.source_node) if case.source_node else ()
+        return _maybe_taken(case, "OutboundLimitReached", free=free, unclear=unclear)
     seen = Evidence(
         f"KubeVirt {kubevirt.meta.namespace}/{kubevirt.meta.name}",
         surroundings.NODE_LIMIT.path,
@@ -170,6 +175,15 @@ def find_outbound_limit_reached(case: Case, queue: Queue, /) -> Cause | Gap | No
     )
     summary = f"{len(leaving)} of {kubevirt.outbound_per_node} outbound slots of {case.source_node} are taken"
     return _limit_answer(case, "OutboundLimitReached", summary=summary, holders=leaving, queue=queue, limit=seen)
+
+
+def _maybe_taken(case: Case, code: str, *, free: int, unclear: tuple[Unclear, ...]) -> Gap | None:
+    """A gap where those that may hold a slot could be as many as the free ones."""
+    others = [one for one in unclear if one.uid != case.migration.meta.uid]
+    if not others or len(others) < free:
+        return None
+    labels = ", ".join(dict.fromkeys(one.label for one in others[:5]))
+    return Gap(code, (), after_seconds=0, why=f"it is not known whether {labels} holds a slot ({others[0].why})")
 
 
 def _waits(case: Case) -> bool:
@@ -181,7 +195,10 @@ def _queue_unseen(case: Case, code: str) -> Gap | None:
     if case.migration.phase != "Pending":
         return None
     rules = case.snapshot.unseen_for("queue") or case.snapshot.unseen_for("kubevirt")
-    return Gap(code, rules, after_seconds=0) if rules else None
+    if rules:
+        return Gap(code, rules, after_seconds=0)
+    problems = case.snapshot.kubevirt.problems if case.snapshot.kubevirt else ()
+    return Gap(code, (), after_seconds=0, why=f"KubeVirt: {problems[0]}") if problems else None
 
 
 def _limit_answer(
@@ -190,7 +207,8 @@ def _limit_answer(
     """The queue moves while one holder of a slot moves; it is blocked when all of them are stuck."""
     stuck = [holder for holder in holders if holder.is_stuck]
     if len(stuck) < len(holders) and not any(holder.is_stuck is False for holder in holders):
-        return Gap(code, (), after_seconds=0, why=f"it is not known whether {_names(list(holders))} goes on")
+        why = next((f" ({holder.why})" for holder in holders if holder.why), "")
+        return Gap(code, (), after_seconds=0, why=f"it is not known whether {_names(list(holders))} goes on{why}")
     cures = "no" if holders and len(stuck) == len(holders) else "yes"
     place = queue.position(case.migration.meta.uid)
     if place and not case.snapshot.waiting_unread:
@@ -271,7 +289,7 @@ def find_target_pod_unschedulable(case: Case) -> Cause | Gap | None:
     gap = _pods_unseen(case, "TargetPodUnschedulable") if case.migration.phase == "Scheduling" else None
     pod = case.target_pod
     if gap or pod is None:
-        return gap
+        return gap or _target_pod_missing(case)
     scheduled = pod.conditions.get("PodScheduled")
     if scheduled is None or scheduled.status != "False" or scheduled.reason != "Unschedulable":
         return None
@@ -281,6 +299,14 @@ def find_target_pod_unschedulable(case: Case) -> Cause | Gap | None:
     summary = f"No node takes the target pod {pod.meta.name}: {reasons}."
     since = scheduled.changed_at or pod.meta.created_at
     return Cause("TargetPodUnschedulable", summary, "no", since, (seen,), names=_pod_names(pod))
+
+
+def _target_pod_missing(case: Case) -> Gap | None:
+    """In Scheduling there is one, so it could not be told as this migration's."""
+    waited = seconds_between(case.migration.phase_since, case.now) or 0
+    if case.migration.phase != "Scheduling" or waited < HOLD_SECONDS["no"]:
+        return None
+    return Gap("TargetPodUnschedulable", (), why="its target pod was not found")
 
 
 def _pod_names(pod: Pod) -> dict[str, str]:
@@ -296,6 +322,9 @@ def find_image_pull_failing(case: Case) -> Cause | Gap | None:
     waiting = next((status for status in pod.containers if status.waiting_reason in PULL_REASONS), None)
     if waiting is None:
         return None
+    rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
+    if rules and (seconds_between(_bound_at(pod), case.now) or 0) >= HOLD_SECONDS["maybe"]:
+        return Gap("ImagePullFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
     # The first failed pull is the oldest "Failed" event; without it the binding of the pod is the earliest moment.
     failed = [event.first_at for event in case.snapshot.events_about(pod.meta.uid) if event.reason == "Failed"]
     since = min((moment for moment in failed if moment), default=_bound_at(pod))
@@ -323,11 +352,22 @@ def find_volume_attach_failing(case: Case) -> Cause | Gap | None:
     rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
     if rules:
         return Gap("VolumeAttachFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
-    events = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason in VOLUME_REASONS]
-    if not events or any(status.name == pod_facts.COMPUTE and status.running_since for status in pod.containers):
+    if any(status.name == pod_facts.COMPUTE and status.running_since for status in pod.containers):
         return None
+    events = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason in VOLUME_REASONS]
+    if not events:
+        return _unreadable_event(case, pod)
     newest = max(events, key=lambda event: event.last_at or case.now - timedelta(days=9999))
     since = min((event.first_at for event in events if event.first_at), default=pod.meta.created_at)
     seen = tuple(Evidence(pod.label, f"event {event.reason}", event.message, event.last_at) for event in events[:5])
     summary = f"A volume of the target pod cannot be used on {pod.node}: {newest.message.rstrip('.')}."
     return Cause("VolumeAttachFailing", summary, "maybe", since, seen, names=_pod_names(pod))
+
+
+def _unreadable_event(case: Case, pod: Pod) -> Gap | None:
+    """An event that may be about the pod, but cannot be read."""
+    for event in case.snapshot.events:
+        if event.problems and event.about_uid in ("", pod.meta.uid):
+            why = f"Event {event.meta.namespace}/{event.meta.name}: {event.problems[0]}"
+            return Gap("VolumeAttachFailing", (), after_seconds=HOLD_SECONDS["maybe"], why=why)
+    return None

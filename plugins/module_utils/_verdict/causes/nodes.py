@@ -75,7 +75,7 @@ def _alive_by_pods(case: Case, *, node: str, pod: Pod | None) -> bool:
     """The node lifecycle controller takes Ready from every pod of a node that falls silent: a pod that is Ready
     there shows that the node is not down, also to those who may not read nodes."""
     handler = case.handler(node)
-    if handler is not None and handler.ready:
+    if handler is not None and handler.ready and not handler.problems:
         return True
     return pod is not None and pod.node == node and pod.is_ready is True
 
@@ -100,6 +100,9 @@ def _handler_down(case: Case, code: str, *, node: str, role: str) -> Cause | Gap
         rules = case.snapshot.unseen_for("handlers") or case.snapshot.unseen_for("kubevirt")
         return Gap(code, rules) if rules else None
     found = case.node(node)
+    problems = handler.problems or (tuple(f"{found.label}: {one}" for one in found.problems) if found else ())
+    if problems:
+        return Gap(code, (), why=problems[0])
     beat = found.heartbeat_at if found else None
     old = beat is not None and case.now - beat > timedelta(seconds=HEARTBEAT_SECONDS)
     if handler.ready and not old:
