@@ -33,6 +33,10 @@ display = Display()
 ARGUMENT_SPEC: dict[str, Any] = {
     "migrations": {"type": "dict", "required": True},
     "nodes": {"type": "dict"},
+    "scope": {
+        "type": "dict",
+        "options": {name: {"type": "list", "elements": "str"} for name in ("namespaces", "vms", "nodes")},
+    },
     "directory": {"type": "path", "default": ""},
     "formats": {
         "type": "list",
@@ -86,7 +90,13 @@ def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> Repo
         raise _fail("option migrations: this is no result of kubevirt_ops.live_migration.migration_info")
     host = task_vars.get("inventory_hostname") or "localhost"
     title = options["title"] or (DEFAULT_TITLE if host == "localhost" else f"{DEFAULT_TITLE} of {host}")
-    return read_report(options["migrations"], nodes=options["nodes"], title=title, version=collection_version(_ROOT))
+    return read_report(
+        options["migrations"],
+        nodes=options["nodes"],
+        scope=options["scope"],
+        title=title,
+        version=collection_version(_ROOT),
+    )
 
 
 def _paths(options: Mapping[str, Any]) -> dict[str, Path]:

@@ -42,6 +42,24 @@ options:
       - The registered result of M(kubevirt_ops.live_migration.node_health_info).
       - A result that failed, for example because the user may not read nodes, is reported as knowledge that is missing.
     type: dict
+  scope:
+    description:
+      - What M(kubevirt_ops.live_migration.migration_info) was asked for, so that a report without migrations says where
+        there are none. Empty lists are all there is.
+    type: dict
+    suboptions:
+      namespaces:
+        description: The namespaces that were looked at.
+        type: list
+        elements: str
+      vms:
+        description: The VMs that were looked at.
+        type: list
+        elements: str
+      nodes:
+        description: The nodes that were looked at.
+        type: list
+        elements: str
   directory:
     description:
       - Where the files C(report.json), C(report.html) and C(report.md) are written.

@@ -56,8 +56,11 @@ DEFAULT_TITLE = "Live migrations"
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 
-def read_report(migrations: Any, *, nodes: Any = None, title: str = "", version: str = "") -> Report:
-    """The report on the results `migrations` (of migration_info) and `nodes` (of node_health_info, or None)."""
+def read_report(migrations: Any, *, nodes: Any = None, scope: Any = None, title: str = "", version: str = "") -> Report:
+    """The report on the results `migrations` (of migration_info) and `nodes` (of node_health_info, or None).
+
+    `scope` holds what migration_info was asked for: `namespaces`, `vms`, `nodes`; None where that is not known.
+    """
     result = as_map(migrations) or {}
     now = parse_timestamp(result.get("read_at"))
     found = sorted(
@@ -66,15 +69,15 @@ def read_report(migrations: Any, *, nodes: Any = None, title: str = "", version:
     )
     looked_at_nodes = _unless_skipped(nodes)
     gap = _gap(result, nodes=looked_at_nodes)
-    scope = _scope(result)
+    asked = _scope(as_map(scope))
     known_nodes, nodes_summary = read_nodes(looked_at_nodes)
     sick = [node.name for node in known_nodes or () if node.verdict == "unhealthy"]
     return Report(
         title=visible(title) or DEFAULT_TITLE,
         generated_at=visible(result.get("read_at")),
         version=visible(version),
-        scope=scope,
-        headline=_headline(found, scope=scope, sure=gap is None, sick=sick),
+        scope=asked.strip(),
+        headline=_headline(found, scope=asked, sure=gap is None, sick=sick),
         counts=_counts(found),
         migrations=tuple(found),
         correlations=tuple(_correlation(entry) for entry in as_list(result.get("correlations")) or ()),
@@ -133,9 +136,8 @@ def _asides(counts: Mapping[str, int], *, sick: Sequence[str]) -> Iterable[str]:
         yield f"{counts['late']} {'is' if counts['late'] == 1 else 'are'} late."
 
 
-def _scope(result: Mapping[str, Any]) -> str:
-    """` in namespaces a and b, for VMs c`, from the arguments that Ansible keeps with a result; "" if it did not."""
-    given = as_map((as_map(result.get("invocation")) or {}).get("module_args"))
+def _scope(given: Mapping[str, Any] | None) -> str:
+    """` in namespaces a and b of VM c`, ready to follow a word; "" where it is not known what was asked for."""
     if given is None:
         return ""
     namespaces, vms, nodes = (_words(given.get(key)) for key in ("namespaces", "vms", "nodes"))

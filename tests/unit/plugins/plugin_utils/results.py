@@ -130,6 +130,6 @@ def a_forbidden_result() -> dict[str, Any]:
     return {"failed": True, "msg": "GET /api/v1/nodes: 403 Forbidden", "error": error}
 
 
-def report_of(*migrations: Any, nodes: Any = None, title: str = "", **changes: Any) -> Report:
+def report_of(*migrations: Any, nodes: Any = None, scope: Any = None, title: str = "", **changes: Any) -> Report:
     """The report on these migrations."""
-    return read_report(a_result(*migrations, **changes), nodes=nodes, title=title, version="1.2.3")
+    return read_report(a_result(*migrations, **changes), nodes=nodes, scope=scope, title=title, version="1.2.3")

@@ -27,7 +27,7 @@ PARTLY = {"complete": False, "missing": [MISSING_PODS]}
 
 
 def scoped(**arguments: Any) -> dict[str, Any]:
-    return {"invocation": {"module_args": arguments}}
+    return {"scope": arguments}
 
 
 HEADLINES: dict[str, tuple[list[Any], dict[str, Any], str]] = {

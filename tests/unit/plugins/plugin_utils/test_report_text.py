@@ -124,8 +124,7 @@ Nodes
 
 
 def test_no_migrations_at_all_says_what_was_looked_at() -> None:
-    invocation: dict[str, Any] = {"module_args": {"namespaces": []}}
-    assert text_of(report_of(nodes=nodes_result(), invocation=invocation)) == NONE
+    assert text_of(report_of(nodes=nodes_result(), scope={"namespaces": []})) == NONE
 
 
 REST = """\

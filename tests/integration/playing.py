@@ -1,0 +1,106 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ansible-playbook as a user runs it: a process of its own, its own home, nothing of this process's settings."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Run", "diagnose", "diagnose_in_terminal"]
+
+PLAYBOOK = "kubevirt_ops.live_migration.diagnose"
+_LIMIT_SECONDS = 240
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run said and left behind. `folder` is where it was started."""
+
+    returncode: int
+    output: str
+    folder: Path
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """report.json of a run for one cluster."""
+        text = (self.folder / "live-migration-report" / "report.json").read_text(encoding="utf-8")
+        loaded: dict[str, Any] = json.loads(text)
+        return loaded
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """What the run handed on as `live_migration`; {} for nothing."""
+        shown = re.search(r"^\s*RUN: (\{.*?^\}|\{.*\})$", self.output, re.MULTILINE | re.DOTALL)
+        loaded: dict[str, Any] = json.loads(shown[1])["live_migration"] if shown else {}
+        return loaded
+
+
+def _environment(folder: Path, *, extra: dict[str, str]) -> dict[str, str]:
+    foreign = ("ANSIBLE_", "K8S_AUTH_", "KUBE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {
+        **kept,
+        "HOME": str(folder),
+        "ANSIBLE_COLLECTIONS_PATH": os.environ["LIVE_MIGRATION_COLLECTIONS"],
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_SHOW_CUSTOM_STATS": "true",
+        **extra,
+    }
+
+
+def _command(arguments: tuple[str, ...], variables: dict[str, Any]) -> list[str]:
+    program = str(Path(sys.executable).parent / "ansible-playbook")
+    return [program, PLAYBOOK, *arguments, "--extra-vars", json.dumps(variables)]
+
+
+def diagnose(folder: Path, *arguments: str, environment: dict[str, str] | None = None, **variables: Any) -> Run:
+    """Run the playbook in `folder` with extra variables; both streams together are the output."""
+    done = subprocess.run(
+        _command(arguments, variables),
+        cwd=folder,
+        env=_environment(folder, extra=environment or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_LIMIT_SECONDS,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, folder)
+
+
+def diagnose_in_terminal(folder: Path, *, columns: int, **variables: Any) -> Run:
+    """The same in a terminal of so many columns, with the colours that it gets there."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = _environment(folder, extra={"TERM": "xterm-256color"})
+    process = subprocess.Popen(
+        _command((), variables), cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    output = b""
+    # Reading ends with an error once nobody holds the other side any more: that is how a terminal says end of file.
+    while chunk := _read(ours):
+        output += chunk
+    os.close(ours)
+    return Run(process.wait(timeout=_LIMIT_SECONDS), output.decode("utf-8").replace("\r\n", "\n"), folder)
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""
