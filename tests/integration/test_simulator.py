@@ -154,6 +154,28 @@ def test_full_run_passes_all_phases_once_in_order(cluster: Cluster) -> None:
     assert times == sorted(times)
 
 
+def test_advance_takes_one_phase_at_a_time_whatever_holds_it(cluster: Cluster) -> None:
+    vmim = cluster.simulator.play("selinux-context-missing").migrations["team-a/web-1"][0]
+
+    assert [cluster.simulator.advance(vmim) for _ in FULL_RUN[1:]] == FULL_RUN[1:]
+    assert phase(cluster, vmim) == "Succeeded"
+
+
+def test_failure_of_a_copy_is_copied_from_the_vmi(cluster: Cluster) -> None:
+    vmim = plant(cluster, "Running")
+    cluster.simulator.fail(vmim, reason="internal error: client socket is closed")
+
+    kept = read(cluster, path_of(vmim))["status"]
+    assert (kept["phase"], kept["migrationState"]["failed"], kept["migrationState"]["completed"]) == (
+        "Failed",
+        True,
+        True,
+    )
+    assert kept["migrationState"]["failureReason"] == "internal error: client socket is closed"
+    assert "abortStatus" not in kept["migrationState"]
+    assert read(cluster, f"{VMIS}/web-1")["status"]["nodeName"] == "node-a"
+
+
 def test_full_run_leaves_the_guest_on_the_target(cluster: Cluster) -> None:
     vmim = plant(cluster, "Succeeded")
     vmi, kept = read(cluster, f"{VMIS}/web-1"), read(cluster, path_of(vmim))

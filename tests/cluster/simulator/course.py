@@ -85,14 +85,15 @@ class Course:
             self.pod = self._kubelet.finish(self.pod, at=at)
 
     def advance(self, *, at: datetime, source_pod: str, target: str) -> str:
-        """One phase further, all who are asked act at once; the phase it is in now."""
+        """One phase further, as if nothing held it; the phase it is in now (Pending still, where a quota says no)."""
         phase = phase_of(self.vmim)
         if phase == "":
             self.accept(at=at, source_pod=source_pod)
         elif phase == "Pending":
             self.ask_for_pod(at=at)
         elif phase == "Scheduling":
-            self.schedule(at=at, target=target)
+            if not self._target_pod()["spec"].get("nodeName"):
+                self.schedule(at=at, target=target)
             self.pod_starts(at=at)
         elif phase == "Scheduled":
             self.hand_over(at=at)

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from .api import Api, Refused
+from .api import Api, Object, Refused
 from .clock import Clock
+from .course import Course
 from .plans import Plan, Plans
 from .planting import Planter, World
 from .reconcile import Reconciler
@@ -91,6 +92,28 @@ class Simulator:
                     self._try(partial(reconciler.migration, vmim))
                 self._try(self._reconciler(plans).evacuations)
             self._try(self._reconciler(plans).kubelets)
+
+    def advance(self, vmim: Object) -> str:
+        """Take a migration one phase further, whatever holds it, to the first node that takes it; its phase then."""
+        with self._turn:
+            view, course = self._course(vmim)
+            node = str(course.vmi["status"]["nodeName"])
+            target = min(name for name in view.nodes if name != node)
+            return course.advance(at=view.now, source_pod=view.source_pod(course.vmi), target=target)
+
+    def fail(self, vmim: Object, *, reason: str) -> None:
+        """Let the source node report that a copy failed."""
+        with self._turn:
+            view, course = self._course(vmim)
+            course.fail(at=view.now, reason=reason)
+
+    def _course(self, vmim: Object) -> tuple[View, Course]:
+        view = View(self.api, now=self.clock.now())
+        found = next(item for item in view.migrations if item["metadata"]["uid"] == vmim["metadata"]["uid"])
+        vmi = view.vmi_of(found)
+        if vmi is None:
+            raise LookupError(f"{found['metadata']['name']} has no VMI")
+        return view, Course(self.stage, vmim=found, vmi=vmi, pod=view.target_pod(found))
 
     def _reconciler(self, plans: dict[str, Plan]) -> Reconciler:
         return Reconciler(self.stage, view=View(self.api, now=self.clock.now()), plans=plans)
