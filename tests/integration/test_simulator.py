@@ -27,6 +27,7 @@ from tests.integration.simulated import (
     VMIS,
     VMS,
     a_world,
+    condition_types,
     create,
     delete,
     done,
@@ -271,6 +272,16 @@ def test_quota_speaks_through_condition_and_event(cluster: Cluster) -> None:
     message = said(cluster, VMI)["FailedCreate"]
     assert message.startswith('Error creating pod: pods "virt-launcher-web-1-')
     assert "exceeded quota: compute, requested: requests.memory=" in message
+
+
+def test_raised_quota_lets_the_target_pod_in(cluster: Cluster) -> None:
+    vmim = cluster.simulator.play("quota-exceeded").migrations["team-a/web-1"][0]
+    quota = f"/api/v1/namespaces/{NAMESPACE}/resourcequotas/compute"
+    for part, path in (("spec", quota), ("status", f"{quota}/status")):
+        done(cluster.request("PATCH", path, body={part: {"hard": {"requests.memory": "64Gi"}}}))
+    step_until(cluster, vmim, phase_is="Scheduling")
+
+    assert condition_types(read(cluster, path_of(vmim))) == []
 
 
 def test_silent_controller_leaves_everything_as_it_is(cluster: Cluster) -> None:

@@ -20,7 +20,7 @@ from .node_agents import ABORTED, Kubelet, bind, is_over, reject
 from .plans import Plan
 from .stage import Stage
 from .view import View
-from .virt_controller import VirtController, guest_bytes
+from .virt_controller import VirtController, guest_bytes, is_rejected
 
 __all__ = ["Reconciler"]
 
@@ -158,6 +158,8 @@ class Reconciler:
     def _leave_pending(self, course: Course) -> None:
         vmi = course.vmi
         free = self._has_slot(vmi) and len(self._view.active_pods(vmi)) == 1 and not self._backs_off(course)
+        if is_rejected(course.vmim) and not self._controller.is_let_in(course.vmim, vmi=vmi):
+            return  # KubeVirt tries on with growing pauses, and gathers its events about it.
         if free and vmi["status"].get("phase") == "Running" and vmi["status"].get("selinuxContext"):
             course.ask_for_pod(at=self._at)
             # The slot is taken now, also for those whose turn comes later in this step.

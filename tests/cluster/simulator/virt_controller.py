@@ -29,12 +29,20 @@ from .migrations import (
 from .pods import launcher_pod
 from .stage import Stage
 
-__all__ = ["VirtController", "guest_bytes"]
+__all__ = ["VirtController", "guest_bytes", "is_rejected"]
 
 
 def guest_bytes(vmi: Object) -> int:
     """The guest's memory."""
     return memory_bytes(vmi["spec"]["domain"]["memory"]["guest"])
+
+
+REJECTED = "migrationRejectedByResourceQuota"
+
+
+def is_rejected(vmim: Object) -> bool:
+    """Whether a quota was in the target pod's way when it was last asked for."""
+    return any(found["type"] == REJECTED for found in (vmim.get("status") or {}).get("conditions", []))
 
 
 class VirtController:
@@ -78,14 +86,25 @@ class VirtController:
         said = f"Created migration target pod {pod['metadata']['name']}"
         post_event(self._api, vmim, reason="SuccessfulCreate", message=said, at=at)
         self._api.patch(vmi, {"status": {"activePods": {pod["metadata"]["uid"]: ""}}})
+        if is_rejected(vmim):
+            left = [found for found in vmim["status"]["conditions"] if found["type"] != REJECTED]
+            self._api.set_conditions(vmim, left, sub="status")
         return pod
+
+    def is_let_in(self, vmim: Object, *, vmi: Object) -> bool:
+        """Whether the API server would take the target pod now."""
+        try:
+            self._api.create(launcher_pod(vmi, memory_bytes=guest_bytes(vmi), migration=vmim), dry_run=True)
+        except Refused:
+            return False
+        return True
 
     def refused_pod(
         self, vmim: Object, *, vmi: Object, message: str, at: datetime, last: datetime | None = None, count: int = 1
     ) -> None:
         """Say that the target pod could not be made."""
         if "exceeded quota" in message:
-            conditions = with_condition(vmim, kind="migrationRejectedByResourceQuota", at=at)
+            conditions = with_condition(vmim, kind=REJECTED, at=at)
             self._api.set_conditions(vmim, conditions, sub="status")
         said = f"Error creating pod: {message}"
         post_event(self._api, vmi, reason="FailedCreate", message=said, at=at, last=last, count=count, warning=True)
