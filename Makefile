@@ -53,7 +53,7 @@ format: setup ## Write the files as the formatter wants them
 	$(BIN)/ruff format .
 
 unit: setup ## Tests without a cluster
-	$(PYTEST) tests/unit
+	$(PYTEST) -n $(WORKERS) tests/unit
 
 ##@ Test, minutes
 contract: cluster ## Our CustomResourceDefinitions and field paths against KubeVirt's own (LIVE_MIGRATION_CRDS names their folder)

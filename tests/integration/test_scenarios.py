@@ -15,6 +15,7 @@ from tests.cluster import Cluster
 from tests.integration.looking import by_vm, look, raw_objects
 
 SCENARIOS = sorted(Path(__file__).parents[1].joinpath("cluster", "scenarios").glob("*.yml"))
+HEALTHY_SCENARIOS = [path for path in SCENARIOS if yaml.safe_load(path.read_text()).get("healthy")]
 HEALTHY = ("succeeded", "cancelling", "queued", "progressing")
 
 
@@ -49,10 +50,9 @@ def test_only_unfinished_migrations_are_judged_unless_asked(played: tuple[Cluste
     assert set(by_vm(look(cluster))) == set(_expected(path)) - ended
 
 
+@pytest.mark.parametrize("played", HEALTHY_SCENARIOS, ids=lambda path: path.stem, indirect=True)
 def test_healthy_scenario_has_nothing_late_or_stuck(played: tuple[Cluster, Path]) -> None:
-    cluster, path = played
-    if not yaml.safe_load(path.read_text()).get("healthy"):
-        pytest.skip("not a healthy scenario")
+    cluster, _path = played
 
     result = look(cluster, include_finished=True)
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.make.places import BUILD, ROOT
+from tests.make.places import BUILD, ROOT, in_ci
 
-__all__ = ["STEPS", "Counts", "Outcome", "count_results", "main", "run_steps", "summary"]
+__all__ = ["STEPS", "Counts", "Outcome", "count_results", "exit_status", "main", "run_steps", "summary"]
 
 # Cheap ones first, so that a slip is known within seconds.
 STEPS = ("setup", "check", "unit", "cluster", "contract", "integration", "build", "sanity")
@@ -80,6 +80,12 @@ def summary(outcomes: Sequence[Outcome], *, counts: Counts) -> str:
     return "\n".join([*lines, "", f"==== {ended}: {tests} in {whole:.0f} s ===="])
 
 
+def exit_status(outcomes: Sequence[Outcome], *, counts: Counts, strict: bool) -> int:
+    """0 when every step passed and, where it is strict, no test was skipped; else 1."""
+    left_out = strict and counts.skipped > 0
+    return 0 if all(outcome.status == 0 for outcome in outcomes) and not left_out else 1
+
+
 def make(step: str) -> int:
     """The exit status of one target."""
     return subprocess.run(
@@ -94,8 +100,12 @@ def main(steps: Sequence[str]) -> int:
     # Ctrl-C reaches the step too, which then fails; the summary is still wanted.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     outcomes = run_steps(steps or STEPS, run=make, clock=time.monotonic)
-    print("\n" + summary(outcomes, counts=count_results(RESULTS)), flush=True)
-    return 0 if all(outcome.status == 0 for outcome in outcomes) else 1
+    counts = count_results(RESULTS)
+    status = exit_status(outcomes, counts=counts, strict=in_ci())
+    if counts.skipped and status and all(outcome.status == 0 for outcome in outcomes):
+        print("\nSkipped tests count as failed where CI is set: look for SKIPPED above.", flush=True)
+    print("\n" + summary(outcomes, counts=counts), flush=True)
+    return status
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from tests.make.suite import Counts, Outcome, count_results, run_steps, summary
+import pytest
+
+from tests.make.suite import Counts, Outcome, count_results, exit_status, run_steps, summary
 
 RESULT = '<testsuites><testsuite tests="{}" failures="{}" errors="{}" skipped="{}"/></testsuites>'
 
@@ -60,3 +62,13 @@ def test_count_results_adds_up_files(tmp_path: Path) -> None:
 
 def test_count_results_of_nothing(tmp_path: Path) -> None:
     assert count_results(tmp_path) == Counts()
+
+
+@pytest.mark.parametrize(
+    ("status", "skipped", "strict", "wanted"),
+    [(0, 0, True, 0), (0, 3, False, 0), (0, 3, True, 1), (2, 0, False, 1), (None, 0, False, 1)],
+    ids=["passed", "skipped", "skipped in CI", "failed", "not run"],
+)
+def test_exit_status(status: int | None, skipped: int, strict: bool, wanted: int) -> None:
+    counts = Counts(passed=1, failed=0, skipped=skipped)
+    assert exit_status([Outcome("a", status, 1.0)], counts=counts, strict=strict) == wanted
