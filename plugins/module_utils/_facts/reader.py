@@ -102,9 +102,9 @@ class Reader:
     def quantity(self, field: Field) -> str:
         """A quantity as the API writes it: a string, or a number as text; "" where absent."""
         value = field.read(self.obj)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
             return str(value)
-        return self.text(field)
+        return self._take(field, as_text, "a quantity") or ""
 
 
 @dataclass(frozen=True)
