@@ -235,6 +235,19 @@ def a_kubevirt(*, per_cluster: Any = None, outbound: Any = None) -> Object:
     }
 
 
+def a_policy(
+    name: str = "fast", *, vmi: Mapping[str, Any] | None = None, namespace: Mapping[str, Any] | None = None, **spec: Any
+) -> Object:
+    """A MigrationPolicy with selectors, empty unless given. `spec`: fields by KubeVirt's own names."""
+    selectors = {"virtualMachineInstanceSelector": vmi, "namespaceSelector": namespace}
+    return {
+        "apiVersion": "migrations.kubevirt.io/v1alpha1",
+        "kind": "MigrationPolicy",
+        "metadata": {"name": name},
+        "spec": {"selectors": {key: dict(value) for key, value in selectors.items() if value is not None}, **spec},
+    }
+
+
 def a_lease(*, renewed_seconds: int = 2, lease_seconds: Any = 15) -> Object:
     """virt-controller's lease."""
     return {
