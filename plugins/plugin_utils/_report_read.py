@@ -108,7 +108,7 @@ def _headline(migrations: Sequence[Migration], *, scope: str, sure: bool, sick: 
     if stuck:
         sentence = f"{stuck} of {counted(total, 'migration')} {'is' if stuck == 1 else 'are'} stuck"
         causes = Counter(migration.cause for migration in migrations if migration.stuck and migration.cause)
-        sentence += _by_causes(causes)
+        sentence += _by_causes(causes) + ("" if sure else " Not everything could be read.")
     elif sure and not counts["unknown"]:
         sentence = f"No migration is stuck ({counted(total, 'migration')} looked at{scope})."
     else:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.cluster import Cluster
 from tests.integration.playing import Run, diagnose, diagnose_in_terminal
+from tests.integration.simulated import PODS, items
 
 STUCK = ("blocked", "stalled", "overdue")
 
@@ -188,6 +190,23 @@ def test_tokens_never_appear(cluster: Cluster, tmp_path: Path) -> None:
     written = [file.read_text(encoding="utf-8") for file in (tmp_path / "live-migration-report").iterdir()]
     assert len(written) == 2
     assert not [text for text in (run.output, *written) if token in text]
+
+
+def say_something_hostile(pod: dict[str, Any]) -> None:
+    for condition in pod["status"].get("conditions", ()):
+        condition["message"] = "{{ 77777 * 3 }} \x1b[31m<script>"
+
+
+def test_strings_of_the_cluster_are_only_ever_shown(cluster: Cluster, tmp_path: Path) -> None:
+    play(cluster, "target-pod-unschedulable")
+    for pod in items(cluster, PODS):
+        cluster.rewrite(f"{PODS}/{pod['metadata']['name']}", say_something_hostile)
+    run = diagnose(tmp_path, kubeconfig=str(cluster.kubeconfig("operator")))
+    page = (tmp_path / "live-migration-report" / "report.html").read_text(encoding="utf-8")
+    assert run.returncode == 0, run.output
+    assert "{{ 77777 * 3 }} \\x1b[31m<script>" in " ".join(run.output.split())
+    assert "{{ 77777 * 3 }} \\x1b[31m&lt;script&gt;" in page
+    assert "233331" not in run.output + page
 
 
 def test_check_mode_looks_and_writes_nothing(cluster: Cluster, tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ def run(
         task=task,
         connection=mock.MagicMock(),
         play_context=mock.MagicMock(check_mode=check_mode),
-        loader=None,
-        templar=None,
+        loader=mock.MagicMock(),
+        templar=mock.MagicMock(),
         shared_loader_obj=None,
     )
     with mock.patch.object(migration_report.display, "display") as shown:
@@ -64,7 +64,11 @@ def test_color_goes_to_the_screen_and_not_to_the_log() -> None:
 
 
 def test_files_are_written_private_and_once(tmp_path: Path) -> None:
-    options = {"migrations": RESULT, "directory": str(tmp_path / "r"), "formats": ["json", "html", "markdown"]}
+    options: dict[str, Any] = {
+        "migrations": RESULT,
+        "directory": str(tmp_path / "r"),
+        "formats": ["json", "html", "markdown"],
+    }
     first, _shown = run(**options)
     second, _shown = run(**options)
     names = {"json": "report.json", "html": "report.html", "markdown": "report.md"}

@@ -67,7 +67,8 @@ def full_report() -> str:
 
 
 EXPECTED = {
-    "headline": "1 of 3 migrations is stuck: TargetPodUnschedulable. Node node-7 is unhealthy. 1 is late.",
+    "headline": "1 of 3 migrations is stuck: TargetPodUnschedulable. Not everything could be read.",
+    "sick node": "Node node-7 is unhealthy. 1 is late.",
     "cause": "No node takes the target pod virt-launcher-db-1-abcde.",
     "evidence": "status.conditions[PodScheduled].reason",
     "command": "kubectl describe pod -n team-a virt-launcher-db-1-abcde",

@@ -47,6 +47,11 @@ HEADLINES: dict[str, tuple[list[Any], dict[str, Any], str]] = {
         {},
         "3 of 5 migrations are stuck: 2 TargetPodUnschedulable and SourceNodeDown. 1 could not be judged. 1 is late.",
     ),
+    "one stuck, and not all seen": (
+        [a_stuck_migration()],
+        {"coverage": PARTLY},
+        "1 of 1 migration is stuck: TargetPodUnschedulable. Not everything could be read.",
+    ),
     "none stuck": ([a_migration()], {}, "No migration is stuck (1 migration looked at)."),
     "none stuck, but one unknown": (
         [a_migration(), a_migration(verdict="unknown")],
