@@ -130,16 +130,28 @@ def fill(folder: Path, *, requirements: tuple[str, ...]) -> None:
 
 
 def run_shown(command: list[str], *, what: str) -> None:
-    """Run a command, show which packages it fetches, and raise SetupError with its last lines where it fails."""
+    """Run a command, count the packages it fetches, and raise SetupError with its last lines where it fails."""
     lines: list[str] = []
+    fetched = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout or ():
             lines.append(line.rstrip())
-            if line.startswith(("Collecting ", "Installing ")):
-                say(line.split(" (from")[0].strip()[:100])
+            fetched += line.startswith("Collecting ")
+            show_progress(line, fetched=fetched)
     if process.returncode:
         tail = "\n".join(lines[-25:])
         raise SetupError(f"{what} ended with {process.returncode}:\n{tail}")
+
+
+def show_progress(line: str, *, fetched: int) -> None:
+    """Say what pip does: each package in one line of a terminal that is written over, every tenth one elsewhere."""
+    if line.startswith("Installing "):
+        say(f"{fetched} packages fetched; installing them")
+    elif line.startswith("Collecting ") and sys.stderr.isatty():
+        package = line.split()[1][:60]
+        print(f"\rsetup: package {fetched}: {package:<60}\r", end="", file=sys.stderr, flush=True)
+    elif line.startswith("Collecting ") and fetched % 10 == 0:
+        say(f"{fetched} packages fetched")
 
 
 def link(path: Path, *, target: Path) -> None:
