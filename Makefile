@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 PYTHON ?= python3
+# Found before the environment's own Python stands on the PATH, and handed on to the makes that `make test` starts.
+override PYTHON := $(or $(shell command -v $(PYTHON)),$(PYTHON))
+export PYTHON
 # Extra arguments for pytest: make unit ARGS="-k deadline"
 ARGS ?=
 # How many processes share the tests of one step.
