@@ -75,11 +75,17 @@ def phase(cluster: Cluster, vmim: Object) -> str:
 
 def step_until(cluster: Cluster, vmim: Object, *, phase_is: str) -> None:
     """Step until the migration is in a phase."""
-    for _ in range(12):
+    for _turn in range(12):
         if phase(cluster, vmim) == phase_is:
             return
         cluster.simulator.step()
     raise AssertionError(f"{phase(cluster, vmim)!r} is not {phase_is!r}: {cluster.simulator.refusals}")
+
+
+def step(cluster: Cluster, times: int) -> None:
+    """So many steps."""
+    for _turn in range(times):
+        cluster.simulator.step()
 
 
 def said(cluster: Cluster, about: str) -> dict[str, str]:

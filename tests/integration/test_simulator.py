@@ -38,6 +38,7 @@ from tests.integration.simulated import (
     plant,
     read,
     said,
+    step,
     step_until,
     target_pod,
 )
@@ -158,7 +159,7 @@ def test_full_run_passes_all_phases_once_in_order(cluster: Cluster) -> None:
 def test_advance_takes_one_phase_at_a_time_whatever_holds_it(cluster: Cluster) -> None:
     vmim = cluster.simulator.play("selinux-context-missing").migrations["team-a/web-1"][0]
 
-    assert [cluster.simulator.advance(vmim) for _ in FULL_RUN[1:]] == FULL_RUN[1:]
+    assert [cluster.simulator.advance(vmim) for _phase in FULL_RUN[1:]] == FULL_RUN[1:]
     assert phase(cluster, vmim) == "Succeeded"
 
 
@@ -256,8 +257,7 @@ HELD = ("outbound-limit", "leftover-pod", "selinux-context-missing", "quota-exce
 @pytest.mark.parametrize("name", HELD)
 def test_what_holds_a_planted_migration_goes_on_holding_it(cluster: Cluster, name: str) -> None:
     world = cluster.simulator.play(name)
-    for _ in range(3):
-        cluster.simulator.step()
+    step(cluster, 3)
 
     assert phase(cluster, world.migrations["team-a/web-1"][0]) == "Pending"
 
@@ -310,8 +310,7 @@ def test_pod_that_never_runs_is_deleted_at_the_annotated_time(cluster: Cluster, 
     pod = target_pod(cluster, vmim)["metadata"]["name"]
     limit = {"metadata": {"annotations": {f"kubevirt.io/{annotation}": "5"}}}
     done(cluster.request("PATCH", path_of(vmim), body=limit))
-    for _ in range(3):
-        cluster.simulator.step()
+    step(cluster, 3)
 
     assert phase(cluster, vmim) == "Failed"
     assert said(cluster, MIGRATION)["SuccessfulDelete"] == f"{word} pod {NAMESPACE}/{pod} timeout period exceeded"
@@ -324,8 +323,7 @@ def test_evacuation_makes_the_next_migration_after_a_cancelled_one(cluster: Clus
     world = cluster.simulator.play("healthy-evacuation")
     first = world.migrations["team-a/db-1"][0]
     delete(cluster, first)
-    for _ in range(3):
-        cluster.simulator.step()
+    step(cluster, 3)
 
     assert is_gone(cluster, first)
     (following,) = items(cluster, MIGRATIONS)
@@ -362,7 +360,7 @@ def test_background_run_moves_what_a_user_creates(cluster: Cluster) -> None:
     vmim = create(cluster)
     cluster.simulator.run(pause=0.01)
     try:
-        seen = {phase(cluster, vmim) for _ in range(300)}
+        seen = {phase(cluster, vmim) for _turn in range(300)}
     finally:
         cluster.simulator.rest()
 

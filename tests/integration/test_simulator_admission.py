@@ -241,7 +241,7 @@ def test_policy_is_refused(quiet: Cluster, case: str) -> None:
     answer = quiet.request("POST", POLICIES, body=a_policy(**spec))
 
     assert refusal(answer) == (422, "Invalid", denied(POLICY, ", ".join(texts)))
-    assert [field for _, field in causes(answer)] == fields
+    assert [field for _reason, field in causes(answer)] == fields
 
 
 def test_policy_that_is_changed_to_nonsense_is_refused(quiet: Cluster) -> None:

@@ -22,6 +22,7 @@ from tests.integration.simulated import (
     plant,
     read,
     said,
+    step,
     target_pod,
 )
 
@@ -72,8 +73,7 @@ def test_cancel_after_the_hand_off_only_adds_a_condition(cluster: Cluster, plant
     vmim = plant(cluster, planted, stays=True)
     before = said(cluster, MIGRATION)
     delete(cluster, vmim)
-    for _ in range(2):
-        cluster.simulator.step()
+    step(cluster, 2)
 
     left = read(cluster, path_of(vmim))
     assert condition_types(left) == ["migrationAbortRequested"]
@@ -86,8 +86,7 @@ def test_cancel_after_the_hand_off_only_adds_a_condition(cluster: Cluster, plant
 def test_cancel_after_the_hand_off_goes_on_to_the_copy_and_is_aborted_there(cluster: Cluster) -> None:
     vmim = plant(cluster, "PreparingTarget")
     delete(cluster, vmim)
-    for _ in range(3):
-        cluster.simulator.step()
+    step(cluster, 3)
 
     assert is_gone(cluster, vmim)
     assert read(cluster, f"{VMIS}/web-1")["status"]["migrationState"]["abortStatus"] == "Succeeded"
@@ -111,8 +110,7 @@ def test_cancel_of_a_copy_hangs_while_the_source_node_is_silent(cluster: Cluster
     nodes = [{"name": "node-a", "handler": "not_ready", "handler_since": 30}, {"name": "node-b"}]
     vmim = plant(cluster, "Running", nodes=nodes)
     delete(cluster, vmim)
-    for _ in range(3):
-        cluster.simulator.step()
+    step(cluster, 3)
 
     assert phase(cluster, vmim) == "Running"
     state = read(cluster, f"{VMIS}/web-1")["status"]["migrationState"]
@@ -151,8 +149,7 @@ def test_target_pod_that_goes_away_fails_the_migration(cluster: Cluster, planted
     vmim = plant(cluster, planted, stays=True)
     pod = target_pod(cluster, vmim)["metadata"]["name"]
     done(cluster.request("DELETE", f"{PODS}/{pod}"))
-    for _ in range(2):
-        cluster.simulator.step()
+    step(cluster, 2)
 
     assert phase(cluster, vmim) == "Failed"
     state = read(cluster, f"{VMIS}/web-1")["status"]["migrationState"]
@@ -169,8 +166,7 @@ def test_pod_of_a_silent_kubelet_stays_terminating(cluster: Cluster) -> None:
     delete(cluster, vmim)
     pod = target_pod(cluster, vmim)["metadata"]["name"]
     done(cluster.request("DELETE", f"{PODS}/{pod}"))
-    for _ in range(3):
-        cluster.simulator.step()
+    step(cluster, 3)
 
     assert "deletionTimestamp" in read(cluster, f"{PODS}/{pod}")["metadata"]
     assert phase(cluster, vmim) == "PreparingTarget"
@@ -181,8 +177,7 @@ def test_migration_whose_vmi_is_gone_hangs_until_one_of_that_name_exists(cluster
     vmi = read(cluster, f"{VMIS}/web-1")
     done(cluster.request("PATCH", f"{VMIS}/web-1", body={"metadata": {"finalizers": None}}))
     done(cluster.request("DELETE", f"{VMIS}/web-1"))
-    for _ in range(2):
-        cluster.simulator.step()
+    step(cluster, 2)
     assert "deletionTimestamp" in read(cluster, path_of(vmim))["metadata"]
     kept = {key: vmi["metadata"][key] for key in ("name", "namespace", "labels")}
     done(cluster.request("POST", VMIS, body={**vmi, "metadata": kept}))

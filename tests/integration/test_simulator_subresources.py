@@ -219,7 +219,7 @@ def test_only_the_api_server_may_call_the_aggregated_api(quiet: Cluster) -> None
     port = quiet.simulator.virt_api.port
     wire = Wire(f"https://127.0.0.1:{port}", context=tls_context(str(quiet.ca_file)))
     claimed = {**ANY, "X-Remote-User": "admin", "X-Remote-Group": "system:masters"}
-    status, _ = wire.request("PUT", f"{CALLS}/virtualmachines/web-1/migrate", headers=claimed)
+    status, _body = wire.request("PUT", f"{CALLS}/virtualmachines/web-1/migrate", headers=claimed)
     wire.close()
 
     assert status == 401
@@ -235,7 +235,7 @@ def test_eviction_of_a_launcher_asks_for_a_migration(quiet: Cluster) -> None:
 
     dry = quiet.request("POST", path, body=eviction, query={"dryRun": "All"})
     assert "evacuationNodeName" not in json.dumps(read(quiet, f"{VMIS}/web-1"))
-    first, second = (quiet.request("POST", path, body=eviction) for _ in range(2))
+    first, second = (quiet.request("POST", path, body=eviction) for _turn in range(2))
 
     assert [answer[0] for answer in (dry, first, second)] == [429] * 3
     assert refusal(first)[2].endswith(f"denied the request: {text}")
