@@ -158,6 +158,17 @@ def a_failed(*, vm: str = "web-1", age_seconds: int = 300, **more: Any) -> World
     return world
 
 
+def leaving(node: str, world: World) -> World:
+    """The same, with its VM on `node`, which is well."""
+    if "migrationState" in world.vmi["status"]:
+        world.state["sourceNode"] = node
+    world.vmi["status"]["nodeName"] = node
+    world.pod("-source")["spec"]["nodeName"] = node
+    world.nodes.append(a_node(node))
+    world.pods.append(a_handler(node))
+    return world
+
+
 # -- one thing wrong, for so many seconds
 
 
