@@ -12,7 +12,12 @@ import yaml
 
 from tests.house.tree import Tree
 
-__all__ = ["action_group_against_modules", "defaults_against_specs", "options_against_documentation"]
+__all__ = [
+    "action_group_against_modules",
+    "defaults_against_specs",
+    "options_against_documentation",
+    "parts_the_readme_leaves_out",
+]
 
 # What counts of an option; descriptions stand in the documentation alone.
 COMPARED = {"type": "str", "elements": None, "required": False, "default": None, "choices": None}
@@ -31,6 +36,17 @@ def action_group_against_modules(tree: Tree) -> list[str]:
     missing = [f"meta/runtime.yml: action group all lacks {name}" for name in sorted(modules - group)]
     surplus = [f"meta/runtime.yml: action group all names {name}, no such module" for name in sorted(group - modules)]
     return missing + surplus
+
+
+def parts_the_readme_leaves_out(tree: Tree) -> list[str]:
+    """Modules, filters, roles and playbooks that README.md does not name."""
+    readme = (tree.root / "README.md").read_text(encoding="utf-8")
+    plugins = {file.stem for file in tree.below("plugins/modules", "plugins/filter")}
+    playbooks = {file.stem for file in tree.below("playbooks", suffix=".yml")}
+    roles = {file.parts[1] for file in tree.below("roles", suffix=".yml")}
+    return [
+        f"README.md: no word of {name}" for name in sorted(plugins | playbooks | roles) if f"`{name}`" not in readme
+    ]
 
 
 def defaults_against_specs(tree: Tree) -> list[str]:

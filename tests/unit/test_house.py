@@ -38,6 +38,7 @@ RULES: list[Rule] = [
     shape.words_of_unfinished_work,
     promises.action_group_against_modules,
     promises.defaults_against_specs,
+    promises.parts_the_readme_leaves_out,
 ]
 
 
@@ -198,6 +199,11 @@ BAD: dict[str, tuple[Rule, dict[str, str], str]] = {
         promises.action_group_against_modules,
         {"meta/runtime.yml": "action_groups: {all: [y]}\n"},
         "names y",
+    ),
+    "part_not_in_the_readme": (
+        promises.parts_the_readme_leaves_out,
+        {"README.md": "`a` and b\n", "plugins/filter/a.py": "", "plugins/filter/b.py": ""},
+        "no word of b",
     ),
     "role_default_differs": (
         promises.defaults_against_specs,
