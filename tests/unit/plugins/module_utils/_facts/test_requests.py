@@ -101,5 +101,5 @@ def test_pod_requests_are_never_less_than_any_moment_needs(
     asked = pod_requests(a_pod(*(f"{cpu}m" for cpu in containers), init=init)).get("cpu", Fraction(0)) * 1000
     sidecars = sum(cpu for cpu, always in steps if always)
     assert asked >= sum(containers) + sidecars
-    assert asked >= max((cpu for cpu, _ in steps), default=0)
-    assert asked <= sum(containers) + sum(cpu for cpu, _ in steps)
+    assert asked >= max((cpu for cpu, _memory in steps), default=0)
+    assert asked <= sum(containers) + sum(cpu for cpu, _memory in steps)
