@@ -94,6 +94,8 @@ class Node:
     name: str
     verdict: str
     reasons: tuple[str, ...]
+    taints: tuple[str, ...]
+    cordoned: bool
     facts: tuple[tuple[str, str], ...]
 
 

@@ -46,6 +46,8 @@ def _node(entry: Any) -> Node:
         name=visible(given.get("name")) or "?",
         verdict=visible(given.get("verdict")) or "unknown",
         reasons=tuple(filter(None, (_reason(reason) for reason in as_list(given.get("reasons")) or ()))),
+        taints=tuple(_taint(as_map(taint) or {}) for taint in as_list(given.get("taints")) or ()),
+        cordoned=as_bool(given.get("cordoned")) is True,
         facts=tuple(_facts(given)),
     )
 
@@ -57,13 +59,11 @@ def _reason(entry: Any) -> str:
 
 def _facts(given: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     moved = as_map(given.get("migrations")) or {}
-    yield "migrations in / out", f"{_number(moved.get('in'))} / {_number(moved.get('out'))}"
+    yield "in / out", f"{_number(moved.get('in'))} / {_number(moved.get('out'))}"
     yield "virt-handler", _virt_handler(as_map(given.get("virt_handler")) or {})
     yield "heartbeat", _ago(given.get("heartbeat_age_seconds"))
-    yield "cordoned", {True: "yes", False: "no"}.get(as_bool(given.get("cordoned")), "?")  # type: ignore[arg-type]
-    yield "taints", ", ".join(_taint(as_map(taint) or {}) for taint in as_list(given.get("taints")) or ()) or "none"
-    yield "allocatable", _amounts(given.get("allocatable"))
-    yield "free", _amounts(given.get("free"))
+    yield "CPU free", _amount(given, resource="cpu", unit=1)
+    yield "memory free, GiB", _amount(given, resource="memory", unit=1024**3)
 
 
 def _number(value: Any) -> str:
@@ -87,7 +87,14 @@ def _taint(given: Mapping[str, Any]) -> str:
     return f"{visible(given.get('key'))}{'=' + value if value else ''}:{visible(given.get('effect'))}"
 
 
-def _amounts(value: Any) -> str:
-    """cpu and memory as the API gives them; other resources belong to report.json."""
-    api = as_map((as_map(value) or {}).get("api")) or {}
-    return ", ".join(f"{key} {visible(api[key])}" for key in ("cpu", "memory") if key in api) or "?"
+def _amount(given: Mapping[str, Any], *, resource: str, unit: int) -> str:
+    """`5.5 of 8`; `? of 8` where the pods' requests were not summed."""
+    free, whole = (_quantity(given.get(key), resource=resource, unit=unit) for key in ("free", "allocatable"))
+    return f"{free} of {whole}"
+
+
+def _quantity(value: Any, *, resource: str, unit: int) -> str:
+    number = (as_map((as_map(value) or {}).get("numbers")) or {}).get(resource)
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < 2**63:
+        return "?"
+    return f"{number / unit:.1f}".removesuffix(".0")

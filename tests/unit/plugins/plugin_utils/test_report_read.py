@@ -165,17 +165,23 @@ def test_sick_nodes_come_worst_first_with_their_reasons() -> None:
 
 def test_node_facts_are_sentences_also_where_they_are_missing() -> None:
     taint = {"key": "maintenance", "value": "yes", "effect": "NoSchedule"}
-    node = a_node(taints=[taint], allocatable={"api": {"cpu": "8", "memory": "64Gi"}}, heartbeat_age_seconds=745)
+    allocatable, free = {"cpu": 8.0, "memory": 64 * 1024**3}, {"cpu": 5.5, "memory": "nonsense"}
+    node = a_node(
+        cordoned=True,
+        taints=[taint],
+        allocatable={"numbers": allocatable},
+        free={"numbers": free},
+        heartbeat_age_seconds=745,
+    )
     (found,) = report_of(nodes=nodes_result(node)).nodes or ()
     assert dict(found.facts) == {
-        "migrations in / out": "1 / 4",
+        "in / out": "1 / 4",
         "virt-handler": "not ready",
         "heartbeat": "12m ago",
-        "cordoned": "no",
-        "taints": "maintenance=yes:NoSchedule",
-        "allocatable": "cpu 8, memory 64Gi",
-        "free": "?",
+        "CPU free": "5.5 of 8",
+        "memory free, GiB": "? of 64",
     }
+    assert (found.taints, found.cordoned) == (("maintenance=yes:NoSchedule",), True)
 
 
 def test_entry_that_is_no_mapping_is_shown_as_not_judged() -> None:
