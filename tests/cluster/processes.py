@@ -102,7 +102,7 @@ def start_child(
 
 def free_ports(count: int) -> list[int]:
     """`count` different loopback ports free right now. Another process may take one before we use it: callers retry."""
-    sockets = [socket.socket() for _ in range(count)]
+    sockets = [socket.socket() for _number in range(count)]
     try:
         for each in sockets:
             each.bind(("127.0.0.1", 0))

@@ -34,6 +34,9 @@ def main() -> int:
     ) as cluster:
         if not _hand_over():
             return 0
+        if options.simulator:
+            # Leases and heartbeats go on, and migrations move as KubeVirt would move them.
+            cluster.simulator.run(pause=1.0)
         return _watch(cluster, ended=ended)
 
 

@@ -41,7 +41,7 @@ time.sleep(3600)
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Return when `condition` holds; give up after a minute."""
-    for _ in range(1200):
+    for _attempt in range(1200):
         if condition():
             return
         time.sleep(0.05)
@@ -136,7 +136,7 @@ def test_start_refuses_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("taken", [0, 1, 2], ids=["API server", "etcd", "etcd's peers"])
 def test_start_takes_other_ports_when_one_was_taken_meanwhile(monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as foreign:
-        offers = [free_ports(3) for _ in range(2)]
+        offers = [free_ports(3) for _attempt in range(2)]
         offers[0][taken] = foreign.getsockname()[1]
         first, second = list(offers[0]), list(offers[1])
         monkeypatch.setattr(control_plane, "free_ports", lambda _count: offers.pop(0))
@@ -188,7 +188,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(build, "_REPORT_SECONDS", 0.05)
-    monkeypatch.setattr(build, "find_go", lambda *_, **__: Path("/no/go"))
+    monkeypatch.setattr(build, "find_go", lambda *_given, **_named: Path("/no/go"))
     return tmp_path
 
 
@@ -222,7 +222,7 @@ def test_failed_build_leaves_nothing_that_looks_built(empty_cache: Path, monkeyp
         raise BuildError("cannot compile")
 
     monkeypatch.setattr(build, "_build", broken)
-    for _ in range(2):
+    for _attempt in range(2):
         with pytest.raises(BuildError, match="cannot compile"):
             ensure_programs(report=lambda _line: None)
 
