@@ -10,7 +10,7 @@ Facts: KubeVirt v1.9.0, staging/src/kubevirt.io/api/migrations/v1alpha1/types.go
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
@@ -24,7 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     read_settings,
 )
 
-__all__ = ["NAMESPACE_SELECTOR", "SELECTORS", "VMI_SELECTOR", "MigrationPolicy", "Selectors"]
+__all__ = ["NAMESPACE_SELECTOR", "SELECTORS", "VMI_SELECTOR", "MigrationPolicy", "Policies", "Selectors"]
 
 KIND = "MigrationPolicy"
 
@@ -74,3 +74,11 @@ class MigrationPolicy:
             settings=settings,
             problems=tuple(dict.fromkeys(reader.problems)),
         )
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The policies of a cluster, None where they were not read, and the labels of namespaces as far as they were."""
+
+    policies: tuple[MigrationPolicy, ...] | None = None
+    namespace_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -9,6 +9,7 @@ Facts: KubeVirt v1.9.0, pkg/virt-config/virt-config.go (defaults of the limits);
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     MetaFields,
     Reader,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
+    SettingsFields,
+    read_settings,
+)
 
 __all__ = ["CLUSTER_LIMIT", "NODE_LIMIT", "RENEWED", "Event", "KubeVirt", "Lease"]
 
@@ -28,6 +33,8 @@ DEFAULT_OUTBOUND_PER_NODE = 2
 _KUBEVIRT_META = MetaFields("KubeVirt")
 CLUSTER_LIMIT = declare("KubeVirt", "spec.configuration.migrations.parallelMigrationsPerCluster")
 NODE_LIMIT = declare("KubeVirt", "spec.configuration.migrations.parallelOutboundMigrationsPerNode")
+MIGRATIONS = declare("KubeVirt", "spec.configuration.migrations")
+_SETTINGS = SettingsFields("KubeVirt", base=MIGRATIONS.path, wanted=lambda setting: setting.in_kubevirt)
 OBSERVED_VERSION = declare("KubeVirt", "status.observedKubeVirtVersion")
 
 _LEASE_META = MetaFields("Lease")
@@ -51,12 +58,16 @@ ABOUT_UID = declare("Event", "involvedObject.uid")
 
 @dataclass(frozen=True)
 class KubeVirt:
-    """The KubeVirt object: the limits in force (KubeVirt's own default where unset) and where it lives."""
+    """The KubeVirt object: the limits in force (KubeVirt's own default where unset) and where it lives.
+
+    `settings` are the migration settings that it sets, by their names in the API; None where one is of a wrong type.
+    """
 
     meta: Meta
     version: str
     per_cluster: int
     outbound_per_node: int
+    settings: Mapping[str, Any] | None
     problems: tuple[str, ...]
 
     @classmethod
@@ -70,8 +81,17 @@ class KubeVirt:
             version=reader.text(OBSERVED_VERSION),
             per_cluster=DEFAULT_PER_CLUSTER if cluster is None else cluster,
             outbound_per_node=DEFAULT_OUTBOUND_PER_NODE if node is None else node,
+            settings=_settings(obj),
             problems=tuple(reader.problems),
         )
+
+
+def _settings(obj: Any) -> Mapping[str, Any] | None:
+    """With problems of its own: a spoilt bandwidth says nothing about the limits."""
+    reader = Reader(obj)
+    reader.mapping(MIGRATIONS)
+    found = read_settings(reader, fields=_SETTINGS)
+    return None if reader.problems else found
 
 
 @dataclass(frozen=True)
