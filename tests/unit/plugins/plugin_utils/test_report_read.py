@@ -165,7 +165,7 @@ def test_sick_nodes_come_worst_first_with_their_reasons() -> None:
 
 def test_node_facts_are_sentences_also_where_they_are_missing() -> None:
     taint = {"key": "maintenance", "value": "yes", "effect": "NoSchedule"}
-    allocatable, free = {"cpu": 8.0, "memory": 64 * 1024**3}, {"cpu": 5.5, "memory": "nonsense"}
+    allocatable, free = {"cpu": 8.0, "memory": 64 * 1024**3}, {"cpu": 5.5, "memory": 10**400}
     node = a_node(
         cordoned=True,
         taints=[taint],
