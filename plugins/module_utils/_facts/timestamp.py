@@ -42,13 +42,17 @@ def parse_timestamp(value: Any) -> datetime | None:
 def _offset(zone: str) -> timedelta:
     if zone in ("Z", "z"):
         return timedelta(0)
-    sign = -1 if zone[0] == "-" else 1
-    return sign * timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
+    hours, minutes = int(zone[1:3]), int(zone[4:6])
+    if hours > 23 or minutes > 59:
+        raise ValueError(zone)
+    return (-1 if zone[0] == "-" else 1) * timedelta(hours=hours, minutes=minutes)
 
 
 def format_timestamp(moment: datetime | None) -> str:
     """`2026-11-23T08:00:00Z`: UTC to the second as the API writes it; "" for None."""
-    return "" if moment is None else moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        "" if moment is None else f"{moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat('T', 'seconds')}Z"
+    )
 
 
 def seconds_between(start: datetime | None, end: datetime | None, /) -> int | None:

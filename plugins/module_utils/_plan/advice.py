@@ -59,7 +59,12 @@ def plan_advice(case: Case, cause: Cause, /) -> tuple[Advice, ...]:
         "vm": migration.vmi_name,
     }
     fitting = [one for one in ADVICE.get(cause.code, ()) if _fits(one, names)]
-    return tuple(_fill(one, names) for one in fitting if one is not CANCEL or not migration.is_being_deleted)
+    return tuple(_fill(one, names) for one in fitting if not (migration.is_being_deleted and _is_cancel(one)))
+
+
+def _is_cancel(template: Template) -> bool:
+    """Whether it says to delete the migration, which says nothing new of one that is being deleted."""
+    return template.command.startswith(f"kubectl delete {_VMIM} ")
 
 
 def _fits(template: Template, names: Mapping[str, str]) -> bool:

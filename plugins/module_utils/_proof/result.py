@@ -176,7 +176,7 @@ def _sentence(total: int, stuck: Sequence[Judgement], by_verdict: Mapping[str, i
         return "No migration to judge."
     parts = [f"{by_verdict[word]} {word}" for word in _WORST_FIRST if by_verdict[word]]
     count = f"{len(stuck)} of {total} {'migration' if total == 1 else 'migrations'}"
-    return f"{count} {'is' if len(stuck) == 1 else 'are'} stuck: {', '.join(parts)}."
+    return f"{count} {'is' if 1 in (len(stuck), total) else 'are'} stuck: {', '.join(parts)}."
 
 
 def render_correlations(

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do about each cause: for every code, filled with names, and never an unsafe command."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.advice import (
+    ADVICE,
+    Advice,
+    plan_advice,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import ORDER
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
+from tests.unit import worlds
+from tests.unit.builders import a_migration
+from tests.unit.worlds import TABLE, World, a_copy, a_failed, a_world, evacuation, queue
+
+DELETE = "kubectl delete virtualmachineinstancemigration"
+WITH_CAUSES = [name for name, row in TABLE.items() if row[2]]
+EVIL = ["web-1; rm -rf ~", "$(reboot)", "`id`", "a b", "-n", "--all", "Web", "", "a\nb", "a/b", "x" * 300, "é", "{vm}"]
+
+
+def advice_of(world: World) -> list[Advice]:
+    judgement = world.first()
+    return [one for cause in judgement.causes for one in plan_advice(judgement.case, cause)]
+
+
+def commands(world: World) -> list[str]:
+    return [one.command for one in advice_of(world)]
+
+
+def test_every_code_of_the_catalogue_has_advice_and_the_other_way_round() -> None:
+    assert set(ADVICE) == set(ORDER)
+    assert all(ADVICE.values())
+
+
+@pytest.mark.parametrize("name", WITH_CAUSES)
+def test_advice_is_filled_and_says_why_and_at_what_risk(name: str) -> None:
+    for one in advice_of(TABLE[name][0]()):
+        assert one.action.endswith(".")
+        assert one.why.endswith(".")
+        assert one.risk
+        assert "{" not in one.action
+
+
+@pytest.mark.parametrize("name", WITH_CAUSES)
+def test_command_is_one_that_a_shell_splits_into_words_of_its_own(name: str) -> None:
+    for command in filter(None, commands(TABLE[name][0]())):
+        words = shlex.split(command)
+        assert words[0] in ("kubectl", "virtctl")
+        assert shlex.join(words) == command
+
+
+@pytest.mark.parametrize("name", EVIL, ids=repr)
+@pytest.mark.parametrize("build", [worlds.quota, worlds.selinux], ids=["quota", "selinux"])
+def test_name_that_kubernetes_does_not_know_gives_no_command(build: type[World], name: str) -> None:
+    world = build()
+    for found in (world.migration["metadata"], world.vmi["metadata"]):
+        found["name"] = name
+    world.migration["spec"]["vmiName"] = name
+
+    words = [word for command in commands(world) for word in shlex.split(command)[1:]]
+    assert [word for word in words if name and word == name and word != "-n"] == []
+    assert sum(word == "-n" for word in words) <= len(commands(world))
+
+
+def asks_for(**names: str) -> list[Advice]:
+    cause = Cause("LeftoverLauncherPod", "x.", "no", None, (), names=names)
+    return list(plan_advice(a_world().first().case, cause))
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(pod=st.text(max_size=20) | st.sampled_from(EVIL), namespace=st.sampled_from(["team-a", *EVIL]))
+def test_only_kubernetes_names_reach_a_command(pod: str, namespace: str) -> None:
+    for one in asks_for(pod=pod, namespace=namespace):
+        assert re.fullmatch(r"|kubectl get pod -n [a-z0-9.-]+ [a-z0-9.-]+ -o yaml", one.command)
+
+
+def test_command_names_the_objects() -> None:
+    assert asks_for(pod="launcher-1", namespace="team-a")[0].command == "kubectl get pod -n team-a launcher-1 -o yaml"
+
+
+def test_jsonpath_is_quoted() -> None:
+    assert commands(worlds.selinux())[0] == (
+        "kubectl get virtualmachineinstance -n team-a web-1 -o 'jsonpath={.status.selinuxContext}'"
+    )
+
+
+def test_missing_name_gives_no_command() -> None:
+    assert [one.command for one in asks_for(namespace="team-a")] == [""]
+
+
+@pytest.mark.parametrize("build", [worlds.quota, worlds.same_node], ids=["quota", "same node"])
+def test_cancel_is_advised_by_deleting_the_migration(build: type[World]) -> None:
+    assert f"{DELETE} -n team-a kubevirt-migrate-vm-mig-web-1 --wait=false" in commands(build())
+
+
+@pytest.mark.parametrize("build", [worlds.quota, worlds.same_node], ids=["quota", "same node"])
+def test_cancel_is_not_advised_again(build: type[World]) -> None:
+    world = build()
+    world.migration["metadata"]["deletionTimestamp"] = a_migration(deleted_seconds=9)["metadata"]["deletionTimestamp"]
+
+    assert [command for command in commands(world) if command.startswith(DELETE)] == []
+
+
+def test_nothing_but_waiting_is_advised_in_post_copy() -> None:
+    found = advice_of(a_copy(1400, mode="PostCopy"))
+
+    assert [one.action for one in found] == [
+        "Wait. Do not cancel, do not touch either node or the network between them."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("holder", "words"),
+    [
+        (a_copy(vm="one"), "Wait: the queue moves as the others end."),
+        (worlds.node_down("src", vm="one"), "Cure team-a/one first."),
+    ],
+    ids=["moves", "stuck"],
+)
+def test_queue_is_waited_for_or_its_holder_cured(holder: World, words: str) -> None:
+    assert [one.action for one in advice_of(queue(holder, per_cluster=1))] == [words]
+
+
+def test_quota_is_named_where_its_event_was_read() -> None:
+    named, unnamed = worlds.quota(), worlds.quota()
+    unnamed.events = unnamed.events[:1]
+
+    assert commands(named)[0] == "kubectl describe resourcequota -n team-a compute"
+    assert commands(unnamed)[0] == "kubectl describe resourcequota -n team-a"
+
+
+def updated() -> World:
+    world = a_failed()
+    world.migration["metadata"]["annotations"]["kubevirt.io/workloadUpdateMigration"] = ""
+    return world
+
+
+def test_evacuation_is_stopped_in_its_own_way() -> None:
+    assert commands(evacuation(a_failed())) == ["virtctl evacuate-cancel vm -n team-a web-1"]
+    assert [one.action for one in advice_of(updated())] == [
+        "Finish or revert the update of the VM that asks for the migration."
+    ]
+
+
+def test_code_without_advice_gives_none() -> None:
+    assert plan_advice(a_world().first().case, Cause("Gremlins", "x.", "no", None, ())) == ()
