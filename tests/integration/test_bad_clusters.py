@@ -173,7 +173,7 @@ def test_cluster_without_the_crd_is_told_from_a_missing_object(cluster: Cluster,
         with pytest.raises(NotFound) as caught:
             client.get("/api/v1/nodes/no-such-node")
 
-    assert type(caught.value) is NotFound
+    assert caught.type is NotFound
 
 
 def test_cluster_gives_migrations_as_a_table(cluster: Cluster) -> None:
@@ -200,7 +200,7 @@ def test_address_that_refuses_is_named() -> None:
 
     error = the_error(host=f"https://127.0.0.1:{port}", api_key="s3cr3t-token")
 
-    assert type(error) is Unreachable
+    assert error.__class__ is Unreachable
     assert f"https://127.0.0.1:{port}: connection refused. Check the option host" in str(error)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Union
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
@@ -107,7 +107,7 @@ def http(status: int, body: bytes, *, content_type: str = "application/json", ex
     return head.encode() + body
 
 
-Behaviour: TypeAlias = "bytes | Callable[[socket.socket, threading.Event], None]"
+Behaviour: TypeAlias = Union[bytes, Callable[[socket.socket, threading.Event], None]]  # noqa: UP007 - seen at run time
 
 
 class Loopback:

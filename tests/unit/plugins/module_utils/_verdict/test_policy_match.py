@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -25,7 +26,9 @@ NAMESPACE = {"team": "a", "stage": "prod"}
 
 
 def matched(
-    *policies: dict[str, Any], vmi: Mapping[str, str] = VMI, namespace: Mapping[str, str] | None = NAMESPACE
+    *policies: dict[str, Any],
+    vmi: Mapping[str, str] = MappingProxyType(VMI),
+    namespace: Mapping[str, str] | None = MappingProxyType(NAMESPACE),
 ) -> PolicyMatch:
     read = [MigrationPolicy.from_object(policy) for policy in policies]
     return match_policies(read, vmi_labels=vmi, namespace_labels=namespace)
