@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
+from functools import cached_property
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
@@ -24,6 +25,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 
 __all__ = ["Snapshot"]
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,24 @@ class Snapshot:
     unseen: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     waiting_unread: int = 0
 
+    @cached_property
+    def by_vm(self) -> Mapping[tuple[str, str], tuple[Migration, ...]]:
+        """All migrations of each VM, (namespace, name), newest first."""
+        found: dict[tuple[str, str], list[Migration]] = {}
+        for migration in sorted(self.migrations, key=_made, reverse=True):
+            found.setdefault(migration.key, []).append(migration)
+        return {key: tuple(some) for key, some in found.items()}
+
+    @cached_property
+    def ended_by_target(self) -> Mapping[str, tuple[Migration, ...]]:
+        """Finished migrations by the node that they went to, newest first; those that never had one are left out."""
+        found: dict[str, list[Migration]] = {}
+        for migration in sorted(self.migrations, key=_made, reverse=True):
+            node = migration.state.target_node if migration.state else ""
+            if migration.is_final and node:
+                found.setdefault(node, []).append(migration)
+        return {node: tuple(some) for node, some in found.items()}
+
     def unseen_for(self, topic: str, *, namespace: str = "") -> tuple[Rule, ...]:
         """The rules that would show `topic`; empty when it was read."""
         return self.unseen.get(f"{topic}/{namespace}" if namespace else topic, ())
@@ -61,3 +82,7 @@ class Snapshot:
     def events_about(self, uid: str) -> tuple[Event, ...]:
         """Events whose involved object has this UID."""
         return tuple(event for event in self.events if uid and event.about_uid == uid)
+
+
+def _made(migration: Migration) -> tuple[datetime, str]:
+    return migration.meta.created_at or _LONG_AGO, migration.meta.uid
