@@ -82,7 +82,7 @@ def a_state(
     vm: str = "web-1", *, started_seconds: int | None = None, ended_seconds: int | None = None, **more: Any
 ) -> Object:
     """migrationState after the hand-off. `more`: fields by KubeVirt's own names."""
-    found = {
+    found: Object = {
         "migrationUid": f"mig-{vm}",
         "sourceNode": f"src-{vm}",
         "sourcePod": f"virt-launcher-{vm}-source",

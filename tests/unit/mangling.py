@@ -55,8 +55,10 @@ def _without(seen: Snapshot, topic: str, namespace: str = "") -> Snapshot:
         return replace(seen, kubevirt=None, lease=None, handlers={})
     if topic == "lease":
         return replace(seen, lease=None)
-    if topic in ("nodes", "handlers"):
-        return replace(seen, **{topic: {}})
+    if topic == "nodes":
+        return replace(seen, nodes={})
+    if topic == "handlers":
+        return replace(seen, handlers={})
     if topic == "queue":
         own = {one.key for one in seen.migrations[:1]}
         return replace(seen, migrations=tuple(one for one in seen.migrations if one.key in own))

@@ -114,7 +114,10 @@ def test_recorded_states_are_there() -> None:
     assert reason == ""
 
 
-@pytest.fixture(params=STATES or [pytest.param("", marks=pytest.mark.skip(reason=missing()))])
+NO_STATES = [pytest.param("", marks=pytest.mark.skip(reason=missing()))]
+
+
+@pytest.fixture(params=[*map(pytest.param, STATES)] or NO_STATES)
 def capture(request: pytest.FixtureRequest) -> Capture:
     found = Capture(request.param)
     found.age()

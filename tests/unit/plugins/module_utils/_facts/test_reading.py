@@ -45,7 +45,7 @@ def test_parse_timestamp_gives_utc(text: str) -> None:
     assert parse_timestamp(text) == datetime(*TIMES[text], tzinfo=timezone.utc)
 
 
-NO_TIMES = [
+NO_TIMES: list[Any] = [
     None, 5, True, [], {}, "", "soon", "2026-11-23", "2026-11-23T08:00:00", "2026-13-01T00:00:00Z",
     "2026-02-30T00:00:00Z", "2026-11-23T08:00:00+24:00", "2026-11-23T08:00:00-01:60",
     "2026-11-23T25:00:00Z", "2026-11-23T08:00:60Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -61,7 +62,7 @@ def test_command_is_one_that_a_shell_splits_into_words_of_its_own(name: str) -> 
 
 @pytest.mark.parametrize("name", EVIL, ids=repr)
 @pytest.mark.parametrize("build", [worlds.quota, worlds.selinux], ids=["quota", "selinux"])
-def test_name_that_kubernetes_does_not_know_gives_no_command(build: type[World], name: str) -> None:
+def test_name_that_kubernetes_does_not_know_gives_no_command(build: Callable[[], World], name: str) -> None:
     world = build()
     for found in (world.migration["metadata"], world.vmi["metadata"]):
         found["name"] = name
@@ -99,12 +100,12 @@ def test_missing_name_gives_no_command() -> None:
 
 
 @pytest.mark.parametrize("build", [worlds.quota, worlds.same_node], ids=["quota", "same node"])
-def test_cancel_is_advised_by_deleting_the_migration(build: type[World]) -> None:
+def test_cancel_is_advised_by_deleting_the_migration(build: Callable[[], World]) -> None:
     assert f"{DELETE} -n team-a kubevirt-migrate-vm-mig-web-1 --wait=false" in commands(build())
 
 
 @pytest.mark.parametrize("build", [worlds.quota, worlds.same_node], ids=["quota", "same node"])
-def test_cancel_is_not_advised_again(build: type[World]) -> None:
+def test_cancel_is_not_advised_again(build: Callable[[], World]) -> None:
     world = build()
     world.migration["metadata"]["deletionTimestamp"] = a_migration(deleted_seconds=9)["metadata"]["deletionTimestamp"]
 

@@ -56,7 +56,7 @@ SENTENCES = tuple(rule.sentence() for rule in RULES.values())
 
 
 @pytest.mark.parametrize("name", BUILDS)
-@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@settings(max_examples=15, deadline=None, derandomize=True, database=None)
 @given(topics=st.sets(st.sampled_from(sorted(RULES))))
 @example(topics=set(RULES))
 @example(topics={"handlers", "kubevirt", "lease", "nodes", "queue"})

@@ -26,8 +26,8 @@ def ended(uid: str, phase: str = "Failed", *, age_seconds: int = 500, vm: str = 
     return a_migration(phase, age_seconds=age_seconds, uid=uid, vm=vm, state=state)
 
 
-def cancelled(uid: str, **more: int) -> Object:
-    migration = ended(uid, **more)
+def cancelled(uid: str) -> Object:
+    migration = ended(uid)
     migration["status"]["conditions"] = [a_condition("migrationAbortRequested", "True", seconds=9)]
     return migration
 

@@ -87,7 +87,7 @@ def test_no_number_or_time_is_too_far(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", STUCK_ROWS)
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
 @given(value=OTHER_TYPES, data=st.data())
 def test_value_of_another_type_never_makes_a_stuck_one_fine(name: str, value: Any, data: st.DataObject) -> None:
     world = TABLE[name][0]()

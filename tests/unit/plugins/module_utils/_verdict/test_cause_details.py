@@ -1,0 +1,216 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What single causes look at, and what they leave alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
+from tests.unit import worlds
+from tests.unit.builders import a_condition, a_handler, a_launcher, a_lease, a_node, ago
+from tests.unit.looks import Change, no_events, node_of, with_node, with_pod
+from tests.unit.worlds import World, a_copy, a_failed, a_world, cause_of, evacuation
+
+
+def test_root_explains_what_follows_from_it() -> None:
+    world = worlds.node_down("src")
+    world.vmi["status"]["migrationState"]["startTimestamp"] = ago(1500)
+
+    codes = {cause.code: cause.explains for cause in world.first().causes}
+
+    assert codes["SourceNodeDown"] == ("SourceHandlerDown", "DeadlineNotEnforced")
+
+
+@pytest.mark.parametrize("side", ["src", "dst"])
+def test_node_that_does_not_exist_is_down(side: str) -> None:
+    world = worlds.node_down(side)
+    snapshot = world.snapshot()
+    gone = replace(snapshot, nodes={**snapshot.nodes, f"{side}-web-1": None})
+
+    assert "does not exist any more" in judge_snapshot(gone)[0].causes[0].summary
+
+
+@pytest.mark.parametrize(
+    "change", [node_of("src", ready=""), node_of("src", ready="False", since=5)], ids=["no", "odd"]
+)
+def test_ready_pod_shows_that_its_node_lives(change: Change) -> None:
+    world = a_copy(400)
+    change(world)
+
+    assert cause_of(world, "SourceNodeDown") is None
+
+
+def test_handler_that_is_not_there_is_named_so() -> None:
+    world = a_world("PreparingTarget", age_seconds=200)
+    world.pods = [pod for pod in world.pods if pod["metadata"]["name"] != "virt-handler-dst-web-1"]
+    with_node(a_node("dst-web-1", heartbeat_seconds=120))(world)
+
+    cause = cause_of(world, "TargetHandlerDown")
+
+    assert cause is not None
+    assert "is not there; its last heartbeat was 120 s ago" in cause.summary
+
+
+def test_handler_that_is_being_deleted_is_down() -> None:
+    world = a_world("TargetReady", age_seconds=200)
+    with_pod(a_handler("src-web-1", deleted_seconds=70))(world)
+
+    assert world.first().verdict == "blocked"
+
+
+@pytest.mark.parametrize("phase", ["Scheduled", "TargetReady", "Running"])
+def test_target_handler_matters_only_while_the_target_is_prepared(phase: str) -> None:
+    assert cause_of(worlds.handler_down("dst", phase=phase), "TargetHandlerDown") is None
+
+
+@pytest.mark.parametrize("phase", ["Scheduled", "PreparingTarget"])
+def test_source_handler_matters_only_from_target_ready_on(phase: str) -> None:
+    assert cause_of(worlds.handler_down("src", phase=phase), "SourceHandlerDown") is None
+
+
+def deleted_leftover() -> World:
+    world = worlds.leftover()
+    world.pod("-old")["metadata"]["deletionTimestamp"] = ago(500)
+    return world
+
+
+def on_a_silent_node() -> World:
+    world = deleted_leftover()
+    world.nodes.append(a_node("dst-web-1", ready="Unknown", since_seconds=500))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (worlds.leftover, "is left over from an earlier migration"),
+        (deleted_leftover, "being deleted, and has not ended"),
+        (on_a_silent_node, "the kubelet of dst-web-1 does not answer"),
+    ],
+    ids=["lives", "deleted", "silent node"],
+)
+def test_leftover_pod_says_why_it_lives(build: Callable[[], World], words: str) -> None:
+    cause = cause_of(build(), "LeftoverLauncherPod")
+
+    assert cause is not None
+    assert words in cause.summary
+
+
+def test_target_of_another_active_migration_is_not_left_over() -> None:
+    world = a_world(age_seconds=90)
+    world.migrations.append(a_world("Scheduling").migration)
+    world.migrations[1]["metadata"]["uid"] = "mig-web-1-old"
+    world.pods.append(a_launcher("old"))
+
+    assert cause_of(world, "LeftoverLauncherPod") is None
+
+
+@pytest.mark.parametrize("reason", ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"])
+def test_init_containers_image_counts_too(reason: str) -> None:
+    world = a_world("Scheduling", age_seconds=300)
+    waiting = {"name": "disk", "ready": False, "state": {"waiting": {"reason": reason}}}
+    world.pod("-target")["status"]["initContainerStatuses"] = [waiting]
+
+    cause = cause_of(world, "ImagePullFailing")
+
+    assert cause is not None
+    assert cause.evidence[0].field == "status.initContainerStatuses[disk].state.waiting"
+
+
+def test_volume_that_was_attached_in_the_end_is_no_cause() -> None:
+    world = worlds.volume(300)
+    world.pod("-target")["status"]["containerStatuses"] = [
+        {"name": "compute", "state": {"running": {"startedAt": ago(5)}}}
+    ]
+
+    assert cause_of(world, "VolumeAttachFailing") is None
+
+
+def test_quota_names_which_one_and_what_it_said() -> None:
+    cause = cause_of(worlds.quota(), "ResourceQuotaExceeded")
+
+    assert cause is not None
+    assert cause.names["quota"] == "compute"
+    assert "exceeded quota: compute, requested: 9Gi" in cause.summary
+
+
+def test_quota_without_its_event_is_still_a_cause() -> None:
+    world = worlds.quota()
+    no_events(world)
+
+    assert world.first().causes[0].summary == "A ResourceQuota refuses the target pod."
+
+
+@pytest.mark.parametrize("mode", ["PostCopy"])
+def test_abort_of_post_copy_is_not_called_unanswered(mode: str) -> None:
+    world = worlds.cancel_unanswered(300)
+    world.state["mode"] = mode
+
+    assert cause_of(world, "CancelUnanswered") is None
+
+
+def made_by(world: World, annotation: str = "", label: str = "") -> World:
+    metadata = world.migration["metadata"]
+    metadata["annotations"] |= {annotation: ""} if annotation else {}
+    metadata["labels"] |= {label: "web-1"} if label else {}
+    return world
+
+
+@pytest.mark.parametrize(
+    ("owner", "words"),
+    [
+        ({"annotation": "kubevirt.io/workloadUpdateMigration"}, "the workload updater"),
+        ({"label": "kubevirt.io/volume-update-migration"}, "the volume update"),
+    ],
+    ids=["workload update", "volume update"],
+)
+def test_owner_that_makes_it_again_is_named(owner: dict[str, str], words: str) -> None:
+    cause = cause_of(made_by(a_failed(), **owner), "RecreatedByOwner")
+
+    assert cause is not None
+    assert words in cause.summary
+    assert cause.confidence == "likely"
+
+
+def followed() -> World:
+    world = evacuation(a_failed())
+    world.migrations.append(a_world("Running", age_seconds=3, uid="next").migration)
+    return world
+
+
+@pytest.mark.parametrize(
+    "build",
+    [a_failed, lambda: evacuation(a_world("Succeeded")), lambda: evacuation(a_copy()), followed],
+    ids=["user's", "succeeded", "running", "followed"],
+)
+def test_one_that_nobody_makes_again(build: Callable[[], World]) -> None:
+    assert cause_of(build(), "RecreatedByOwner") is None
+
+
+def test_silent_controller_stands_before_what_it_causes() -> None:
+    world = worlds.leftover(600)
+    world.leases = [a_lease(renewed_seconds=500)]
+
+    first = world.first().causes[0]
+
+    assert (first.code, first.explains) == ("VirtControllerSilent", ("LeftoverLauncherPod",))
+
+
+@pytest.mark.parametrize("seconds", [2**31, -(2**31), 2**62], ids=str)
+def test_lease_of_any_length_can_be_judged(seconds: int) -> None:
+    world = a_world(age_seconds=90)
+    world.leases = [a_lease(renewed_seconds=600, lease_seconds=seconds)]
+
+    assert (cause_of(world, "VirtControllerSilent") is not None) is (seconds < 0)
+
+
+def test_condition_of_another_kind_says_nothing() -> None:
+    world = a_world(age_seconds=50)
+    world.migration["status"]["conditions"] = [a_condition("migrationBlockedByBackup", "True", seconds=50)]
+
+    assert world.first().causes == ()
