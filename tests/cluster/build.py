@@ -1,7 +1,7 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kube-apiserver and etcd as executables: given ones, cached ones, or built from source by Go.
+"""kube-apiserver and etcd, and kube-scheduler when asked for: given ones, cached ones, or built from source by Go.
 
 The sources are Go modules pinned with checksums in tools/*/go.mod and go.sum; the result is cached outside the
 repository under a name that holds both versions and a digest of those files, so that a change there builds anew.
@@ -17,14 +17,14 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.cluster.golang import GoBuild, find_go
 from tests.cluster.places import cache_folder, exclusive
 
-__all__ = ["BuildError", "Programs", "cached_folder", "ensure_programs"]
+__all__ = ["BuildError", "Programs", "cached_folder", "ensure_programs", "ensure_scheduler"]
 
 _TOOLS = Path(__file__).with_name("tools")
 _VERSION_PACKAGE = "k8s.io/component-base/version"
@@ -81,15 +81,20 @@ _APISERVER = _Tool(
     "k8s.io/kubernetes",
     _kubernetes_flags,
 )
+# The same module, so its go.mod and go.sum pin this one too. It is no part of a control plane: few tests want it.
+_SCHEDULER = replace(_APISERVER, program="kube-scheduler", package="k8s.io/kubernetes/cmd/kube-scheduler")
 _ALL = (_ETCD, _APISERVER)
 
 
 def cached_folder() -> Path:
     """Where the built programs are or will be: versions, platform and a digest of the pinned modules in its name."""
-    digest = hashlib.sha256(b"".join(tool.fingerprint() for tool in _ALL)).hexdigest()[:12]
+    return _folder(f"kube-apiserver-{_APISERVER.version}_etcd-{_ETCD.version}", tools=_ALL)
+
+
+def _folder(versions: str, *, tools: Sequence[_Tool]) -> Path:
+    digest = hashlib.sha256(b"".join(tool.fingerprint() for tool in tools)).hexdigest()[:12]
     machine = f"{platform.system()}-{platform.machine()}".lower()
-    name = f"kube-apiserver-{_APISERVER.version}_etcd-{_ETCD.version}_{machine}_{digest}"
-    return cache_folder() / "bin" / name
+    return cache_folder() / "bin" / f"{versions}_{machine}_{digest}"
 
 
 def ensure_programs(*, report: Callable[[str], None] | None = None) -> Programs:
@@ -102,12 +107,28 @@ def ensure_programs(*, report: Callable[[str], None] | None = None) -> Programs:
     if assets:
         return _given_programs(Path(assets))
     folder = cached_folder()
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(folder.parent / f"{folder.name}.lock", waiting=lambda: _wait_for_other_build(say)):
-            if not folder.is_dir():
-                _build_into(folder, say=say)
+    _ensure(folder, tools=_ALL, say=say)
     return Programs(apiserver=folder / _APISERVER.program, etcd=folder / _ETCD.program)
+
+
+def ensure_scheduler(*, report: Callable[[str], None] | None = None) -> Path:
+    """kube-scheduler of the API server's version; built (half a minute more) when neither place has it."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS", "")
+    if assets and os.access(Path(assets) / _SCHEDULER.program, os.X_OK):
+        return Path(assets) / _SCHEDULER.program
+    folder = _folder(f"{_SCHEDULER.program}-{_SCHEDULER.version}", tools=[_SCHEDULER])
+    _ensure(folder, tools=[_SCHEDULER], say=report or _say)
+    return folder / _SCHEDULER.program
+
+
+def _ensure(folder: Path, *, tools: Sequence[_Tool], say: Callable[[str], None]) -> None:
+    """Build the tools into `folder` unless it is there; one process builds, the others wait."""
+    if folder.is_dir():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder.parent / f"{folder.name}.lock", waiting=lambda: _wait_for_other_build(say)):
+        if not folder.is_dir():
+            _build_into(folder, tools=tools, say=say)
 
 
 def _given_programs(folder: Path) -> Programs:
@@ -125,18 +146,19 @@ def _wait_for_other_build(say: Callable[[str], None]) -> None:
     time.sleep(_REPORT_SECONDS)
 
 
-def _build_into(folder: Path, *, say: Callable[[str], None]) -> None:
-    """Build all programs beside `folder`, then rename: it either holds everything or does not exist."""
+def _build_into(folder: Path, *, tools: Sequence[_Tool], say: Callable[[str], None]) -> None:
+    """Build all `tools` beside `folder`, then rename: it either holds everything or does not exist."""
     work = folder.with_name(f"{folder.name}.building")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    say("building the control plane from source: once, about 4 minutes on 2 cores")
-    go = find_go(work, modules=[tool.folder for tool in _ALL], say=say)
-    for tool in _ALL:
+    names = " and ".join(tool.program for tool in tools)
+    say(f"building {names} from source: once, minutes on 2 cores")
+    go = find_go(work, modules=[tool.folder for tool in tools], say=say)
+    for tool in tools:
         _build(tool, go=go, target=work / tool.program, say=say)
     (work / "build.log").unlink(missing_ok=True)
     work.rename(folder)
-    say(f"control plane built: {folder}")
+    say(f"built: {folder}")
 
 
 def _build(tool: _Tool, *, go: Path, target: Path, say: Callable[[str], None]) -> None:
