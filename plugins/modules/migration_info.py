@@ -325,11 +325,15 @@ correlations:
   elements: dict
   contains:
     kind:
-      description: V(source_node) or V(target_node).
+      description:
+        - One of V(source_node), V(target_node), V(policy) (in force at the hand-off), V(migration_network),
+          V(launcher_version), V(namespace), V(start_window) (asked for within 300 s).
+        - A node is reported also where all migrations share it, as its own verdict stands beside it. The others are
+          not, as there is nothing to compare with.
       type: str
       sample: source_node
     value:
-      description: The node.
+      description: What they share, such as the node's name; of a V(start_window) its first and last moment, C(from/to).
       type: str
       sample: node-7
     stuck_or_late:
@@ -349,7 +353,7 @@ correlations:
       type: int
       sample: 11
     node_verdict:
-      description: The node's own verdict, empty where it was not judged.
+      description: The node's own verdict, empty where it was not judged or no node is shared.
       type: str
       sample: unhealthy
     migrations:

@@ -30,6 +30,8 @@ __all__ = ["CONDITIONS", "EVACUATION_NODE", "LABEL_TARGET_NODE", "META", "NODE",
 
 KIND = "VirtualMachineInstance"
 LABEL_TARGET_NODE = "kubevirt.io/migrationTargetNodeName"
+# virt-controller puts it on VMIs whose launcher is not of the installed version.
+LABEL_OUTDATED_LAUNCHER = "kubevirt.io/outdatedLauncherImage"
 
 META = MetaFields(KIND)
 CONDITIONS = ConditionFields(KIND)
@@ -38,10 +40,11 @@ PHASE = declare(KIND, "status.phase")
 NODE = declare(KIND, "status.nodeName")
 EVACUATION_NODE = declare(KIND, "status.evacuationNodeName")
 SELINUX_CONTEXT = declare(KIND, "status.selinuxContext")
+LAUNCHER_VERSION = declare(KIND, "status.launcherContainerImageVersion")
 METHOD = declare(KIND, "status.migrationMethod")
 MIGRATED_VOLUMES = declare(KIND, "status.migratedVolumes")
 GUEST_MEMORY = declare(KIND, "spec.domain.memory.guest")
-MEMORY_REQUEST = declare(KIND, "spec.domain.resources.requests.memory")
+REQUESTS = declare(KIND, "spec.domain.resources.requests")
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,15 @@ class Vmi:
     selinux_context: str
     moves_storage: bool
     guest_memory: str
+    launcher_version: str
     conditions: Mapping[str, Condition]
     state: MigrationState | None
     problems: tuple[str, ...]
+
+    @property
+    def has_outdated_launcher(self) -> bool:
+        """Whether it runs in a launcher of another version than the installed one."""
+        return LABEL_OUTDATED_LAUNCHER in self.meta.labels
 
     @classmethod
     def from_object(cls, obj: Any) -> Vmi:
@@ -72,6 +81,7 @@ class Vmi:
             selinux_context=reader.text(SELINUX_CONTEXT),
             moves_storage=reader.text(METHOD) == "BlockMigration" or bool(reader.items(MIGRATED_VOLUMES)),
             guest_memory=_guest_memory(reader),
+            launcher_version=reader.text(LAUNCHER_VERSION),
             conditions=CONDITIONS.read(reader),
             state=STATE.read(reader),
             problems=(),
@@ -81,4 +91,4 @@ class Vmi:
 
 def _guest_memory(reader: Reader) -> str:
     """spec.domain.memory.guest, else the memory request: the order of virtwrap/manager.go getVMIMigrationDataSize."""
-    return reader.quantity(GUEST_MEMORY) or reader.quantity(MEMORY_REQUEST)
+    return reader.quantity(GUEST_MEMORY) or reader.quantity(REQUESTS, key="memory")

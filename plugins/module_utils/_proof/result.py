@@ -20,7 +20,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.gates import can_cancel, can_retry
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.correlation import Correlation
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.correlation import (
+    NODE_KINDS,
+    Correlation,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.history import (
     Attempt,
     attempt_number,
@@ -183,7 +186,9 @@ def render_correlations(
     correlations: Sequence[Correlation], *, node_verdicts: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """What late and stuck migrations share, with the node's own verdict ("" where it was not judged)."""
-    return [_correlation(one, node_verdicts.get(one.value, "")) for one in correlations]
+    return [
+        _correlation(one, node_verdicts.get(one.value, "") if one.kind in NODE_KINDS else "") for one in correlations
+    ]
 
 
 def _correlation(one: Correlation, node_verdict: str) -> dict[str, Any]:
