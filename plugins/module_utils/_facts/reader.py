@@ -99,12 +99,18 @@ class Reader:
         """A reader for each item of the list; their problems are this reader's."""
         return [Reader(item, problems=self.problems) for item in self.items(field)]
 
-    def quantity(self, field: Field) -> str:
-        """A quantity as the API writes it: a string, or a number as text; "" where absent."""
-        value = field.read(self.obj)
+    def quantity(self, field: Field, *, key: str = "") -> str:
+        """A quantity as the API writes it: a string, or a number as text; "" where absent. With `key`, of that entry of
+        the map."""
+        if not key:
+            self._check_way(field)
+        value = self.mapping(field).get(key) if key else field.read(self.obj)
+        if value is None or isinstance(value, str):
+            return value or ""
         if isinstance(value, (int, float)) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
             return str(value)
-        return self._take(field, as_text, "a quantity") or ""
+        self.problems.append(f"{field.path}{key and '.'}{key} is not a quantity")
+        return ""
 
 
 @dataclass(frozen=True)
