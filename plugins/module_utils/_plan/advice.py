@@ -16,6 +16,10 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.state import (
+    MODE_PAUSED,
+    MODE_POST_COPY,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
 
@@ -24,6 +28,9 @@ __all__ = ["ADVICE", "Advice", "Template", "plan_advice"]
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _NOTHING_LOST = "none: the VM keeps running where it is"
+_POST_COPY = "it is in post-copy: whatever interrupts either node, virt-handler there or the network loses the VM"
+_PAUSED = "the guest stands still until the migration ends"
+_MODE_UNSEEN = "whether it is in post-copy could not be seen, and there any interruption loses the VM"
 
 
 @dataclass(frozen=True)
@@ -59,21 +66,39 @@ def plan_advice(case: Case, cause: Cause, /) -> tuple[Advice, ...]:
         "vm": migration.vmi_name,
     }
     fitting = [one for one in ADVICE.get(cause.code, ()) if _fits(one, names)]
-    return tuple(_fill(one, names) for one in fitting if not (migration.is_being_deleted and _is_cancel(one)))
+    return tuple(_fill(one, names, risk=_risk(case, one)) for one in fitting if not _is_vain(case, one))
 
 
-def _is_cancel(template: Template) -> bool:
-    """Whether it says to delete the migration, which says nothing new of one that is being deleted."""
-    return template.command.startswith(f"kubectl delete {_VMIM} ")
+def _is_vain(case: Case, template: Template) -> bool:
+    """Whether it says to delete a migration that is being deleted, or that no delete can end."""
+    is_cancel = template.command.startswith(f"kubectl delete {_VMIM} ")
+    return is_cancel and (case.migration.is_being_deleted or _mode(case) == MODE_POST_COPY)
+
+
+def _mode(case: Case) -> str | None:
+    """The copy's mode, "" while there is none; None where it runs and its mode was not seen."""
+    if case.migration.phase != "Running":
+        return ""
+    return case.state.mode if case.state else None
+
+
+def _risk(case: Case, template: Template) -> str:
+    """The risk of doing it now: that the VM keeps running where it is holds only outside of post-copy and pause."""
+    mode, tame = _mode(case), template.risk == _NOTHING_LOST
+    if mode == MODE_POST_COPY:
+        return _POST_COPY if tame else f"{template.risk}; {_POST_COPY}"
+    if mode is None:
+        return _MODE_UNSEEN if tame else f"{template.risk}; {_MODE_UNSEEN}"
+    return _PAUSED if tame and mode == MODE_PAUSED else template.risk
 
 
 def _fits(template: Template, names: Mapping[str, str]) -> bool:
     return (not template.needs or bool(names.get(template.needs))) and not names.get(template.unless)
 
 
-def _fill(template: Template, names: Mapping[str, str]) -> Advice:
+def _fill(template: Template, names: Mapping[str, str], *, risk: str) -> Advice:
     action = _PLACE.sub(lambda place: names.get(place.group(1), ""), template.action)
-    return Advice(action, template.why, template.risk, _command(template.command, names))
+    return Advice(action, template.why, risk, _command(template.command, names))
 
 
 def _command(text: str, names: Mapping[str, str]) -> str:
@@ -90,6 +115,11 @@ def _command(text: str, names: Mapping[str, str]) -> str:
 _VMIM = "virtualmachineinstancemigration"
 _VMI = "virtualmachineinstance"
 _HANDLERS = "kubectl get pods -n {namespace} -l kubevirt.io=virt-handler -o wide --field-selector spec.nodeName={node}"
+# pkg/virt-handler/migration-proxy: copies are tunnelled; on a stop it waits 5 minutes for them (KubeVirt PR 5138).
+_HANDLER_RISK = (
+    "every copy from and to a node goes through virt-handler there: end it only with its grace period, as one cut off "
+    "fails, and in post-copy loses its VM"
+)
 _DESCRIBE_POD = "kubectl describe pod -n {namespace} {pod}"
 
 CANCEL = Template(
@@ -155,6 +185,7 @@ ADVICE: dict[str, tuple[Template, ...]] = {
         Template(
             "Look at virt-handler on the source node {node}; restarting it makes it write the VM's status anew.",
             "virt-handler writes the context; without it no target pod is made, and nothing says so.",
+            _HANDLER_RISK,
             command=f"kubectl get {_VMI} -n {{ns}} {{vm}} -o jsonpath={{.status.selinuxContext}}",
         ),
         CANCEL,
@@ -184,6 +215,7 @@ ADVICE: dict[str, tuple[Template, ...]] = {
         Template(
             "Bring virt-handler back on the target node {node}.",
             "Only virt-handler there can prepare the target.",
+            _HANDLER_RISK,
             command=_HANDLERS,
         ),
         Template(
@@ -197,6 +229,7 @@ ADVICE: dict[str, tuple[Template, ...]] = {
         Template(
             "Bring virt-handler back on the source node {node}.",
             "Only virt-handler there can report the end of the copy or abort it; a cancel would hang as well.",
+            _HANDLER_RISK,
             command=_HANDLERS,
         ),
     ),

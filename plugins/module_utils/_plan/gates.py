@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.state import MODE_POST_COPY
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import Judgement
 
@@ -63,7 +64,7 @@ def _by_phase(judgement: Judgement) -> Answer:
     migration = case.migration
     if migration.is_final:
         return Answer(False, "It has ended.")
-    if case.state and case.state.mode == "PostCopy":
+    if case.state and case.state.mode == MODE_POST_COPY:
         return Answer(False, "Post-copy cannot be cancelled: the guest runs on the target already.")
     if migration.is_being_deleted:
         return Answer(False, "It is being cancelled already.")
@@ -76,6 +77,8 @@ def _by_phase(judgement: Judgement) -> Answer:
         how = "KubeVirt acts on it once the copy runs or the target pod has ended"
         until = ", and the target node does not answer: expect it to hang until then." if silent else "."
         return Answer(True, _owned(case, how + until))
+    if migration.phase == "Running" and case.state is None:
+        return Answer(False, "Whether it is in post-copy, which cannot be cancelled, could not be seen.")
     if migration.phase == "Running":
         return Answer(True, _owned(case, "The source node aborts the copy; the VM keeps running there."))
     return Answer(False, f"What a cancel does in phase {migration.phase[:60]} is not known here.")

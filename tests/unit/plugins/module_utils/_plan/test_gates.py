@@ -30,6 +30,11 @@ def decentralized(world: World) -> World:
     return world
 
 
+def without_state(world: World) -> World:
+    del world.vmi["status"]["migrationState"]
+    return world
+
+
 CANCELS: dict[str, tuple[Callable[[], World], bool, str]] = {
     "unset": (lambda: a_world(""), True, BEFORE),
     "pending": (a_world, True, BEFORE),
@@ -51,6 +56,11 @@ CANCELS: dict[str, tuple[Callable[[], World], bool, str]] = {
         lambda: a_copy(mode="PostCopy"),
         False,
         "Post-copy cannot be cancelled: the guest runs on the target already.",
+    ),
+    "mode not seen": (
+        lambda: without_state(a_copy()),
+        False,
+        "Whether it is in post-copy, which cannot be cancelled, could not be seen.",
     ),
     "being deleted": (lambda: a_world(deleted_seconds=5), False, "It is being cancelled already."),
     "ended": (a_failed, False, "It has ended."),
