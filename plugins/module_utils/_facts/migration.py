@@ -31,6 +31,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 __all__ = [
     "ANNOTATION_PENDING_TIMEOUT",
     "ANNOTATION_UNSCHEDULABLE_TIMEOUT",
+    "ANNOTATION_UTILITY_TIMEOUT",
     "CONDITIONS",
     "FINAL_PHASES",
     "HANDED_OVER_PHASES",
@@ -50,6 +51,7 @@ LABEL_VOLUME_UPDATE = "kubevirt.io/volume-update-migration"
 ANNOTATION_EVACUATION = "kubevirt.io/evacuationMigration"
 ANNOTATION_WORKLOAD_UPDATE = "kubevirt.io/workloadUpdateMigration"
 ANNOTATION_UNSCHEDULABLE_TIMEOUT = "kubevirt.io/migrationUnschedulablePodTimeoutSeconds"
+ANNOTATION_UTILITY_TIMEOUT = "kubevirt.io/migrationUtilityVolumesTimeoutSeconds"
 ANNOTATION_PENDING_TIMEOUT = "kubevirt.io/migrationPendingPodTimeoutSeconds"
 
 FINAL_PHASES = frozenset({"Succeeded", "Failed"})

@@ -15,25 +15,27 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import ORDER, entry_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes import (
-    before_copy,
+    anywhere,
     cancel,
     copy,
     nodes,
+    pending,
+    scheduling,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Queue
 
 __all__ = ["CASE_CAUSES", "QUEUE_CAUSES", "Findings", "blocking_cause", "find_causes"]
 
 CASE_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
-    "VirtControllerSilent": before_copy.find_virt_controller_silent,
+    "VirtControllerSilent": anywhere.find_virt_controller_silent,
     "SourceNodeDown": nodes.find_source_node_down,
     "TargetNodeDown": nodes.find_target_node_down,
-    "LeftoverLauncherPod": before_copy.find_leftover_launcher_pod,
-    "ResourceQuotaExceeded": before_copy.find_resource_quota_exceeded,
-    "SELinuxContextMissing": before_copy.find_selinux_context_missing,
-    "TargetPodUnschedulable": before_copy.find_target_pod_unschedulable,
-    "ImagePullFailing": before_copy.find_image_pull_failing,
-    "VolumeAttachFailing": before_copy.find_volume_attach_failing,
+    "LeftoverLauncherPod": pending.find_leftover_launcher_pod,
+    "ResourceQuotaExceeded": pending.find_resource_quota_exceeded,
+    "SELinuxContextMissing": pending.find_selinux_context_missing,
+    "TargetPodUnschedulable": scheduling.find_target_pod_unschedulable,
+    "ImagePullFailing": scheduling.find_image_pull_failing,
+    "VolumeAttachFailing": scheduling.find_volume_attach_failing,
     "TargetHandlerDown": nodes.find_target_handler_down,
     "SourceHandlerDown": nodes.find_source_handler_down,
     "TargetIsSourceNode": nodes.find_target_is_source_node,
@@ -43,8 +45,8 @@ CASE_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
     "CancelUnanswered": cancel.find_cancel_unanswered,
 }
 QUEUE_CAUSES: dict[str, Callable[[Case, Queue], Cause | Gap | None]] = {
-    "ClusterLimitReached": before_copy.find_cluster_limit_reached,
-    "OutboundLimitReached": before_copy.find_outbound_limit_reached,
+    "ClusterLimitReached": pending.find_cluster_limit_reached,
+    "OutboundLimitReached": pending.find_outbound_limit_reached,
 }
 # The only one that says something of a migration that has ended.
 ENDED_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {

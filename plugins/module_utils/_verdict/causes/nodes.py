@@ -62,7 +62,7 @@ def _node_down(case: Case, code: str, *, node: str, pod: Pod | None, role: str) 
         return None
     seen = Evidence(f"Node {node}", "status.conditions[Ready].status", ready.status, ready.changed_at)
     said = f" ({ready.reason})" if ready.reason else ""
-    summary = f"The {role} node {node} is not ready for {seconds} s: Ready is {ready.status}{said}."
+    summary = f"The {role} node {node} has not been ready for {seconds} s: Ready is {ready.status}{said}."
     return _down(case, code, summary, ready.changed_at, seen, node)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Causes that hold a migration before the copy starts.
+"""Causes that keep a migration Pending: pods, slots, quotas, the SELinux context.
 
 This module is private to the collection and may change without notice.
 Facts: KubeVirt v1.9.0, pkg/virt-controller/watch/migration/migration.go; what the API shows of each state was seen on
@@ -11,7 +11,6 @@ KubeVirt's own controllers (no condition and no event for limits, left-over pods
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
     migration as migration_facts,
@@ -26,71 +25,29 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     vmi as vmi_facts,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_JOB_UID, Pod
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import (
-    HOLD_SECONDS,
     Cause,
     Evidence,
     Gap,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Holder, Queue, Unclear
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.sightings import newest, pods_unseen
 
 __all__ = [
     "find_cluster_limit_reached",
-    "find_image_pull_failing",
     "find_leftover_launcher_pod",
     "find_outbound_limit_reached",
     "find_resource_quota_exceeded",
     "find_selinux_context_missing",
-    "find_target_pod_unschedulable",
-    "find_virt_controller_silent",
-    "find_volume_attach_failing",
 ]
 
-SILENT_SECONDS = 60
-PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-VOLUME_REASONS = ("FailedAttachVolume", "FailedMount", "FailedMapVolume")
 _QUOTA_NAME = re.compile(r"exceeded quota: ([a-z0-9.-]+)")
-
-
-def find_virt_controller_silent(case: Case) -> Cause | Gap | None:
-    """The phase is unset for 60 s, or virt-controller's lease was not renewed for 60 s beyond its duration."""
-    migration, lease = case.migration, case.snapshot.lease
-    created = migration.meta.created_at
-    if migration.phase == "" and created and case.now - created > timedelta(seconds=SILENT_SECONDS):
-        seen = Evidence(case.name, migration_facts.PHASE.path, "", created)
-        summary = "virt-controller has not taken this migration up: it has no phase yet."
-        return Cause("VirtControllerSilent", summary, "no", created, (seen,), names=_where(case))
-    rules = case.snapshot.unseen_for("lease") or case.snapshot.unseen_for("kubevirt")
-    if rules:
-        return Gap("VirtControllerSilent", rules)
-    if lease is None:
-        return None
-    if lease.problems or lease.renewed_at is None:
-        return Gap("VirtControllerSilent", (), why=f"virt-controller's lease: {(*lease.problems, 'no renewTime')[0]}")
-    if (case.now - lease.renewed_at).total_seconds() - lease.seconds < SILENT_SECONDS:
-        return None
-    seen = Evidence(
-        f"Lease {lease.meta.namespace}/{lease.meta.name}",
-        surroundings.RENEWED.path,
-        f"held by {lease.holder}" if lease.holder else "held by nobody",
-        lease.renewed_at,
-    )
-    silent = int((case.now - lease.renewed_at).total_seconds())
-    summary = f"virt-controller has not renewed its lease for {silent} s: no migration goes on without it."
-    since = case.later(lease.renewed_at, created)
-    return Cause("VirtControllerSilent", summary, "no", since, (seen,), names=_where(case))
-
-
-def _where(case: Case) -> dict[str, str]:
-    kubevirt = case.snapshot.kubevirt
-    return {"namespace": kubevirt.meta.namespace} if kubevirt else {}
 
 
 def find_leftover_launcher_pod(case: Case) -> Cause | Gap | None:
     """Another launcher pod of the VM has not ended, so KubeVirt makes no target pod (it says so in its log only)."""
-    gap = _pods_unseen(case, "LeftoverLauncherPod")
+    gap = pods_unseen(case, "LeftoverLauncherPod")
     if gap or case.migration.phase != "Pending" or case.target_pod is not None:
         return gap
     alive = [pod for pod in case.launchers if not pod.is_finished]
@@ -129,14 +86,6 @@ def _why_it_lives(case: Case, pod: Pod) -> str:
     if pod.meta.deleted_at:
         return " (being deleted, and has not ended)"
     return " from an earlier migration" if pod.meta.labels.get(LABEL_JOB_UID) else ""
-
-
-def _pods_unseen(case: Case, code: str, *, after: int = HOLD_SECONDS["no"]) -> Gap | None:
-    namespace = case.migration.meta.namespace
-    rules = case.snapshot.unseen_for("pods", namespace=namespace) or case.snapshot.unseen_for(
-        "vmis", namespace=namespace
-    )
-    return Gap(code, rules, after) if rules else None
 
 
 def find_cluster_limit_reached(case: Case, queue: Queue, /) -> Cause | Gap | None:
@@ -260,10 +209,10 @@ def _quota_refusal(case: Case) -> tuple[str, Evidence] | None:
         for event in case.snapshot.events_about(uid)
         if event.reason == "FailedCreate" and "exceeded quota" in event.message
     ]
-    if not found:
+    last = newest(found)
+    if last is None:
         return None
-    newest = max(found, key=lambda event: event.last_at or case.now - timedelta(days=9999))
-    return newest.message, Evidence(case.vmi_name, "event FailedCreate", newest.message, newest.last_at)
+    return last.message, Evidence(case.vmi_name, "event FailedCreate", last.message, last.last_at)
 
 
 def find_selinux_context_missing(case: Case) -> Cause | Gap | None:
@@ -280,94 +229,3 @@ def find_selinux_context_missing(case: Case) -> Cause | Gap | None:
     summary = "The VM's SELinux context is not in its status: KubeVirt waits for it without a limit."
     names = {"node": case.source_node}
     return Cause("SELinuxContextMissing", summary, "no", case.migration.phase_since, (seen,), names=names)
-
-
-def find_target_pod_unschedulable(case: Case) -> Cause | Gap | None:
-    """The scheduler found no node for the target pod: the pod's own condition carries the nodes' reasons."""
-    if case.migration.phase not in ("Pending", "Scheduling"):
-        return None
-    gap = _pods_unseen(case, "TargetPodUnschedulable") if case.migration.phase == "Scheduling" else None
-    pod = case.target_pod
-    if gap or pod is None:
-        return gap or _target_pod_missing(case)
-    scheduled = pod.conditions.get("PodScheduled")
-    if scheduled is None or scheduled.status != "False" or scheduled.reason != "Unschedulable":
-        return None
-    path = f"{pod_facts.CONDITIONS.list.path}[PodScheduled].message"
-    seen = Evidence(pod.label, path, scheduled.message, scheduled.changed_at)
-    reasons = scheduled.message.rstrip(".") or "the scheduler gives no reasons"
-    summary = f"No node takes the target pod {pod.meta.name}: {reasons}."
-    since = scheduled.changed_at or pod.meta.created_at
-    return Cause("TargetPodUnschedulable", summary, "no", since, (seen,), names=_pod_names(pod))
-
-
-def _target_pod_missing(case: Case) -> Gap | None:
-    """In Scheduling there is one, so it could not be told as this migration's."""
-    waited = seconds_between(case.migration.phase_since, case.now) or 0
-    if case.migration.phase != "Scheduling" or waited < HOLD_SECONDS["no"]:
-        return None
-    return Gap("TargetPodUnschedulable", (), why="its target pod was not found")
-
-
-def _pod_names(pod: Pod) -> dict[str, str]:
-    return {"pod": pod.meta.name, "namespace": pod.meta.namespace, "node": pod.node}
-
-
-def find_image_pull_failing(case: Case) -> Cause | Gap | None:
-    """A container of the target pod waits because its image cannot be pulled."""
-    gap = _starting_unseen(case, "ImagePullFailing")
-    pod = case.target_pod
-    if gap or pod is None or case.migration.phase != "Scheduling":
-        return gap
-    waiting = next((status for status in pod.containers if status.waiting_reason in PULL_REASONS), None)
-    if waiting is None:
-        return None
-    rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
-    if rules and (seconds_between(_bound_at(pod), case.now) or 0) >= HOLD_SECONDS["maybe"]:
-        return Gap("ImagePullFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
-    # The first failed pull is the oldest "Failed" event; without it the binding of the pod is the earliest moment.
-    failed = [event.first_at for event in case.snapshot.events_about(pod.meta.uid) if event.reason == "Failed"]
-    since = min((moment for moment in failed if moment), default=_bound_at(pod))
-    text = f"{waiting.waiting_reason}: {waiting.waiting_message}".rstrip(": ")
-    seen = Evidence(pod.label, f"{waiting.path}.state.waiting", text, since)
-    summary = f"Container {waiting.name} of the target pod cannot be started on {pod.node}: {text.rstrip('.')}."
-    return Cause("ImagePullFailing", summary, "maybe", since, (seen,), names=_pod_names(pod))
-
-
-def _starting_unseen(case: Case, code: str) -> Gap | None:
-    return _pods_unseen(case, code, after=HOLD_SECONDS["maybe"]) if case.migration.phase == "Scheduling" else None
-
-
-def _bound_at(pod: Pod) -> datetime | None:
-    scheduled = pod.conditions.get("PodScheduled")
-    return (scheduled.changed_at if scheduled else None) or pod.meta.created_at
-
-
-def find_volume_attach_failing(case: Case) -> Cause | Gap | None:
-    """Events on the target pod say that a volume cannot be attached or mounted, and the pod has not started since."""
-    gap = _starting_unseen(case, "VolumeAttachFailing")
-    pod = case.target_pod
-    if gap or pod is None or case.migration.phase != "Scheduling" or not pod.node or pod.phase != "Pending":
-        return gap
-    rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
-    if rules:
-        return Gap("VolumeAttachFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
-    if any(status.name == pod_facts.COMPUTE and status.running_since for status in pod.containers):
-        return None
-    events = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason in VOLUME_REASONS]
-    if not events:
-        return _unreadable_event(case, pod)
-    newest = max(events, key=lambda event: event.last_at or case.now - timedelta(days=9999))
-    since = min((event.first_at for event in events if event.first_at), default=pod.meta.created_at)
-    seen = tuple(Evidence(pod.label, f"event {event.reason}", event.message, event.last_at) for event in events[:5])
-    summary = f"A volume of the target pod cannot be used on {pod.node}: {newest.message.rstrip('.')}."
-    return Cause("VolumeAttachFailing", summary, "maybe", since, seen, names=_pod_names(pod))
-
-
-def _unreadable_event(case: Case, pod: Pod) -> Gap | None:
-    """An event that may be about the pod, but cannot be read."""
-    for event in case.snapshot.events:
-        if event.problems and event.about_uid in ("", pod.meta.uid):
-            why = f"Event {event.meta.namespace}/{event.meta.name}: {event.problems[0]}"
-            return Gap("VolumeAttachFailing", (), after_seconds=HOLD_SECONDS["maybe"], why=why)
-    return None

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Causes that hold the target pod: no node, no image, no volume.
+
+This module is private to the collection and may change without notice.
+Facts: KubeVirt v1.9.0, pkg/virt-controller/watch/migration/migration.go; Kubernetes' kubelet and scheduler for the
+reasons on the pod.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import pod as pod_facts
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import (
+    HOLD_SECONDS,
+    Cause,
+    Evidence,
+    Gap,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.sightings import (
+    newest,
+    pods_unseen,
+    since_first,
+)
+
+__all__ = [
+    "find_image_pull_failing",
+    "find_target_pod_unschedulable",
+    "find_volume_attach_failing",
+]
+
+PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+VOLUME_REASONS = ("FailedAttachVolume", "FailedMount", "FailedMapVolume")
+
+
+def find_target_pod_unschedulable(case: Case) -> Cause | Gap | None:
+    """The scheduler found no node for the target pod: the pod's own condition carries the nodes' reasons."""
+    if case.migration.phase not in ("Pending", "Scheduling"):
+        return None
+    gap = pods_unseen(case, "TargetPodUnschedulable") if case.migration.phase == "Scheduling" else None
+    pod = case.target_pod
+    if gap or pod is None:
+        return gap or _target_pod_missing(case)
+    scheduled = pod.conditions.get("PodScheduled")
+    if scheduled is None or scheduled.status != "False" or scheduled.reason != "Unschedulable":
+        return None
+    path = f"{pod_facts.CONDITIONS.list.path}[PodScheduled].message"
+    seen = Evidence(pod.label, path, scheduled.message, scheduled.changed_at)
+    reasons = scheduled.message.rstrip(".") or "the scheduler gives no reasons"
+    summary = f"No node takes the target pod {pod.meta.name}: {reasons}."
+    since = scheduled.changed_at or pod.meta.created_at
+    return Cause("TargetPodUnschedulable", summary, "no", since, (seen,), names=_pod_names(pod))
+
+
+def _target_pod_missing(case: Case) -> Gap | None:
+    """In Scheduling there is one, so it could not be told as this migration's."""
+    waited = seconds_between(case.migration.phase_since, case.now) or 0
+    if case.migration.phase != "Scheduling" or waited < HOLD_SECONDS["no"]:
+        return None
+    return Gap("TargetPodUnschedulable", (), why="its target pod was not found")
+
+
+def _pod_names(pod: Pod) -> dict[str, str]:
+    return {"pod": pod.meta.name, "namespace": pod.meta.namespace, "node": pod.node}
+
+
+def find_image_pull_failing(case: Case) -> Cause | Gap | None:
+    """A container of the target pod waits because its image cannot be pulled."""
+    gap = _starting_unseen(case, "ImagePullFailing")
+    pod = case.target_pod
+    if gap or pod is None or case.migration.phase != "Scheduling":
+        return gap
+    waiting = next((status for status in pod.containers if status.waiting_reason in PULL_REASONS), None)
+    if waiting is None:
+        return None
+    rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
+    if rules and (seconds_between(_bound_at(pod), case.now) or 0) >= HOLD_SECONDS["maybe"]:
+        return Gap("ImagePullFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
+    # The first failed pull is the oldest "Failed" event; without it the binding of the pod is the earliest moment.
+    failed = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason == "Failed"]
+    since = since_first(failed) or _bound_at(pod)
+    text = f"{waiting.waiting_reason}: {waiting.waiting_message}".rstrip(": ")
+    seen = Evidence(pod.label, f"{waiting.path}.state.waiting", text, since)
+    summary = f"Container {waiting.name} of the target pod cannot be started on {pod.node}: {text.rstrip('.')}."
+    return Cause("ImagePullFailing", summary, "maybe", since, (seen,), names=_pod_names(pod))
+
+
+def _starting_unseen(case: Case, code: str) -> Gap | None:
+    return pods_unseen(case, code, after=HOLD_SECONDS["maybe"]) if case.migration.phase == "Scheduling" else None
+
+
+def _bound_at(pod: Pod) -> datetime | None:
+    scheduled = pod.conditions.get("PodScheduled")
+    return (scheduled.changed_at if scheduled else None) or pod.meta.created_at
+
+
+def find_volume_attach_failing(case: Case) -> Cause | Gap | None:
+    """Events on the target pod say that a volume cannot be attached or mounted, and the pod has not started since."""
+    gap = _starting_unseen(case, "VolumeAttachFailing")
+    pod = case.target_pod
+    if gap or pod is None or case.migration.phase != "Scheduling" or not pod.node or pod.phase != "Pending":
+        return gap
+    rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
+    if rules:
+        return Gap("VolumeAttachFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
+    if any(status.name == pod_facts.COMPUTE and status.running_since for status in pod.containers):
+        return None
+    events = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason in VOLUME_REASONS]
+    last = newest(events)
+    if last is None:
+        return _unreadable_event(case, pod)
+    since = since_first(events) or pod.meta.created_at
+    seen = tuple(Evidence(pod.label, f"event {event.reason}", event.message, event.last_at) for event in events[:5])
+    summary = f"A volume of the target pod cannot be used on {pod.node}: {last.message.rstrip('.')}."
+    return Cause("VolumeAttachFailing", summary, "maybe", since, seen, names=_pod_names(pod))
+
+
+def _unreadable_event(case: Case, pod: Pod) -> Gap | None:
+    """An event that may be about the pod, but cannot be read."""
+    for event in case.snapshot.events:
+        if event.problems and event.about_uid in ("", pod.meta.uid):
+            why = f"Event {event.meta.namespace}/{event.meta.name}: {event.problems[0]}"
+            return Gap("VolumeAttachFailing", (), after_seconds=HOLD_SECONDS["maybe"], why=why)
+    return None

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What cause functions look at alike: events about one object, and pods that may not be read.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import Event
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import HOLD_SECONDS, Gap
+
+__all__ = ["newest", "pods_unseen", "since_first"]
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def newest(events: Sequence[Event], /) -> Event | None:
+    """The event that was seen last; None of none. One without a time counts as the oldest."""
+    return max(events, key=lambda event: (event.last_at or _LONG_AGO, event.meta.name)) if events else None
+
+
+def since_first(events: Sequence[Event], /) -> datetime | None:
+    """When the first of them was seen first; None where no time is readable."""
+    return min((event.first_at for event in events if event.first_at), default=None)
+
+
+def pods_unseen(case: Case, code: str, /, *, after: int = HOLD_SECONDS["no"]) -> Gap | None:
+    """The gap `code` where launcher pods or VMIs of its namespace may not be read."""
+    namespace = case.migration.meta.namespace
+    rules = case.snapshot.unseen_for("pods", namespace=namespace) or case.snapshot.unseen_for(
+        "vmis", namespace=namespace
+    )
+    return Gap(code, rules, after) if rules else None
