@@ -12,6 +12,8 @@ ARGS ?=
 WORKERS ?= 2
 
 BIN := .build/venv/bin
+# Some tools know a collection by where it lies.
+IN_COLLECTIONS := .build/collections/ansible_collections/kubevirt_ops/live_migration
 HOUSE_TEST := tests/unit/test_house.py
 PACKAGE_TEST := tests/integration/test_collection_package.py
 PYTEST = $(BIN)/python -m pytest --junitxml=.build/results/$@.xml $(ARGS)
@@ -25,7 +27,7 @@ export RUFF_CACHE_DIR := $(CURDIR)/.build/ruff
 export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cluster demo check format unit contract integration build sanity test clean distclean
+.PHONY: help setup cluster demo check format changelog unit contract integration build sanity test clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<12} {m[2]}") for m in re.finditer(r"^(?:(\w+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -47,7 +49,7 @@ check: setup ## Format, lint, types, YAML, Ansible rules, documentation, changel
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m tests.make.types
 	$(BIN)/yamllint --strict .
-	cd .build/collections/ansible_collections/kubevirt_ops/live_migration && ansible-lint --strict
+	cd $(IN_COLLECTIONS) && ansible-lint --strict
 	$(BIN)/antsibull-changelog lint
 	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
 	$(PYTEST) $(HOUSE_TEST)
@@ -58,6 +60,9 @@ format: setup ## Write the files as the formatter wants them
 
 unit: setup ## Tests without a cluster
 	$(PYTEST) -n $(WORKERS) --ignore=$(HOUSE_TEST) tests/unit
+
+changelog: setup ## Write the changelog of the version in galaxy.yml from its fragments and its plugins
+	cd $(IN_COLLECTIONS) && antsibull-changelog release --update-existing --reload-plugins
 
 ##@ Test, minutes
 contract: cluster ## Our CustomResourceDefinitions and field paths against KubeVirt's own (LIVE_MIGRATION_CRDS names their folder)
