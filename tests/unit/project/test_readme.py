@@ -1,0 +1,63 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What README.md tells users to type and to grant is what the tests use."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from tests.cluster import users
+from tests.make.places import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def granted(rules: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+    """Every single right: group, resource, verb."""
+    return {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def given_to_the_operator() -> set[tuple[str, str, str]]:
+    """What the test cluster's operator gets: the sum of the cluster-wide roles made for a diagnosis."""
+    sent: list[dict[str, Any]] = []
+
+    def send(_method: str, _path: str, body: Any) -> dict[str, Any]:
+        sent.append(body or {})
+        return {"items": []}
+
+    users.grant_rights(send)
+    bindings = [body for body in sent if any(subject["name"] == "operator" for subject in body.get("subjects", []))]
+    bound = {body["roleRef"]["name"] for body in bindings}
+    roles = [body for body in sent if "rules" in body and body["metadata"]["name"] in bound]
+    return {right for role in roles for right in granted(role["rules"])}
+
+
+def test_role_in_the_readme_is_the_one_the_tests_look_with() -> None:
+    (text,) = re.findall(r"```yaml\n(apiVersion: rbac.*?)```", README, re.DOTALL)
+    role = yaml.safe_load(text)
+    assert role["kind"] == "ClusterRole"
+    assert granted(role["rules"]) == given_to_the_operator()
+
+
+def test_targets_in_the_readme_are_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^    |`)make ([a-z]+)", README, re.MULTILINE))
+    assert named >= {"demo", "test"}
+    assert named - targets == set()
+
+
+def test_variables_in_the_readme_are_the_playbooks() -> None:
+    playbook = (ROOT / "playbooks" / "diagnose.yml").read_text(encoding="utf-8")
+    named = set(re.findall(r"`-e '?\{?\"?([a-z_]+)[=\"]", README))
+    assert named >= {"namespaces", "report_directory"}
+    assert [name for name in sorted(named) if f"{{{{ {name} |" not in playbook] == []
