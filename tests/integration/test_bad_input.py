@@ -148,3 +148,18 @@ def test_nonsense_in_one_object_makes_that_one_unknown_and_the_rest_is_judged(
     assert (entries[name]["verdict"], entries[name]["cause"]) == ("unknown", "Unknown")
     assert words in entries[name]["summary"]
     assert {entry["verdict"] for other, entry in entries.items() if other != name} == {"progressing"}
+
+
+@pytest.mark.parametrize(
+    "name", ["UPPER case!", "a),b in (c", "../../secrets", "a" * 70], ids=["words", "selector", "path", "long"]
+)
+def test_vm_name_that_no_selector_can_hold_does_not_hide_the_others(moving: Cluster, name: str) -> None:
+    own = by_vm(look(moving))["team-a/web-1"]["name"]
+    moving.rewrite(f"{MIGRATIONS}/{own}", lambda obj: (obj["spec"].update(vmiName=name), obj)[1])
+
+    result = look(moving)
+    entries = {entry["name"]: entry for entry in result["migrations"]}
+
+    assert entries[own]["vm"] == name
+    assert "does not exist" in entries[own]["summary"]
+    assert {entry["verdict"] for other, entry in entries.items() if other != own} == {"progressing"}

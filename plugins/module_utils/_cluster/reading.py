@@ -11,6 +11,7 @@ then read by selector, and with them the finished ones of the same VMs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -54,6 +55,7 @@ SELECTOR_BYTES = 3000
 # Up to this many single requests; above it the whole list costs less.
 HANDLERS_SINGLY = 2
 NODES_SINGLY = 64
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 
 def migrations_path(namespace: str) -> str:
@@ -95,10 +97,11 @@ class Reading:
     # -- migrations
 
     def migrations_of(self, names: Iterable[str], *, namespace: str) -> list[Migration]:
-        """All migrations, finished ones too, of the VMIs with these names."""
+        """All migrations, finished ones too, of the VMIs with these names; a name that can be no label is left out, as
+        one would make the API server refuse the whole selector."""
         found = [
             item
-            for chunk in _chunks(sorted(set(names)))
+            for chunk in _chunks(sorted(name for name in set(names) if _LABEL_VALUE.fullmatch(name)))
             for item in self.client.list(
                 migrations_path(namespace), query={"labelSelector": f"{LABEL_VMI_NAME} in ({','.join(chunk)})"}
             )
