@@ -252,10 +252,26 @@ migrations:
       description: The MigrationPolicy that was in force when the migration was handed over, empty for none.
       type: str
       sample: ""
+    policy_now:
+      description:
+        - The MigrationPolicy that rules the VM as policies and labels are now, empty for none. A migration that was
+          handed over keeps the settings of RV(migrations[].policy); another one made now would take this.
+        - Null where it is not known. It is read last, and for named VMs only while each has cost less than 12 requests.
+          Null for a finished migration too.
+      type: str
+      sample: ""
     configuration:
-      description: The migration's own settings with the API's names, empty before it was handed over.
+      description:
+        - The migration's settings with the API's names, as KubeVirt recorded them when it was handed over.
+        - Before that, what KubeVirt would take now. A setting that hangs on something that was not read is left out.
       type: dict
       sample: {"completionTimeoutPerGiB": 150, "progressTimeout": 150}
+    configuration_from:
+      description:
+        - Where each setting comes from, V(migration) (recorded for this very migration), C(policy NAME),
+          V(KubeVirt) (the KubeVirt object) or V(default) (nobody set it).
+      type: dict
+      sample: {"completionTimeoutPerGiB": "migration", "progressTimeout": "migration"}
     progress:
       description: Figures of the copy, empty where none were read.
       type: dict
@@ -267,7 +283,8 @@ migrations:
     previous:
       description:
         - Finished migrations of the same VM, newest first, each with C(name), C(uid), C(phase), C(ended_at),
-          C(target_node), C(failure_reason) and C(was_cancelled).
+          C(target_node), C(failure_reason) (KubeVirt's text), C(failure) (the same in plain words) and
+          C(was_cancelled), as a cancel is no failure.
       type: list
       elements: dict
       sample: []

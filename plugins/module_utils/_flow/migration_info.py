@@ -26,6 +26,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     seconds_between,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policies import (
+    PER_VM,
+    look_at_policies,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.result import (
     EMPTY_ACT,
     render_correlations,
@@ -58,12 +62,15 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
     snapshot, judgements = look(client, snapshot, late_after=late_after)
     if nodes:
         judgements = [one for one in judgements if {one.case.source_node, one.case.target_node} & set(nodes)]
+    # Last, as no verdict hangs on it: a VM that was named gets what is left of its requests.
+    policies, hidden = look_at_policies(client, judgements, limit=PER_VM * len(scope.vms) or None)
     correlations = find_correlations(judgements)
-    rules = [rule for topic in sorted(snapshot.unseen) for rule in snapshot.unseen[topic]]
+    unseen = {**snapshot.unseen, **hidden}
+    rules = [rule for topic in sorted(unseen) for rule in unseen[topic]]
     return {
         "changed": False,
         "read_at": format_timestamp(snapshot.read_at),
-        "migrations": render_migrations(judgements),
+        "migrations": render_migrations(judgements, policies=policies),
         "summary": render_summary(judgements),
         "correlations": render_correlations(
             correlations, node_verdicts=_node_verdicts(snapshot, [one.value for one in correlations])
@@ -85,16 +92,28 @@ def look(client: Client, snapshot: Snapshot, /, *, late_after: int) -> tuple[Sna
 
 
 def _events_wanted(judgements: Iterable[Judgement]) -> dict[str, list[str]]:
-    """Namespace -> UIDs whose events say more: a target pod that does not start, a VMI whose pod a quota refuses."""
+    """Namespace -> UIDs whose events may say more, of those that stay in a phase that events explain."""
     wanted: dict[str, list[str]] = {}
     for one in judgements:
-        case = one.case
-        waited = seconds_between(case.migration.phase_since, case.now) or 0
-        if case.migration.phase == "Scheduling" and case.target_pod and waited >= HOLD_SECONDS["no"]:
-            wanted.setdefault(case.migration.meta.namespace, []).append(case.target_pod.meta.uid)
-        if case.vmi and any(cause.code == "ResourceQuotaExceeded" for cause in one.causes):
-            wanted.setdefault(case.migration.meta.namespace, []).append(case.vmi.meta.uid)
+        uid = _event_subject(one)
+        if uid:
+            wanted.setdefault(one.case.migration.meta.namespace, []).append(uid)
     return wanted
+
+
+def _event_subject(judgement: Judgement) -> str:
+    """The UID of the object that KubeVirt and the kubelet write events about in this phase, "" for none."""
+    case, migration = judgement.case, judgement.case.migration
+    vmi = case.vmi.meta.uid if case.vmi else ""
+    if any(cause.code == "ResourceQuotaExceeded" for cause in judgement.causes):
+        return vmi
+    if (seconds_between(migration.phase_since, case.now) or 0) < HOLD_SECONDS["no"]:
+        return ""
+    if migration.is_being_deleted or migration.phase == "Scheduled":
+        return migration.meta.uid
+    if migration.phase == "Scheduling":
+        return case.target_pod.meta.uid if case.target_pod else ""
+    return vmi if migration.phase in ("Pending", "PreparingTarget", "TargetReady") else ""
 
 
 def _node_verdicts(snapshot: Snapshot, names: Iterable[str]) -> dict[str, str]:

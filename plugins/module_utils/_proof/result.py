@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import Policies
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import (
     format_timestamp,
     seconds_between,
@@ -20,6 +21,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.gates import can_cancel, can_retry
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.configuration import (
+    configuration_of,
+    policy_now,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.correlation import (
     NODE_KINDS,
     Correlation,
@@ -50,10 +55,10 @@ _WORST_FIRST = (
 )
 
 
-def render_migrations(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
-    """One entry a migration, worst first, then the oldest."""
+def render_migrations(judgements: Sequence[Judgement], *, policies: Policies | None = None) -> list[dict[str, Any]]:
+    """One entry a migration, worst first, then the oldest. `policies` None: they were not read."""
     ordered = sorted(judgements, key=_rank)
-    return [_entry(judgement) for judgement in ordered]
+    return [_entry(judgement, policies or Policies()) for judgement in ordered]
 
 
 def _rank(judgement: Judgement) -> tuple[int, str, str, str]:
@@ -61,7 +66,7 @@ def _rank(judgement: Judgement) -> tuple[int, str, str, str]:
     return _WORST_FIRST.index(judgement.verdict), format_timestamp(meta.created_at), meta.namespace, meta.name
 
 
-def _entry(judgement: Judgement) -> dict[str, Any]:
+def _entry(judgement: Judgement, policies: Policies) -> dict[str, Any]:
     case = judgement.case
     previous = find_previous(case.snapshot, case.migration)
     return {
@@ -72,7 +77,7 @@ def _entry(judgement: Judgement) -> dict[str, Any]:
         "summary": f"{judgement.verdict}: {judgement.reason}",
         "cause": judgement.causes[0].code if judgement.causes else "",
         "causes": [_cause(case, cause) for cause in judgement.causes],
-        **_copy(case),
+        **_copy(case, policies),
         "attempt": attempt_number(previous),
         "previous": [_attempt(attempt) for attempt in previous],
         **_gates(judgement),
@@ -108,12 +113,15 @@ def _times(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def _copy(case: Case) -> dict[str, Any]:
+def _copy(case: Case, policies: Policies) -> dict[str, Any]:
     state = case.state
+    match, configuration = policy_now(case, policies=policies), configuration_of(case, policies=policies)
     return {
         "mode": state.mode if state else "",
         "policy": state.policy if state else "",
-        "configuration": dict(state.configuration or {}) if state else {},
+        "policy_now": match.name if match is not None else None,
+        "configuration": {name: one.value for name, one in configuration.items()},
+        "configuration_from": {name: one.origin for name, one in configuration.items()},
         "progress": {},
     }
 
@@ -155,6 +163,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "ended_at": format_timestamp(attempt.ended_at),
         "target_node": attempt.target_node,
         "failure_reason": attempt.failure_reason,
+        "failure": attempt.failure.words if attempt.failure else "",
         "was_cancelled": attempt.was_cancelled,
     }
 

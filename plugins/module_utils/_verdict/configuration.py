@@ -15,6 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import (
+    FINAL_PHASES,
+    HANDED_OVER_PHASES,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import Policies
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
     ALLOW_POST_COPY,
@@ -33,6 +37,7 @@ __all__ = ["DEFAULT", "KUBEVIRT", "MIGRATION", "Effective", "configuration_of", 
 MIGRATION = "migration"
 KUBEVIRT = "KubeVirt"
 DEFAULT = "default"
+_SETTLED_PHASES = HANDED_OVER_PHASES | FINAL_PHASES
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,11 @@ def configuration_of(case: Case, /, *, policies: Policies) -> dict[str, Effectiv
     """The settings of this migration by their names in the API.
 
     From the hand-off on they are what KubeVirt recorded for it; before, what it would take now. A setting that hangs on
-    something that was not read is left out, and so is everything for a migration that ended without a record.
+    something that was not read is left out, and so is everything where the record itself is not known.
     """
     if case.state is not None and case.state.configuration:
         return {name: Effective(value, MIGRATION) for name, value in case.state.configuration.items()}
-    if case.state is not None or case.migration.is_final:
+    if case.state is not None or case.vmi is None or case.migration.phase in _SETTLED_PHASES:
         return {}
     kubevirt = case.snapshot.kubevirt
     return expect_configuration(

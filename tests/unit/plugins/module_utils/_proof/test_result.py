@@ -140,6 +140,7 @@ def test_previous_attempts_are_listed() -> None:
         "ended_at",
         "target_node",
         "failure_reason",
+        "failure",
         "was_cancelled",
     }
 

@@ -156,3 +156,17 @@ def test_the_namespaces_labels_count_as_far_as_they_were_read() -> None:
 def test_policies_that_were_not_read_and_migrations_that_ended_have_no_answer() -> None:
     assert policy_now(a_world("Pending").first().case, policies=Policies()) is None
     assert policy_now(a_failed().first().case, policies=read(a_policy())) is None
+
+
+def test_without_the_vmi_it_is_not_known_whether_a_record_stands_in_it() -> None:
+    world = a_world("Scheduling")
+    world.vmis = []
+
+    assert shown(world, read()) == {}
+
+
+def test_a_copy_without_its_record_is_not_guessed() -> None:
+    world = a_copy(60)
+    del world.vmi["status"]["migrationState"]
+
+    assert shown(world, read()) == {}
