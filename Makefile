@@ -27,10 +27,10 @@ export RUFF_CACHE_DIR := $(CURDIR)/.build/ruff
 export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cluster demo check format changelog unit contract integration build sanity test clean distclean
+.PHONY: help setup cluster demo check format changelog unit contract integration build sanity test test-placement clean distclean
 
 help: ## Show what can be made
-	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<12} {m[2]}") for m in re.finditer(r"^(?:(\w+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
+	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
 
 ##@ Look at it
 demo: setup ## Start a test cluster with stuck migrations, diagnose it as a user would, stop it
@@ -81,6 +81,9 @@ sanity: setup ## ansible-test sanity, all of it
 
 test: ## Everything above but the demo, in order; stops at the first step that fails
 	@$(PYTHON) -m tests.make.suite
+
+test-placement: cluster ## Placements against the real scheduler over 300 random clusters (make test: 30)
+	LIVE_MIGRATION_PLACEMENT_WORLDS=300 $(PYTEST) -n $(WORKERS) tests/integration/test_placement.py
 
 ##@ Tidy
 clean: ## Remove what was made in the checkout

@@ -16,7 +16,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import PodNeeds, PodOnNode
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import (
+    PodNeeds,
+    PodOnNode,
+    group_by_node,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement import (
     Placement,
     find_candidates,
@@ -113,13 +117,12 @@ def placements(cluster: Cluster, *, cheap: bool = False) -> dict[str, Placement]
     nodes = [Node.from_object(item) for item in items(cluster, NODES)]
     raw = items(cluster, PODS)
     there = [PodOnNode.from_object(item) for item in raw if item["spec"].get("nodeName")]
-    by_node = {node.name: [pod for pod in there if pod.node == node.name] for node in nodes}
     found = {}
     for item in raw:
         if item["metadata"].get("labels", {}).get(ROLE) != "tried":
             continue
         needs = PodNeeds.from_object(item)
-        read = {name: by_node[name] for name in (nodes_to_read(needs, nodes) if cheap else by_node)}
+        read = group_by_node(there, names=nodes_to_read(needs, nodes) if cheap else [node.name for node in nodes])
         found[needs.meta.name] = find_candidates(needs, nodes, pods_by_node=read, namespaces=NAMESPACES)
     return found
 

@@ -10,7 +10,7 @@ k8s.io/kubernetes/pkg/scheduler/framework/types.go (terms), plugins/noderesource
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -27,8 +27,17 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
     QuantityError,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Meta, Reader
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.requests import pod_requests
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Meta, MetaFields, Reader
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.requests import (
+    CONTAINER_REQUESTS,
+    CONTAINERS,
+    INIT_CONTAINERS,
+    INIT_REQUESTS,
+    INIT_RESTART_POLICY,
+    OVERHEAD,
+    POD_REQUESTS,
+    pod_requests,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.selector import (
     LabelSelector,
     LabelSelectorFields,
@@ -50,6 +59,8 @@ __all__ = [
     "SpreadRule",
     "Toleration",
     "Units",
+    "group_by_node",
+    "namespace_labels",
     "scheduler_units",
 ]
 
@@ -70,6 +81,8 @@ CLAIM_NAME = declare(KIND, "persistentVolumeClaim.claimName", base="spec.volumes
 _CONTAINERS = ("spec.containers", "spec.initContainers")
 _PORTS = [(declare(KIND, path), declare(KIND, "ports", base=f"{path}[]")) for path in _CONTAINERS]
 _HOST_PORTS = [declare(KIND, "hostPort", base=f"{path}[].ports[]") for path in _CONTAINERS]
+
+_NAMESPACE_META = MetaFields("Namespace")
 
 # Whole units of each resource, as the scheduler counts them: cpu in thousandths, everything else in units or bytes.
 Units = dict[str, int]
@@ -322,12 +335,48 @@ class PodOnNode:
         return f"{self.meta.namespace}/{self.meta.name}"
 
 
+def namespace_labels(objects: Iterable[Any], /) -> dict[str, Mapping[str, str]]:
+    """Labels by name of these Namespace objects; one that cannot be read counts as not given."""
+    found = {}
+    for obj in objects:
+        reader = Reader(obj)
+        meta = _NAMESPACE_META.read(reader)
+        if not reader.problems:
+            found[meta.name] = meta.labels
+    return found
+
+
+def group_by_node(pods: Iterable[PodOnNode], /, *, names: Iterable[str]) -> dict[str, list[PodOnNode]]:
+    """The pods on each of the nodes `names`, which were all read. Pods elsewhere or without a node are left out.
+
+    A pod whose node cannot be read may be on any of them, and stands at the first.
+    """
+    found: dict[str, list[PodOnNode]] = {name: [] for name in names}
+    for pod in pods:
+        if pod.node in found:
+            found[pod.node].append(pod)
+        elif not pod.node and pod.problems and found:
+            next(iter(found.values())).append(pod)
+    return found
+
+
 def _units(obj: Any, *, reader: Reader) -> Units:
+    _check_amounts(reader)
     try:
         return scheduler_units(pod_requests(obj))
     except QuantityError as error:
         reader.problems.append(f"resources.requests is not readable: {error}")
         return {}
+
+
+def _check_amounts(reader: Reader) -> None:
+    """What of the requests has a wrong shape would count as nothing: name it."""
+    for containers, amounts in ((CONTAINERS, CONTAINER_REQUESTS), (INIT_CONTAINERS, INIT_REQUESTS)):
+        for item in reader.readers(containers):
+            item.mapping(amounts)
+            item.text(INIT_RESTART_POLICY)
+    reader.mapping(OVERHEAD)
+    reader.mapping(POD_REQUESTS)
 
 
 def _node_terms(reader: Reader) -> tuple[NodeTerm, ...] | None:

@@ -63,6 +63,17 @@ class Neighbourhood:
         """Nodes whose pods were not read."""
         return frozenset(self.nodes) - frozenset(self.pods)
 
+    @cached_property
+    def spoilt(self) -> str:
+        """What of the nodes and pods cannot be read, "" if nothing: whom they keep out, and where, is then unknown."""
+        for node in self.nodes.values():
+            if node.problems:
+                return f"{node.label} cannot be read: {node.problems[0]}"
+        problems = (
+            f"Pod {pod.name} cannot be read: {pod.problems[0]}" for _node, pod in self.located() if pod.problems
+        )
+        return next(problems, "")
+
     def located(self) -> Iterator[tuple[Node, PodOnNode]]:
         """Every pod with its node."""
         for name, node in self.nodes.items():
@@ -151,11 +162,9 @@ class Neighbourhood:
 
 def neighbour_exclusions(around: Neighbourhood, node: Node, /) -> tuple[Exclusion, ...]:
     """Every reason that other pods give, for a node whose pods were read."""
-    spoilt = [pod for pod in around.pods[node.name] if pod.problems]
     found = [*_anti_affinity(around, node), *_affinity(around, node), *_spread(around, node), *_room(around, node)]
-    if spoilt:
-        detail = f"Pod {spoilt[0].name} cannot be read: {spoilt[0].problems[0]}"
-        found.append(exclude(node, NOT_JUDGED, detail=detail))
+    if around.spoilt and not node.problems:
+        found.append(exclude(node, NOT_JUDGED, detail=around.spoilt))
     return tuple(found)
 
 

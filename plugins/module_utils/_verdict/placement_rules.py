@@ -15,7 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import (
+    ALLOCATABLE,
     LABEL_SCHEDULABLE,
+    META,
+    TAINTS,
+    UNSCHEDULABLE,
     Node,
     Taint,
 )
@@ -53,6 +57,7 @@ _KEEPING_OUT = ("NoSchedule", "NoExecute")
 # What of one node, and what of several; {} stands for the subject.
 PHRASES: dict[str, tuple[str, str]] = {
     "Excluded": ("is left out on request", "left out on request"),
+    "NoVirtHandler": ("runs no virt-handler", "run no virt-handler"),
     "NotSchedulable": ("is not schedulable for VMs", "not schedulable for VMs"),
     "Cordoned": ("is cordoned", "cordoned"),
     "Tainted": ("has the taint {}", "have the taint {}"),
@@ -99,18 +104,32 @@ _CPU_SELECTORS = {
 
 @dataclass(frozen=True)
 class Exclusion:
-    """One reason why `node` cannot take the pod. `text` goes on from the node's name; `subject` is what it is about."""
+    """One reason why `node` cannot take the pod.
+
+    `text` goes on from the node's name; `subject` is what it is about. `field` is where in the node's object it shows
+    with `value`, "" where it does not show there.
+    """
 
     node: str
     code: str
     text: str
     subject: str = ""
+    field: str = ""
+    value: str = ""
 
 
-def exclude(node: Node, code: str, /, *, subject: str = "", detail: str = "") -> Exclusion:
+def exclude(
+    node: Node, code: str, /, *, subject: str = "", detail: str = "", field: str = "", value: str = ""
+) -> Exclusion:
     """The exclusion of `node` in the words of PHRASES, with a detail behind."""
     text = PHRASES[code][0].format(subject)
-    return Exclusion(node.name, code, f"{text}: {detail}" if detail else text, subject)
+    return Exclusion(node.name, code, f"{text}: {detail}" if detail else text, subject, field, value)
+
+
+def _by_label(node: Node, code: str, key: str, /, *, subject: str, detail: str = "") -> Exclusion:
+    """An exclusion that shows in one label of the node, or in its absence."""
+    field = f"{META.labels.path}[{key}]"
+    return exclude(node, code, subject=subject, detail=detail, field=field, value=node.labels.get(key, ""))
 
 
 def group_phrase(code: str, subject: str, /, *, count: int) -> str:
@@ -136,9 +155,9 @@ def _schedulable_label(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
     if wanted is None or wanted == found:
         return
     if found is None:
-        yield exclude(node, "NotSchedulable", detail=f"it has no label {LABEL_SCHEDULABLE}, so no virt-handler there")
+        yield _by_label(node, "NoVirtHandler", LABEL_SCHEDULABLE, subject="", detail=f"no label {LABEL_SCHEDULABLE}")
     else:
-        yield exclude(node, "NotSchedulable", detail=f"{LABEL_SCHEDULABLE}={found}")
+        yield _by_label(node, "NotSchedulable", LABEL_SCHEDULABLE, subject="", detail=f"{LABEL_SCHEDULABLE}={found}")
 
 
 def _cordon_and_taints(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
@@ -151,10 +170,12 @@ def _cordon_and_taints(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
             detail = f"a toleration of {taint.key} compares numbers, which hangs on a feature gate"
             yield exclude(node, NOT_JUDGED, detail=detail)
         elif not tolerated and taint.key == TAINT_CORDON:
-            yield exclude(node, "Cordoned")
+            field = UNSCHEDULABLE.path if node.cordoned else TAINTS.path
+            yield exclude(node, "Cordoned", field=field, value="true" if node.cordoned else taint.key)
         elif not tolerated:
             shown = f"{taint.key}={taint.value}" if taint.value else taint.key
-            yield exclude(node, "Tainted", subject=f"{shown}:{taint.effect}")
+            whole = f"{shown}:{taint.effect}"
+            yield exclude(node, "Tainted", subject=whole, field=TAINTS.path, value=whole)
 
 
 def _tolerated(needs: PodNeeds, taint: Taint) -> bool | None:
@@ -176,7 +197,7 @@ def _node_selector(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
             continue
         found = node.labels.get(key)
         detail = "" if found is None else f"it has {key}={found}"
-        yield exclude(node, "NodeSelectorMismatch", subject=f"{key}={value}", detail=detail)
+        yield _by_label(node, "NodeSelectorMismatch", key, subject=f"{key}={value}", detail=detail)
 
 
 def _node_affinity(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
@@ -211,16 +232,17 @@ def _cpu_selector(key: str) -> tuple[str, str] | None:
 
 
 def _cpu_rules(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
-    missing: dict[str, list[str]] = {}
+    missing: dict[str, list[tuple[str, str]]] = {}
     for key, value in needs.node_selector.items():
         found = _cpu_selector(key)
         if found and node.labels.get(key) != value:
-            missing.setdefault(found[0], []).append(found[1])
+            missing.setdefault(found[0], []).append((found[1], key))
     for code in CPU_CODES:
         if code in missing:
             names = sorted(missing[code])
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            yield exclude(node, code, subject=", ".join(names[:3]) + more)
+            subject = ", ".join(name for name, _key in names[:3]) + more
+            yield _by_label(node, code, names[0][1], subject=subject)
 
 
 def _size(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
@@ -270,11 +292,15 @@ def shortages(needs: PodNeeds, node: Node, /, *, free: Mapping[str, int], whole:
 def _shortage(node: Node, name: str, *, wanted: int, left: int, whole: bool) -> Exclusion:
     have, short = _amount(name, max(left, 0)), _amount(name, wanted - left)
     detail = f"it has {have}{' at all' if whole else ''}, {short} too little"
+    field = f"{ALLOCATABLE.path}[{name}]"
+    value = str(node.allocatable.get(name, ""))
     if name == "pods":
-        return exclude(node, "TooManyPods", detail="" if left == 0 and not whole else detail)
+        detail = "" if left == 0 and not whole else detail
+        return exclude(node, "TooManyPods", detail=detail, field=field, value=value)
     code = _RESOURCE_CODES.get(name, "InsufficientHugepages" if _is_hugepages(name) else "InsufficientDevices")
     subject = _amount(name, wanted)
-    return exclude(node, code, subject=subject if name in _RESOURCE_CODES else f"{subject} {name}", detail=detail)
+    subject = subject if name in _RESOURCE_CODES else f"{subject} {name}"
+    return exclude(node, code, subject=subject, detail=detail, field=field, value=value)
 
 
 _RESOURCE_CODES = {
