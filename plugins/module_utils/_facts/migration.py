@@ -84,7 +84,8 @@ class Migration:
     transitions: tuple[tuple[str, datetime | None], ...]
     conditions: Mapping[str, Condition]
     state: MigrationState | None
-    is_decentralized: bool
+    sends: bool
+    receives: bool
     problems: tuple[str, ...]
 
     @classmethod
@@ -102,7 +103,8 @@ class Migration:
             ),
             conditions=CONDITIONS.read(reader),
             state=STATE.read(reader),
-            is_decentralized=SEND_TO.present(obj) or RECEIVE.present(obj),
+            sends=SEND_TO.present(obj),
+            receives=RECEIVE.present(obj),
             problems=(),
         )
         return _with_problems(migration, reader.problems)
@@ -121,6 +123,18 @@ class Migration:
     def is_final(self) -> bool:
         """Whether KubeVirt has ended it."""
         return self.phase in FINAL_PHASES
+
+    @property
+    def is_decentralized(self) -> bool:
+        """Whether it moves the VM to or from another cluster or namespace."""
+        return self.sends or self.receives
+
+    @property
+    def other_side(self) -> str:
+        """`target` or `source` where that side has its own migration object, and may be in another cluster; else ""."""
+        if self.sends == self.receives:
+            return ""
+        return "target" if self.sends else "source"
 
     @property
     def is_being_deleted(self) -> bool:

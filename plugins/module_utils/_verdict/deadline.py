@@ -128,6 +128,8 @@ def launcher_may_be_over(case: Case) -> bool:
     seen, and it may have started as soon as the migration was in Scheduling."""
     if case.migration.phase not in ("PreparingTarget", "TargetReady") or case.target_pod is not None:
         return False
+    if case.migration.other_side == "target":
+        return False  # Its target pod is not here to be seen.
     earliest = case.migration.reached_at("Scheduling") or case.migration.meta.created_at
     limit = launcher_deadline(case).at
     waited = seconds_between(earliest, case.now) or 0

@@ -122,7 +122,7 @@ def _runs(case: Case) -> bool:
     """What KubeVirt counts: a running phase (of a decentralized source Scheduling does not count), or Pending with
     a target pod."""
     migration = case.migration
-    if migration.phase == "Scheduling" and migration.is_decentralized:
+    if migration.phase == "Scheduling" and migration.other_side == "target":
         return False
     return migration.phase in RUNNING_PHASES or (migration.phase == "Pending" and case.target_pod is not None)
 

@@ -42,7 +42,8 @@ def find_target_node_down(case: Case) -> Cause | Gap | None:
 
 
 def _node_down(case: Case, code: str, *, node: str, pod: Pod | None, role: str) -> Cause | Gap | None:
-    if not node:
+    # A node of another cluster has no object here, or another one's of the same name.
+    if not node or case.migration.other_side == role:
         return None
     if node not in case.snapshot.nodes:
         return None if _alive_by_pods(case, node=node, pod=pod) else Gap(code, case.snapshot.unseen_for("nodes"))
@@ -95,6 +96,8 @@ def find_source_handler_down(case: Case) -> Cause | Gap | None:
 
 
 def _handler_down(case: Case, code: str, *, node: str, role: str) -> Cause | Gap | None:
+    if case.migration.other_side == role:
+        return None
     handler = case.handler(node)
     if not node or handler is None:
         rules = case.snapshot.unseen_for("handlers") or case.snapshot.unseen_for("kubevirt")
@@ -142,7 +145,7 @@ def find_target_is_source_node(case: Case) -> Cause | Gap | None:
     handed = case.state
     if case.migration.phase != "PreparingTarget" or handed is None or not handed.source_node:
         return None
-    if handed.source_node != handed.target_node:
+    if handed.source_node != handed.target_node or case.migration.other_side:
         return None
     paths = state.StateFields("VirtualMachineInstance")
     seen = (

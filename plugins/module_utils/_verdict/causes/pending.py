@@ -51,9 +51,13 @@ def find_leftover_launcher_pod(case: Case) -> Cause | Gap | None:
     if gap or case.migration.phase != "Pending" or case.target_pod is not None:
         return gap
     alive = [pod for pod in case.launchers if not pod.is_finished]
-    others = [pod for pod in alive if pod is not _running_pod(case, alive) and not _belongs_to_active(case, pod)]
+    running = _running_pod(case, alive)
+    others = [pod for pod in alive if pod is not running and not _belongs_to_active(case, pod)]
     if len(alive) < 2 or not others:
         return None
+    if running is None:
+        # To call the VM's own pod left over would have somebody end the VM.
+        return Gap("LeftoverLauncherPod", (), why="which of its launcher pods the VM runs in could not be told")
     pod = others[0]
     why = _why_it_lives(case, pod)
     seen = [Evidence(pod.label, pod_facts.PHASE.path, pod.phase, pod.meta.created_at)]
@@ -66,10 +70,10 @@ def find_leftover_launcher_pod(case: Case) -> Cause | Gap | None:
 
 
 def _running_pod(case: Case, alive: list[Pod]) -> Pod | None:
-    """The pod that the VM runs in: as recorded, else the one on the VMI's node."""
-    if case.source_pod is not None:
-        return case.source_pod
-    return next((pod for pod in alive if pod.node and pod.node == case.source_node), None)
+    """The pod that the VM runs in: the only one on the VMI's node, of several there the one that was recorded; None
+    where that does not tell it."""
+    here = [pod for pod in alive if pod.node and pod.node == case.source_node]
+    return here[0] if len(here) == 1 else next((pod for pod in here if pod is case.source_pod), None)
 
 
 def _belongs_to_active(case: Case, pod: Pod) -> bool:

@@ -60,7 +60,7 @@ def find_target_pod_unschedulable(case: Case) -> Cause | Gap | None:
 def _target_pod_missing(case: Case) -> Gap | None:
     """In Scheduling there is one, so it could not be told as this migration's."""
     waited = seconds_between(case.migration.phase_since, case.now) or 0
-    if case.migration.phase != "Scheduling" or waited < HOLD_SECONDS["no"]:
+    if case.migration.phase != "Scheduling" or waited < HOLD_SECONDS["no"] or case.migration.other_side == "target":
         return None
     return Gap("TargetPodUnschedulable", (), why="its target pod was not found")
 
@@ -108,7 +108,7 @@ def find_volume_attach_failing(case: Case) -> Cause | Gap | None:
     rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
     if rules:
         return Gap("VolumeAttachFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
-    if any(status.name == pod_facts.COMPUTE and status.running_since for status in pod.containers):
+    if _has_its_volumes(pod):
         return None
     events = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason in VOLUME_REASONS]
     last = newest(events)
@@ -118,6 +118,15 @@ def find_volume_attach_failing(case: Case) -> Cause | Gap | None:
     seen = tuple(Evidence(pod.label, f"event {event.reason}", event.message, event.last_at) for event in events[:5])
     summary = f"A volume of the target pod cannot be used on {pod.node}: {last.message.rstrip('.')}."
     return Cause("VolumeAttachFailing", summary, "maybe", since, seen, names=_pod_names(pod))
+
+
+def _has_its_volumes(pod: Pod) -> bool:
+    """Whether what failed has succeeded since: the kubelet mounts every volume before it makes the sandbox, and pulls
+    images after that."""
+    sandbox = pod.conditions.get("PodReadyToStartContainers")
+    return (sandbox is not None and sandbox.status == "True") or any(
+        status.running_since or status.waiting_reason in PULL_REASONS for status in pod.containers
+    )
 
 
 def _unreadable_event(case: Case, pod: Pod) -> Gap | None:
