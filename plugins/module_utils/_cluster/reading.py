@@ -215,12 +215,13 @@ class Reading:
         except NotFound:
             return None
 
-    def handlers(self, namespace: str, *, nodes: Sequence[str]) -> dict[str, HandlerState]:
-        """virt-handler on each of `nodes`; empty where its pods may not be read (topic `handlers`)."""
+    def handlers(self, namespace: str, *, nodes: Sequence[str], at_once: bool = False) -> dict[str, HandlerState]:
+        """virt-handler on each of `nodes`; empty where its pods may not be read (topic `handlers`). For two nodes they
+        are read one by one, unless `at_once`: the queue of one VM must do with few requests."""
         path = paths.collection("", version="v1", plural="pods", namespace=namespace)
         query = {"labelSelector": "kubevirt.io=virt-handler"}
         places = [query]
-        if len(nodes) <= HANDLERS_SINGLY:
+        if len(nodes) <= HANDLERS_SINGLY and not at_once:
             places = [{**query, "fieldSelector": f"spec.nodeName={node}"} for node in nodes]
 
         def read() -> list[dict[str, Any]]:

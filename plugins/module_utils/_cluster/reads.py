@@ -78,7 +78,7 @@ def read_snapshot(client: Client, scope: Scope, /) -> tuple[Snapshot, list[str]]
         vmis=vmis,
         pods=tuple(pods),
         nodes=reading.nodes(nodes),
-        handlers=reading.handlers(place, nodes=all_nodes) if place and all_nodes else {},
+        handlers=reading.handlers(place, nodes=all_nodes, at_once=bool(others)) if place and all_nodes else {},
         kubevirt=kubevirt,
         lease=reading.lease(place) if place else None,
         unseen=dict(reading.unseen),

@@ -105,8 +105,11 @@ def _event_subject(judgement: Judgement) -> str:
     """The UID of the object that KubeVirt and the kubelet write events about in this phase, "" for none."""
     case, migration = judgement.case, judgement.case.migration
     vmi = case.vmi.meta.uid if case.vmi else ""
-    if any(cause.code == "ResourceQuotaExceeded" for cause in judgement.causes):
+    codes = {cause.code for cause in judgement.causes}
+    if "ResourceQuotaExceeded" in codes:
         return vmi
+    if "LeftoverLauncherPod" in codes:
+        return ""  # KubeVirt does not try to make a target pod, so no event could say that it was refused.
     if (seconds_between(migration.phase_since, case.now) or 0) < HOLD_SECONDS["no"]:
         return ""
     if migration.is_being_deleted or migration.phase == "Scheduled":
