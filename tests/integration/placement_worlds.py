@@ -34,12 +34,15 @@ TAINTS = (
 
 @dataclass(frozen=True)
 class PlacementWorld:
-    """Nodes, pods that have their node, launcher pods that want one. `finished` and `deleted`: names of such pods."""
+    """Nodes, pods that have their node, launcher pods that want one.
+
+    `statuses`: what is written into the status of some pods, by name; `deleted`: names of pods being deleted.
+    """
 
     nodes: list[Object]
     pods: list[Object]
     launchers: list[Object]
-    finished: frozenset[str]
+    statuses: dict[str, Object]
     deleted: frozenset[str]
 
 
@@ -52,7 +55,9 @@ def a_world(seed: int) -> PlacementWorld:
     launchers = [_launcher(random, f"l{seed}-{number}", names=names) for number in range(6)]
     marked = [pod["metadata"]["name"] for pod in pods if random.random() < 0.2]
     half = len(marked) // 2
-    return PlacementWorld(nodes, pods, launchers, frozenset(marked[:half]), frozenset(marked[half:]))
+    statuses = {name: {"phase": random.choice(["Succeeded", "Failed"])} for name in marked[:half]}
+    statuses |= {pod["metadata"]["name"]: _resized(random, pod) for pod in pods if random.random() < 0.15}
+    return PlacementWorld(nodes, pods, launchers, statuses, frozenset(marked[half:]))
 
 
 def _maybe(random: Random, chance: float, value: Any) -> Any:
@@ -142,6 +147,19 @@ def _container(random: Random, name: str, *, big: bool = False) -> Object:
     }
     limits = {key: amount for key, amount in fixed.items() if amount is not None}
     return {"name": name, "image": "none.invalid/x", "resources": {"requests": requests | limits, "limits": limits}}
+
+
+def _resized(random: Random, pod: Object) -> Object:
+    """Its first container has been given other amounts than it asks for."""
+    given = {"cpu": random.choice(["50m", "4"]), "memory": random.choice(["1Mi", "6Gi"])}
+    allocated = {"cpu": random.choice(["50m", "5"]), "memory": random.choice(["1Mi", "7Gi"])}
+    status = {"name": "c1", "image": "none.invalid/x", "imageID": "", "ready": True, "restartCount": 0}
+    actual = {"resources": {"requests": given}} if random.random() < 0.8 else {}
+    statuses: Object = {"containerStatuses": [{**status, "allocatedResources": allocated, **actual}]}
+    sidecars = [one for one in pod["spec"].get("initContainers", []) if "restartPolicy" in one]
+    if sidecars:
+        statuses["initContainerStatuses"] = [{**status, "name": "i1", "resources": {"requests": allocated}}]
+    return {"phase": "Running", **statuses}
 
 
 def _launcher(random: Random, name: str, *, names: list[str]) -> Object:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     find_candidates,
     nodes_to_read,
 )
-from tests.cluster import Cluster
+from tests.cluster import Cluster, build
 from tests.integration.placement_worlds import NAMESPACES, ROLE, TRIED, Object, PlacementWorld, a_world
 from tests.integration.scheduler import Scheduler, running_scheduler
 
@@ -79,8 +80,8 @@ def fill(cluster: Cluster, world: PlacementWorld) -> None:
             pod = copy.deepcopy(pod)
             pod["metadata"]["finalizers"] = ["test.invalid/stays"]
         send(cluster, "POST", path, pod)
-        if name in world.finished:
-            send(cluster, "PATCH", f"{path}/{name}/status", {"status": {"phase": "Succeeded"}})
+        if name in world.statuses:
+            send(cluster, "PATCH", f"{path}/{name}/status", {"status": world.statuses[name]})
         if name in world.deleted:
             send(cluster, "DELETE", f"{path}/{name}", {"gracePeriodSeconds": 30})
 
@@ -150,3 +151,68 @@ def test_possible_nodes_are_those_the_scheduler_leaves(empty_cluster: Cluster, s
         extra = set(placement.possible) - theirs[name]
         assert theirs[name] <= set(placement.possible)
         assert not extra or any("anti-affinity" in sentence for sentence in placement.not_judged)
+
+
+UNSUPPORTED: dict[str, tuple[Object, str]] = {
+    "host_port": (
+        {"containers": [{"name": "c", "image": "x", "ports": [{"containerPort": 8080, "hostPort": 8080}]}]},
+        "the pod asks for ports of its host, which are not compared",
+    ),
+    "host_network": (
+        {"hostNetwork": True, "containers": [{"name": "c", "image": "x", "ports": [{"containerPort": 8080}]}]},
+        "the pod asks for ports of its host, which are not compared",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "why"), UNSUPPORTED.values(), ids=UNSUPPORTED)
+def test_what_is_not_judged_is_said_where_the_scheduler_would_take_it(
+    empty_cluster: Cluster, scheduler: Scheduler, spec: Object, why: str
+) -> None:
+    """All that we know to differ: there the scheduler takes a node and we say that we do not know."""
+    send(empty_cluster, "POST", NODES, {"metadata": {"name": "free"}, "status": {"allocatable": {"pods": "9"}}})
+    pod = {"metadata": {"name": "odd", "namespace": "place-a", "labels": {ROLE: "tried"}}, "spec": spec}
+    theirs = try_pods(empty_cluster, scheduler, [pod])
+    ours = placements(empty_cluster)["odd"]
+    assert "free" in theirs["odd"]
+    assert ours.possible == ()
+    assert {one.text for one in ours.excluded} == {f"cannot be judged: {why}"}
+
+
+def test_bound_pod_of_a_resize_that_cannot_be_done_counts_in_full(empty_cluster: Cluster, scheduler: Scheduler) -> None:
+    """The other known difference: the scheduler leaves the wanted amount out, we count it."""
+    allocatable = {"pods": "9", "cpu": "4"}
+    send(empty_cluster, "POST", NODES, {"metadata": {"name": "n"}, "status": {"allocatable": allocatable}})
+    container = {"name": "c", "image": "x", "resources": {"requests": {"cpu": "3"}}}
+    path = "/api/v1/namespaces/place-a/pods"
+    send(empty_cluster, "POST", path, {"metadata": {"name": "b"}, "spec": {"nodeName": "n", "containers": [container]}})
+    amounts = {"cpu": "1"}
+    given = {"name": "c", "image": "x", "imageID": "", "ready": True, "restartCount": 0, "allocatedResources": amounts}
+    status = {
+        "phase": "Running",
+        "containerStatuses": [{**given, "resources": {"requests": amounts}}],
+        "conditions": [{"type": "PodResizePending", "status": "True", "reason": "Infeasible"}],
+    }
+    send(empty_cluster, "PATCH", f"{path}/b/status", {"status": status})
+    wanting = {"name": "c", "image": "x", "resources": {"requests": {"cpu": "2"}}}
+    pod = {
+        "metadata": {"name": "t", "namespace": "place-a", "labels": {ROLE: "tried"}},
+        "spec": {"containers": [wanting]},
+    }
+    theirs = try_pods(empty_cluster, scheduler, [pod])
+    assert theirs["t"] == {"n"}
+    assert placements(empty_cluster)["t"].reasons["n"][0].code == "InsufficientCPU"
+
+
+def test_given_scheduler_is_taken_and_a_missing_one_is_built_into_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    monkeypatch.setattr(build, "_build", lambda _tool, *, target, **_: target.touch())
+    built = build.ensure_scheduler(report=lambda _line: None)
+    assert built.is_relative_to(tmp_path / "cache")
+    assert built.is_file()
+    given = tmp_path / "kube-scheduler"
+    given.touch(mode=0o755)
+    assert build.ensure_scheduler() == given

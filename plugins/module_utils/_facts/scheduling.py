@@ -38,6 +38,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     POD_REQUESTS,
     pod_requests,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.resizing import with_given_requests
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.selector import (
     LabelSelector,
     LabelSelectorFields,
@@ -363,7 +364,7 @@ def group_by_node(pods: Iterable[PodOnNode], /, *, names: Iterable[str]) -> dict
 def _units(obj: Any, *, reader: Reader) -> Units:
     _check_amounts(reader)
     try:
-        return scheduler_units(pod_requests(obj))
+        return scheduler_units(pod_requests(with_given_requests(obj, reader=reader)))
     except QuantityError as error:
         reader.problems.append(f"resources.requests is not readable: {error}")
         return {}
