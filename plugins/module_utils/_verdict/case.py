@@ -26,7 +26,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.state import MigrationState
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 
-__all__ = ["Case", "PodIndex"]
+__all__ = ["NO_KUBEVIRT", "Case", "PodIndex"]
+
+# Its namespace is where virt-controller and virt-handler are looked for.
+NO_KUBEVIRT = "the cluster has no KubeVirt object that says where KubeVirt runs"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import node as node_facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import state
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import NO_KUBEVIRT, Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
 
 __all__ = [
@@ -101,7 +101,9 @@ def _handler_down(case: Case, code: str, *, node: str, role: str) -> Cause | Gap
     handler = case.handler(node)
     if not node or handler is None:
         rules = case.snapshot.unseen_for("handlers") or case.snapshot.unseen_for("kubevirt")
-        return Gap(code, rules) if rules else None
+        if rules:
+            return Gap(code, rules)
+        return Gap(code, (), why=NO_KUBEVIRT) if node and case.snapshot.kubevirt is None else None
     found = case.node(node)
     problems = handler.problems or (tuple(f"{found.label}: {one}" for one in found.problems) if found else ())
     if problems:
