@@ -55,8 +55,9 @@ class Wire:
         sent = {"Content-Type": "application/json", **(headers or {})}
         try:
             answer, content = self._exchange(method, target, payload=payload, headers=sent)
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-            # An idle connection that the server has closed meanwhile; a new one says whether the server is there.
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+            # An idle connection that the server has closed meanwhile (Python 3.12 may find that out while it writes);
+            # a new one says whether the server is there.
             self.close()
             answer, content = self._exchange(method, target, payload=payload, headers=sent)
         is_json = "json" in (answer.getheader("Content-Type") or "")

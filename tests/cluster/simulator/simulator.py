@@ -156,7 +156,8 @@ class Simulator:
         self.virt_api.start()
 
     def reset(self) -> None:
-        """Forget the world: the cluster is being emptied."""
+        """Forget the world: the cluster is being emptied. A virt-api that a test left dead or hanging answers again."""
+        self.virt_api.serve()
         self._plans.forget()
         self.world = None
 
