@@ -16,7 +16,8 @@ description:
     C(kubernetes.core.k8s_info) returns them, without talking to a cluster.
   - A node is possible only where every rule is known to hold. What cannot be judged excludes it with the code
     V(NotJudged); what is judged for no node stands in RV(_value.not_judged).
-  - Whether the volumes of its claims can be used on a node is not judged.
+  - Whether the volumes of its claims can be used on a node is not judged. Pods that have no node yet and are only
+    nominated for one, after a preemption, are not counted.
 positional: _input, nodes, pods, now
 options:
   _input:

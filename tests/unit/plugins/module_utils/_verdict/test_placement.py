@@ -103,6 +103,15 @@ def test_node_of_the_vm_itself_is_named_so() -> None:
     assert found.excluded[0].text == "has a pod of the VM already: team-a/virt-launcher-web-1-source"
 
 
+@pytest.mark.parametrize("owner", [{}, {OWNER: "vmi-db-1"}])
+def test_pod_of_another_vm_is_not_called_the_vms_own(owner: dict[str, str]) -> None:
+    there = [a_pod_there("x", "free", labels={"app": "web", **owner})]
+    pod = anti(a_term())
+    assert codes(place(pod, [FREE], there)) == {"free": ["PodAntiAffinity"]}
+    del pod["metadata"]["labels"][OWNER]
+    assert codes(place(pod, [FREE], there)) == {"free": ["PodAntiAffinity"]}
+
+
 @pytest.mark.parametrize(
     ("term", "kept_out"),
     [
@@ -135,6 +144,8 @@ def test_anti_affinity_over_a_zone_reaches_its_other_nodes() -> None:
     found = place(anti(a_term(ZONE)), nodes, [a_pod_there("x", "a", labels={"app": "web"})])
     assert found.possible == ("c", "d")
     assert found.excluded[1].text == "is kept free by an anti-affinity: Pod team-a/x on a"
+    three = [a_pod_there(name, "a", labels={"app": "web"}) for name in ("x", "y", "z")]
+    assert place(anti(a_term()), nodes, three).excluded[0].text.endswith("Pod team-a/x on a and 2 more")
 
 
 def test_namespace_that_is_not_known_leaves_it_open() -> None:
@@ -148,6 +159,11 @@ def test_unread_node_of_the_same_zone_leaves_it_open() -> None:
     found = place(anti(a_term(ZONE)), [a_place("a"), a_place("b", cordoned=True)], read=["a"])
     assert codes(found) == {"a": ["NotJudged"], "b": ["Cordoned"]}
     assert "the pods of b, of the same topology.kubernetes.io/zone, were not read" in found.excluded[0].text
+
+
+def test_unread_node_of_another_zone_does_not_matter() -> None:
+    nodes = [a_place("a"), a_place("b", cordoned=True, labels={ZONE: "west"})]
+    assert place(anti(a_term(ZONE)), nodes, read=["a"]).possible == ("a",)
 
 
 def near(*terms: Object) -> Object:
@@ -177,6 +193,13 @@ def test_first_pod_of_a_series_is_its_own_friend() -> None:
 def test_affinity_is_open_while_pods_are_unread() -> None:
     found = place(near(a_term()), [FREE, a_place("other")], read=["free"])
     assert codes(found) == {"free": ["NotJudged"], "other": ["NotJudged"]}
+
+
+def test_affinity_is_open_while_a_namespace_is_not_known() -> None:
+    term = a_term(namespaceSelector={"matchLabels": {"env": "prod"}})
+    friend = [a_pod_there("x", "free", labels={"app": "web"})]
+    assert codes(place(near(term), [FREE], friend)) == {"free": ["NotJudged"]}
+    assert place(near(term), [FREE], friend, namespaces={"team-a": {"env": "prod"}}).possible == ("free",)
 
 
 def spread(**more: Any) -> Object:
@@ -215,6 +238,17 @@ def test_spread_counts_nodes_by_its_policies() -> None:
     closed = a_place("t", labels={ZONE: "north", SCHEDULABLE: "false"})
     assert place(spread(), [*ZONES, closed], pods).possible == ("e", "w")
     assert place(spread(nodeAffinityPolicy="Ignore"), [*ZONES, closed], pods).possible == ()
+
+
+def test_spread_that_selects_everything_counts_nothing() -> None:
+    nodes = [*ZONES, a_place("e2"), a_place("e3")]
+    assert place(spread(labelSelector={}), nodes, ONE_EAST).possible == ("e", "e2", "e3", "w")
+
+
+def test_spread_with_too_few_domains_counts_from_nothing() -> None:
+    pods = [*ONE_EAST, a_pod_there("y", "w", labels={"app": "web"})]
+    assert place(spread(minDomains=2), ZONES, pods).possible == ("e", "w")
+    assert place(spread(minDomains=3), ZONES, pods).possible == ()
 
 
 def test_spread_passes_over_pods_that_go_and_those_of_other_namespaces() -> None:
