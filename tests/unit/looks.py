@@ -210,4 +210,22 @@ LOOKS: dict[str, Look] = {
         cures="no",
         value="src-web-1",
     ),
+    "FailingRepeatedly": Look(
+        worlds.after_failures,
+        absent=lambda world: world.migrations.pop(),
+        cures="no",
+        value="Target pod is down",
+    ),
+    "BadTargetNode": Look(
+        worlds.bad_target,
+        absent=lambda world: world.migrations.pop(),
+        cures="no",
+        value="Target pod is down",
+    ),
+    "LastAttemptFailed": Look(
+        a_failed,
+        absent=put("migration/status/phase", "Succeeded"),
+        cures="maybe",
+        value="Target pod is down",
+    ),
 }

@@ -158,6 +158,27 @@ def a_failed(*, vm: str = "web-1", age_seconds: int = 300, **more: Any) -> World
     return world
 
 
+def after_failures(count: int = 3, *, world: World | None = None) -> World:
+    """The same, by default a VM in a queue, after that many failed attempts, each to node-z."""
+    world = world or queue(a_copy(vm="one"), per_cluster=1)
+    for number in range(count):
+        vm = world.vmi["metadata"]["name"]
+        state = a_state(vm, ended_seconds=5, failed=True, failureReason="Target pod is down", targetNode="node-z")
+        state["migrationUid"] = f"failed-{number}"
+        world.migrations.append(a_migration("Failed", vm=vm, age_seconds=3000, uid=f"failed-{number}", state=state))
+    return world
+
+
+def bad_target(*, vm: str = "web-1") -> World:
+    """Two other VMs failed on its target, and one reached another node."""
+    world, node = a_copy(60, vm=vm), f"dst-{vm}"
+    for other, phase, target in (("two", "Failed", node), ("ok", "Succeeded", "node-z"), ("three", "Failed", node)):
+        reason = {"failureReason": "Target pod is down"} if phase == "Failed" else {}
+        state = a_state(other, ended_seconds=5, targetNode=target, **reason)
+        world.migrations.append(a_migration(phase, vm=other, age_seconds=3000, state=state))
+    return world
+
+
 def leaving(node: str, world: World) -> World:
     """The same, with its VM on `node`, which is well."""
     if "migrationState" in world.vmi["status"]:
@@ -343,6 +364,7 @@ TABLE: dict[str, Row] = {
     ),
     "cancel-unanswered": (cancel_unanswered, "blocked", "CancelUnanswered"),
     "succeeded": (lambda: a_world("Succeeded"), "succeeded", ""),
-    "failed": (a_failed, "failed", ""),
+    "failed": (a_failed, "failed", "LastAttemptFailed"),
+    "queued-after-failures": (after_failures, "queued", "ClusterLimitReached"),
     "failed-and-made-again": (lambda: evacuation(a_failed()), "failed", "RecreatedByOwner"),
 }

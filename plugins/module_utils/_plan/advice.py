@@ -284,6 +284,41 @@ ADVICE: dict[str, tuple[Template, ...]] = {
             unless="node",
         ),
     ),
+    "FailingRepeatedly": (
+        Template(
+            "Cure the common reason before another attempt; look first at node {target}.",
+            "All went there and failed; another attempt meets the same unless it goes elsewhere.",
+            command="kubectl describe node {target}",
+            needs="target",
+        ),
+        Template(
+            "Cure the reason before another attempt.",
+            "An attempt that meets the same conditions ends the same way.",
+            command=f"kubectl get {_VMIM} -n {{ns}} -l kubevirt.io/vmi-name={{vm}} -o yaml",
+            unless="target",
+        ),
+    ),
+    "BadTargetNode": (
+        Template(
+            "Look at node {node}, and keep migrations away from it until it is well.",
+            "Migrations of several VMs failed there while others reached other nodes.",
+            command="kubectl describe node {node}",
+        ),
+    ),
+    "LastAttemptFailed": (
+        Template(
+            "Cure what made it fail, then migrate again.",
+            "A new migration is a new attempt; KubeVirt itself repeats only what a drain or an update asked for.",
+            command=f"kubectl describe {_VMIM} -n {{ns}} {{migration}}",
+            unless="owner",
+        ),
+        Template(
+            "Cure what made it fail: its owner makes the next attempt.",
+            "An attempt that meets the same conditions ends the same way.",
+            command=f"kubectl describe {_VMIM} -n {{ns}} {{migration}}",
+            needs="owner",
+        ),
+    ),
     "Unknown": (
         Template(
             "Grant what is missing (coverage names it), or look at virt-controller's log.",

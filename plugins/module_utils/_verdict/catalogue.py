@@ -70,6 +70,21 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("CancelWaitsForPhase", "The cancel waits for the next phase", "C", blocks=False),
     Entry("CancelUnanswered", "Nobody answers the cancel", "F"),
     Entry("RecreatedByOwner", "Its owner makes it again", "F", blocks=False),
+    Entry(
+        "FailingRepeatedly",
+        "Its migrations fail again and again",
+        "F",
+        explains=("LastAttemptFailed",),
+        blocks=False,
+    ),
+    Entry(
+        "BadTargetNode",
+        "Migrations of several VMs fail on the target node",
+        "FR",
+        explains=("LastAttemptFailed",),
+        blocks=False,
+    ),
+    Entry("LastAttemptFailed", "The last migration failed", "", blocks=False),
     Entry("Unknown", "Nothing that is known explains it", "", blocks=False),
 )
 ORDER: dict[str, int] = {entry.code: place for place, entry in enumerate(CATALOGUE)}

@@ -20,6 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     copy,
     nodes,
     pending,
+    repeated,
     scheduling,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Queue
@@ -48,9 +49,12 @@ QUEUE_CAUSES: dict[str, Callable[[Case, Queue], Cause | Gap | None]] = {
     "ClusterLimitReached": pending.find_cluster_limit_reached,
     "OutboundLimitReached": pending.find_outbound_limit_reached,
 }
-# The only one that says something of a migration that has ended.
+# Those that say something of a migration that has ended, too.
 ENDED_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
     "RecreatedByOwner": cancel.find_recreated_by_owner,
+    "FailingRepeatedly": repeated.find_failing_repeatedly,
+    "BadTargetNode": repeated.find_bad_target_node,
+    "LastAttemptFailed": repeated.find_last_attempt_failed,
 }
 
 

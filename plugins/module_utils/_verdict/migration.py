@@ -16,6 +16,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes.copy import post_copy_since
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes.repeated import HISTORY
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.deadline import (
     CANCEL_SECONDS,
     Deadline,
@@ -179,10 +180,12 @@ def _hidden_limit(case: Case) -> str:
 def _waiting(case: Case, findings: Findings) -> Iterator[tuple[str, str]]:
     if case.migration.phase != "Pending":
         return
-    if findings.causes and all(cause.time_cures == "yes" for cause in findings.causes):
-        yield "queued", findings.causes[0].summary
+    # What failed before says nothing about what holds this one.
+    causes = [cause for cause in findings.causes if cause.code not in HISTORY]
+    if causes and all(cause.time_cures == "yes" for cause in causes):
+        yield "queued", causes[0].summary
     age = seconds_between(case.migration.phase_since, case.now) or 0
-    if not findings.causes and age > PENDING_UNEXPLAINED_SECONDS:
+    if not causes and age > PENDING_UNEXPLAINED_SECONDS:
         yield "unknown", f"it has been Pending for {age} s and nothing that is known explains it"
 
 

@@ -28,8 +28,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     read_attempt,
 )
 
-__all__ = ["find_bad_target_node", "find_failing_repeatedly", "find_last_attempt_failed"]
+__all__ = ["HISTORY", "find_bad_target_node", "find_failing_repeatedly", "find_last_attempt_failed"]
 
+HISTORY = frozenset({"FailingRepeatedly", "BadTargetNode", "LastAttemptFailed"})
 REPEATED = 3
 BAD_TARGET_VMS = 2
 
@@ -89,7 +90,9 @@ def find_last_attempt_failed(case: Case) -> Cause | Gap | None:
     target = f" to {attempt.target_node}" if attempt.target_node else ""
     summary = f"The last migration of this VM{target} failed: {attempt.failure.words}."
     seen = (_evidence(case.migration.meta.namespace, attempt),)
-    return Cause("LastAttemptFailed", summary, "maybe", attempt.ended_at, seen, names={"node": attempt.target_node})
+    owner = "" if case.migration.origin in ("user", "decentralized") else case.migration.origin
+    names = {"node": attempt.target_node, "owner": owner}
+    return Cause("LastAttemptFailed", summary, "maybe", attempt.ended_at, seen, names=names)
 
 
 def _failures_on(case: Case, node: str) -> Sequence[Migration]:

@@ -147,9 +147,13 @@ def updated() -> World:
 
 
 def test_evacuation_is_stopped_in_its_own_way() -> None:
-    assert commands(evacuation(a_failed())) == ["virtctl evacuate-cancel vm -n team-a web-1"]
+    assert commands(evacuation(a_failed())) == [
+        "virtctl evacuate-cancel vm -n team-a web-1",
+        "kubectl describe virtualmachineinstancemigration -n team-a kubevirt-migrate-vm-mig-web-1",
+    ]
     assert [one.action for one in advice_of(updated())] == [
-        "Finish or revert the update of the VM that asks for the migration."
+        "Finish or revert the update of the VM that asks for the migration.",
+        "Cure what made it fail: its owner makes the next attempt.",
     ]
 
 
