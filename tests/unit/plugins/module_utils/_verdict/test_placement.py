@@ -223,6 +223,8 @@ ONE_EAST = [a_pod_there("x", "e", labels={"app": "web"})]
         ({"matchLabelKeys": [OWNER]}, ("e", "w")),
         ({"topologyKey": "disk"}, ()),
         ({"labelSelector": {}}, ("e", "w")),
+        ({"nodeTaintsPolicy": "Honor"}, ("w",)),
+        ({"nodeTaintsPolicy": "Honor", "nodeAffinityPolicy": "Ignore"}, ("w",)),
     ],
     ids=str,
 )
@@ -249,6 +251,13 @@ def test_spread_with_too_few_domains_counts_from_nothing() -> None:
     pods = [*ONE_EAST, a_pod_there("y", "w", labels={"app": "web"})]
     assert place(spread(minDomains=2), ZONES, pods).possible == ("e", "w")
     assert place(spread(minDomains=3), ZONES, pods).possible == ()
+
+
+def test_spread_is_open_while_it_hangs_on_a_toleration_that_is_not_judged() -> None:
+    tainted = a_place("t", labels={ZONE: "north"}, taints=[NO_SCHEDULE])
+    pod = spread(nodeTaintsPolicy="Honor")
+    pod["spec"]["tolerations"] = [{"key": "dedicated", "operator": "Lt", "value": "5"}]
+    assert set(codes(place(pod, [a_place("e"), tainted]))["e"]) == {"NotJudged"}
 
 
 def test_spread_passes_over_pods_that_go_and_those_of_other_namespaces() -> None:
