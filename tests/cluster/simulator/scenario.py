@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
@@ -240,7 +240,7 @@ def _is_required(item: dataclasses.Field[Any]) -> bool:
 
 
 def _value(hint: Any, value: Any, *, place: str) -> Any:
-    options = [option for option in get_args(hint) if option is not type(None)]
+    options = [option for option in get_args(hint) if option is not NoneType]
     if get_origin(hint) in (Union, UnionType):
         return None if value is None else _value(options[0], value, place=place)
     if get_origin(hint) is not None and issubclass(get_origin(hint), Sequence):
