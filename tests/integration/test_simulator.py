@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -109,19 +110,26 @@ def test_scenario_leaves_objects_as_declared(cluster: Cluster, name: str) -> Non
 
 
 def _assert_migrations_stand_as_declared(cluster: Cluster, scenario: Scenario) -> None:
+    """Of several migrations of one VM the older is compared with the one that was declared older."""
     now = cluster.simulator.clock.now()
-    found = {
-        f"{vmim['metadata']['namespace']}/{vmim['spec']['vmiName']}": vmim
-        for vmim in items(cluster, f"{KUBEVIRT}/virtualmachineinstancemigrations")
-    }
-    assert set(found) == {migration.vm for migration in scenario.migrations}
-    for migration in scenario.migrations:
-        vmim = found[migration.vm]
-        created = moment(vmim["metadata"]["creationTimestamp"])
-        assert created is not None
-        assert abs((created - timeline(migration, now=now)[""]).total_seconds()) < 30
+    declared = sorted(scenario.migrations, key=lambda migration: (migration.vm, timeline(migration, now=now)[""]))
+    stored = items(cluster, f"{KUBEVIRT}/virtualmachineinstancemigrations")
+    found = sorted(stored, key=lambda vmim: (_vm(vmim), _born(vmim)))
+    assert [_vm(vmim) for vmim in found] == [migration.vm for migration in declared]
+    for migration, vmim in zip(declared, found, strict=True):
+        assert abs((_born(vmim) - timeline(migration, now=now)[""]).total_seconds()) < 30
         assert (vmim.get("status") or {}).get("phase", "") == migration.phase
         assert ("deletionTimestamp" in vmim["metadata"]) == (migration.deleted is not None)
+
+
+def _vm(vmim: Any) -> str:
+    return f"{vmim['metadata']['namespace']}/{vmim['spec']['vmiName']}"
+
+
+def _born(vmim: Any) -> datetime:
+    created = moment(vmim["metadata"]["creationTimestamp"])
+    assert created is not None
+    return created
 
 
 def test_nothing_in_the_cluster_names_a_planted_cause(cluster: Cluster) -> None:
