@@ -49,6 +49,8 @@ META = MetaFields(KIND)
 CONDITIONS = ConditionFields(KIND)
 PHASE = declare(KIND, "status.phase")
 NODE = declare(KIND, "spec.nodeName")
+REASON = declare(KIND, "status.reason")
+MESSAGE = declare(KIND, "status.message")
 STATUSES = declare(KIND, "status.containerStatuses")
 INIT_STATUSES = declare(KIND, "status.initContainerStatuses")
 
@@ -60,6 +62,12 @@ class _StatusFields:
         self.waiting_reason = declare(KIND, "state.waiting.reason", base=base)
         self.waiting_message = declare(KIND, "state.waiting.message", base=base)
         self.running_since = declare(KIND, "state.running.startedAt", base=base)
+        self.ended_reason = declare(KIND, "state.terminated.reason", base=base)
+        self.ended_message = declare(KIND, "state.terminated.message", base=base)
+        self.exit_code = declare(KIND, "state.terminated.exitCode", base=base)
+        self.ended_at = declare(KIND, "state.terminated.finishedAt", base=base)
+        self.last_exit_code = declare(KIND, "lastState.terminated.exitCode", base=base)
+        self.last_message = declare(KIND, "lastState.terminated.message", base=base)
 
 
 _CONTAINER = _StatusFields("status.containerStatuses[]")
@@ -68,7 +76,8 @@ _INIT = _StatusFields("status.initContainerStatuses[]")
 
 @dataclass(frozen=True)
 class ContainerStatus:
-    """One container's status. `path` is the field that evidence cites."""
+    """One container's status. `path` is the field that evidence cites; `exit_code` is that of the present end, else of
+    the last one."""
 
     path: str
     name: str
@@ -76,6 +85,9 @@ class ContainerStatus:
     waiting_reason: str
     waiting_message: str
     running_since: datetime | None
+    exit_code: int | None = None
+    exit_message: str = ""
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,8 @@ class Pod:
     meta: Meta
     phase: str
     node: str
+    reason: str
+    message: str
     conditions: Mapping[str, Condition]
     containers: tuple[ContainerStatus, ...]
     problems: tuple[str, ...]
@@ -102,6 +116,8 @@ class Pod:
             meta=meta,
             phase=reader.text(PHASE),
             node=reader.text(NODE),
+            reason=reader.text(REASON),
+            message=reader.text(MESSAGE),
             conditions=CONDITIONS.read(reader),
             containers=tuple(containers),
             problems=tuple(dict.fromkeys(reader.problems)),
@@ -130,6 +146,10 @@ class Pod:
         return times[0] if times else None
 
 
+def _first(*codes: int | None) -> int | None:
+    return next((code for code in codes if code is not None), None)
+
+
 def _status(item: Reader, fields: _StatusFields, path: str) -> ContainerStatus:
     name = item.text(fields.name)
     return ContainerStatus(
@@ -139,4 +159,9 @@ def _status(item: Reader, fields: _StatusFields, path: str) -> ContainerStatus:
         waiting_reason=item.text(fields.waiting_reason),
         waiting_message=item.text(fields.waiting_message),
         running_since=item.moment(fields.running_since),
+        exit_code=_first(item.integer(fields.exit_code), item.integer(fields.last_exit_code)),
+        exit_message=item.text(fields.ended_message)
+        or item.text(fields.ended_reason)
+        or item.text(fields.last_message),
+        ended_at=item.moment(fields.ended_at),
     )

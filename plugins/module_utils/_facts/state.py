@@ -47,6 +47,8 @@ class MigrationState:
     policy: str = ""
     configuration: Mapping[str, Any] | None = None
     completion_timeout_per_gib: int | None = None
+    target_domain_ready_at: datetime | None = None
+    persistent_claim: str = ""
 
 
 class StateFields:
@@ -71,6 +73,8 @@ class StateFields:
         self.mode = declare(kind, base + "mode")
         self.policy = declare(kind, base + "migrationPolicyName")
         self.configuration = declare(kind, base + "migrationConfiguration")
+        self.target_domain_ready = declare(kind, base + "targetNodeDomainReadyTimestamp")
+        self.persistent_claim = declare(kind, base + "sourcePersistentStatePVCName")
         self.completion_timeout = declare(kind, base + "migrationConfiguration.completionTimeoutPerGiB")
 
     def read(self, reader: Reader) -> MigrationState | None:
@@ -95,4 +99,6 @@ class StateFields:
             policy=reader.text(self.policy),
             configuration=reader.mapping(self.configuration),
             completion_timeout_per_gib=reader.integer(self.completion_timeout),
+            target_domain_ready_at=reader.moment(self.target_domain_ready),
+            persistent_claim=reader.text(self.persistent_claim),
         )

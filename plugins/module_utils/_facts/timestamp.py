@@ -12,7 +12,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-__all__ = ["format_timestamp", "parse_timestamp", "seconds_between"]
+__all__ = ["format_timestamp", "later_by", "parse_timestamp", "seconds_between"]
 
 _RFC3339 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,12}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -58,3 +58,11 @@ def format_timestamp(moment: datetime | None) -> str:
 def seconds_between(start: datetime | None, end: datetime | None, /) -> int | None:
     """Whole seconds from `start` to `end` (negative when start is later); None where one is not known."""
     return None if start is None or end is None else int((end - start).total_seconds() // 1)
+
+
+def later_by(moment: datetime | None, seconds: float, /) -> datetime | None:
+    """`moment` and so many seconds; None where it is not known or lies beyond any date."""
+    try:
+        return None if moment is None else moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return None

@@ -70,7 +70,7 @@ def _by_phase(judgement: Judgement) -> Answer:
         return Answer(False, "It is being cancelled already.")
     if migration.origin == "volume_update":
         return Answer(False, "It is made again until the VM's volumes are reverted.")
-    if migration.phase in _BEFORE_HAND_OFF:
+    if migration.phase in _BEFORE_HAND_OFF or migration.phase in ("WaitingForSync", "Synchronizing"):
         return Answer(True, _owned(case, "Before the copy KubeVirt ends it at once; the VM keeps running."))
     if migration.phase in ("PreparingTarget", "TargetReady"):
         silent = {cause.code for cause in judgement.causes} & _TARGET_SILENT

@@ -18,30 +18,59 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     anywhere,
     cancel,
     copy,
+    handover,
     nodes,
     pending,
     repeated,
     scheduling,
+    waiting,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Queue
 
-__all__ = ["CASE_CAUSES", "QUEUE_CAUSES", "Findings", "blocking_cause", "find_causes"]
+__all__ = ["BEFORE_HAND_OVER_CAUSES", "CASE_CAUSES", "QUEUE_CAUSES", "Findings", "blocking_cause", "find_causes"]
 
-CASE_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
-    "VirtControllerSilent": anywhere.find_virt_controller_silent,
-    "SourceNodeDown": nodes.find_source_node_down,
-    "TargetNodeDown": nodes.find_target_node_down,
+# What holds a migration back before it is handed over. It says nothing of one that is being deleted: KubeVirt ends that
+# at once there, so where it does not, it is the cancel that fails.
+BEFORE_HAND_OVER_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
+    "UnworkableLimits": pending.find_unworkable_limits,
+    "AnotherMigrationActive": waiting.find_another_migration_active,
+    "VMINotRunning": waiting.find_vmi_not_running,
+    "BackupInProgress": waiting.find_backup_in_progress,
+    "UtilityVolumesPresent": waiting.find_utility_volumes_present,
+    "MigrationBackoff": waiting.find_migration_backoff,
     "LeftoverLauncherPod": pending.find_leftover_launcher_pod,
     "ResourceQuotaExceeded": pending.find_resource_quota_exceeded,
+    "PodSecurityViolation": pending.find_pod_security_violation,
+    "TargetPodCreationRefused": pending.find_target_pod_creation_refused,
     "SELinuxContextMissing": pending.find_selinux_context_missing,
     "TargetPodUnschedulable": scheduling.find_target_pod_unschedulable,
     "ImagePullFailing": scheduling.find_image_pull_failing,
     "VolumeAttachFailing": scheduling.find_volume_attach_failing,
+    "PodNetworkFailing": scheduling.find_pod_network_failing,
+    "TargetPodCrashing": scheduling.find_target_pod_crashing,
+    "TargetKubeletSilent": scheduling.find_target_kubelet_silent,
+    "TargetPodNotAdmitted": scheduling.find_target_pod_not_admitted,
+}
+CASE_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
+    "VirtControllerSilent": anywhere.find_virt_controller_silent,
+    "VirtApiUnavailable": anywhere.find_virt_api_unavailable,
+    "CancelOrphaned": cancel.find_cancel_orphaned,
+    "VMIMissing": anywhere.find_vmi_missing,
+    "SourceNodeDown": nodes.find_source_node_down,
+    "TargetNodeDown": nodes.find_target_node_down,
+    "HandOverFailed": handover.find_hand_over_failed,
     "TargetHandlerDown": nodes.find_target_handler_down,
     "SourceHandlerDown": nodes.find_source_handler_down,
     "TargetIsSourceNode": nodes.find_target_is_source_node,
+    "SyncFailed": handover.find_sync_failed,
+    "TargetLauncherOverdue": handover.find_target_launcher_overdue,
+    "GuestIOError": copy.find_guest_io_error,
+    "HotplugChangePending": copy.find_hotplug_change_pending,
+    "BackendStorageHandOff": copy.find_backend_storage_hand_off,
     "DeadlineNotEnforced": copy.find_deadline_not_enforced,
     "PostCopyActive": copy.find_post_copy_active,
+    "PausedForMigration": copy.find_paused_for_migration,
+    "SyncPeerMissing": cancel.find_sync_peer_missing,
     "CancelWaitsForPhase": cancel.find_cancel_waits_for_phase,
     "CancelUnanswered": cancel.find_cancel_unanswered,
 }
@@ -51,6 +80,7 @@ QUEUE_CAUSES: dict[str, Callable[[Case, Queue], Cause | Gap | None]] = {
 }
 # Those that say something of a migration that has ended, too.
 ENDED_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
+    "NotLiveMigratable": cancel.find_not_live_migratable,
     "RecreatedByOwner": cancel.find_recreated_by_owner,
     "FailingRepeatedly": repeated.find_failing_repeatedly,
     "BadTargetNode": repeated.find_bad_target_node,
@@ -72,6 +102,8 @@ def find_causes(case: Case, *, queue: Queue | None = None) -> Findings:
     answers: dict[str, Cause | Gap | None] = {}
     if not case.migration.is_final:
         answers = {code: find(case) for code, find in CASE_CAUSES.items()}
+    if not case.migration.is_final and not case.migration.is_being_deleted:
+        answers.update({code: find(case) for code, find in BEFORE_HAND_OVER_CAUSES.items()})
         if queue is not None:
             answers.update({code: find(case, queue) for code, find in QUEUE_CAUSES.items()})
     answers.update({code: find(case) for code, find in ENDED_CAUSES.items()})

@@ -93,7 +93,7 @@ def judge_migration(case: Case, *, late_after: int = LATE_AFTER_SECONDS, queue: 
 def _problems(case: Case) -> list[str]:
     found = [f"{case.name}: {problem}" for problem in case.migration.problems]
     if case.vmi is None:
-        found.append(_no_vmi(case))
+        found += _no_vmi(case)
     else:
         found += [f"{case.vmi_name}: {problem}" for problem in case.vmi.problems]
     found += [f"{pod.label}: {problem}" for pod in case.launchers for problem in pod.problems]
@@ -106,11 +106,11 @@ def _problems(case: Case) -> list[str]:
     return found
 
 
-def _no_vmi(case: Case) -> str:
+def _no_vmi(case: Case) -> list[str]:
     if case.migration.key in case.snapshot.vmis:
-        return f"{case.vmi_name} does not exist"
+        return []  # The API says that there is none: a cause, and nothing that could not be read.
     rules = case.snapshot.unseen_for("vmis", namespace=case.migration.meta.namespace)
-    return f"not allowed to {rules[0].sentence()}" if rules else f"{case.vmi_name} was not read"
+    return [f"not allowed to {rules[0].sentence()}" if rules else f"{case.vmi_name} was not read"]
 
 
 def _unjudgeable(case: Case, problems: list[str]) -> Judgement:

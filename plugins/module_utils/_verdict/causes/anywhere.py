@@ -24,14 +24,17 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import HANDED_OVER_PHASES
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import NO_KUBEVIRT, Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.sightings import newest, since_first
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.sightings import (
+    newest,
+    since_first,
+    unreadable_event,
+)
 
 __all__ = ["find_virt_api_unavailable", "find_virt_controller_silent", "find_vmi_missing"]
 
 SILENT_SECONDS = 60
 
 _WEBHOOK = "failed calling webhook"
-_REASONS = ("FailedAbortMigration", "FailedHandOver")
 
 
 def find_virt_controller_silent(case: Case) -> Cause | Gap | None:
@@ -79,13 +82,24 @@ def find_vmi_missing(case: Case, /) -> Cause | Gap | None:
         summary = f"{case.vmi_name} does not exist any more: nothing can be migrated."
         return Cause("VMIMissing", summary, "no", migration.phase_since, (seen,), names=names)
     state = case.vmi.state
-    if migration.phase not in HANDED_OVER_PHASES or (state and state.migration_uid == migration.meta.uid):
+    if migration.phase not in HANDED_OVER_PHASES:
         return None
-    found = state.migration_uid if state else ""
+    if state and state.migration_uid == migration.meta.uid and not _is_newer(case):
+        return None
+    if migration.other_side:
+        return None  # Both sides write into the state there.
+    found = state.migration_uid if state and state.migration_uid != migration.meta.uid else ""
     seen = Evidence(case.vmi_name, vmi_facts.STATE.migration_uid.path, found)
     whose = "of another migration" if found else "of none: it was started anew"
     summary = f"The VMI was handed to this migration and now carries the state {whose}."
     return Cause("VMIMissing", summary, "no", migration.phase_since, (seen,), names=names)
+
+
+def _is_newer(case: Case) -> bool:
+    """Whether the VMI was created after the migration, so that it is another instance than the one that was moved."""
+    born = case.vmi.meta.created_at if case.vmi else None
+    asked = case.migration.meta.created_at
+    return bool(born and asked and born > asked and not case.migration.is_decentralized)
 
 
 def find_virt_api_unavailable(case: Case, /) -> Cause | Gap | None:
@@ -97,10 +111,14 @@ def find_virt_api_unavailable(case: Case, /) -> Cause | Gap | None:
     if rules:
         return Gap("VirtApiUnavailable", rules)
     about = case.snapshot.events_about(migration.meta.uid)
-    failed = [one for one in about if one.reason in _REASONS and _WEBHOOK in one.message]
+    # A refused hand-over is over in any later phase.
+    reason = "FailedHandOver" if migration.phase == "Scheduled" else "FailedAbortMigration"
+    failed = [one for one in about if one.reason == reason and _WEBHOOK in one.message]
     last = newest(failed)
-    if last is None or (case.state and case.state.abort_requested):
+    if case.state and case.state.abort_requested:
         return None
+    if last is None:
+        return unreadable_event(case, "VirtApiUnavailable", uid=migration.meta.uid)
     seen = Evidence(case.name, f"event {last.reason}", last.message, last.last_at)
     summary = f"virt-api does not answer, so KubeVirt cannot go on: {last.message.rstrip('.')}."
     since = case.later(since_first(failed), migration.meta.deleted_at or migration.phase_since)

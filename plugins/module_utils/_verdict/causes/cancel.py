@@ -22,11 +22,19 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
     vmi as vmi_facts,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.deadline import CANCEL_SECONDS
 
-__all__ = ["find_cancel_unanswered", "find_cancel_waits_for_phase", "find_recreated_by_owner"]
+__all__ = [
+    "find_cancel_orphaned",
+    "find_cancel_unanswered",
+    "find_cancel_waits_for_phase",
+    "find_not_live_migratable",
+    "find_recreated_by_owner",
+    "find_sync_peer_missing",
+]
 
 _OWNERS = {
     "evacuation": "the evacuation controller",
@@ -88,13 +96,22 @@ def find_recreated_by_owner(case: Case) -> Cause | Gap | None:
     summary = f"It {ended}, but {owner} makes the next one: stop that first."
     names = {"origin": migration.origin, "vm": migration.vmi_name, "namespace": migration.meta.namespace}
     if migration.origin != "evacuation":
-        label = Evidence(case.name, migration_facts.META.annotations.path, f"made by {owner}")
+        label = Evidence(case.name, *_mark_of_owner(migration))
         return Cause("RecreatedByOwner", summary, "no", since, (label,), confidence="likely", names=names)
     if case.vmi is None or not case.vmi.evacuation_node:
         return None
     seen = Evidence(case.vmi_name, vmi_facts.EVACUATION_NODE.path, case.vmi.evacuation_node)
     names["node"] = case.vmi.evacuation_node
     return Cause("RecreatedByOwner", summary, "no", since, (seen,), names=names)
+
+
+def _mark_of_owner(migration: Migration) -> tuple[str, str]:
+    """The field that says who made it, and its value."""
+    if migration.origin == "volume_update":
+        mark = migration_facts.LABEL_VOLUME_UPDATE
+        return f"{migration_facts.META.labels.path}[{mark}]", migration.meta.labels.get(mark, "")
+    mark = migration_facts.ANNOTATION_WORKLOAD_UPDATE
+    return f"{migration_facts.META.annotations.path}[{mark}]", migration.meta.annotations.get(mark, "")
 
 
 def _is_followed(case: Case) -> bool:
@@ -104,3 +121,56 @@ def _is_followed(case: Case) -> bool:
         other.key == case.migration.key and mine and other.meta.created_at and other.meta.created_at > mine
         for other in case.snapshot.migrations
     )
+
+
+def find_cancel_orphaned(case: Case) -> Cause | Gap | None:
+    """Being deleted while its VMI is gone: virt-controller does not take its finalizer off any more."""
+    migration = case.migration
+    deleted = migration.meta.deleted_at
+    if deleted is None or migration.key not in case.snapshot.vmis or case.vmi is not None:
+        return None
+    seen = (
+        Evidence(case.name, migration_facts.META.deleted.path, "being deleted", deleted),
+        Evidence(case.vmi_name, "metadata.name", "there is no such object"),
+    )
+    summary = "It is being deleted and its VMI is gone: nobody takes its finalizer off."
+    return Cause("CancelOrphaned", summary, "no", deleted, seen, names={"namespace": migration.meta.namespace})
+
+
+def find_not_live_migratable(case: Case) -> Cause | Gap | None:
+    """It has failed, the VM is still to leave its node and cannot be migrated any more, so no next one is let in.
+
+    Not said of one that is on its way: KubeVirt looks at LiveMigratable only when a migration is created.
+    """
+    vmi = case.vmi
+    if case.migration.phase != "Failed" or _is_followed(case):
+        return None
+    movable = vmi.conditions.get("LiveMigratable") if vmi else None
+    if vmi is None or movable is None or movable.status != "False" or not vmi.evacuation_node:
+        return None
+    path = f"{vmi_facts.CONDITIONS.list.path}[LiveMigratable]"
+    said = f"{movable.reason}: {movable.message}".strip(": ")
+    seen = (
+        Evidence(case.vmi_name, path, said, movable.changed_at),
+        Evidence(case.vmi_name, vmi_facts.EVACUATION_NODE.path, vmi.evacuation_node),
+    )
+    summary = f"The VM is to leave {vmi.evacuation_node} and cannot be migrated: {said.rstrip('.')}."
+    since = case.later(movable.changed_at, case.migration.meta.created_at)
+    names = {"namespace": case.migration.meta.namespace, "node": vmi.evacuation_node}
+    return Cause("NotLiveMigratable", summary, "no", since, seen, names=names)
+
+
+def find_sync_peer_missing(case: Case) -> Cause | Gap | None:
+    """A migration between clusters waits for its other side."""
+    migration = case.migration
+    if migration.phase not in ("WaitingForSync", "Synchronizing"):
+        return None
+    blocked = migration.conditions.get("decentralizedMigrationBlocked")
+    said = f": {blocked.message.rstrip('.')}" if blocked and blocked.status == "True" and blocked.message else ""
+    seen = [Evidence(case.name, migration_facts.PHASE.path, migration.phase, migration.phase_since)]
+    if blocked is not None:
+        path = f"{migration_facts.CONDITIONS.list.path}[decentralizedMigrationBlocked].status"
+        seen.append(Evidence(case.name, path, blocked.status, blocked.probed_at))
+    summary = f"The other cluster's side of this migration has not answered{said}."
+    names = {"namespace": migration.meta.namespace}
+    return Cause("SyncPeerMissing", summary, "maybe", migration.phase_since, tuple(seen), names=names)

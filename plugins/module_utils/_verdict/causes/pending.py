@@ -32,16 +32,28 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Gap,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Holder, Queue, Unclear
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.sightings import newest, pods_unseen
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.sightings import (
+    events_unseen,
+    is_still_tried,
+    newest,
+    pods_unseen,
+    since_first,
+    unreadable_event,
+)
 
 __all__ = [
     "find_cluster_limit_reached",
     "find_leftover_launcher_pod",
     "find_outbound_limit_reached",
+    "find_pod_security_violation",
     "find_resource_quota_exceeded",
     "find_selinux_context_missing",
+    "find_target_pod_creation_refused",
+    "find_unworkable_limits",
 ]
 
+# virt-controller's words for a target pod that was refused; the evacuation controller writes FailedCreate too.
+_POD_WORDS = ("Error creating pod:", "failed to create target pod")
 _QUOTA_NAME = re.compile(r"exceeded quota: ([a-z0-9.-]+)")
 
 
@@ -98,6 +110,8 @@ def find_cluster_limit_reached(case: Case, queue: Queue, /) -> Cause | Gap | Non
     kubevirt = case.snapshot.kubevirt
     if gap or kubevirt is None or not _waits(case):
         return gap
+    if kubevirt.per_cluster < 1:
+        return None  # UnworkableLimits: it is no queue that could move.
     free = kubevirt.per_cluster - len(queue.holders)
     if free > 0:
         return _maybe_taken(case, "ClusterLimitReached", free=free, unclear=queue.unclear)
@@ -116,6 +130,8 @@ def find_outbound_limit_reached(case: Case, queue: Queue, /) -> Cause | Gap | No
     kubevirt = case.snapshot.kubevirt
     if gap or kubevirt is None or not _waits(case):
         return gap
+    if kubevirt.outbound_per_node < 1:
+        return None
     leaving = queue.outbound(case.source_node)
     free = kubevirt.outbound_per_node - len(leaving)
     if not case.source_node or free > 0:
@@ -171,7 +187,7 @@ def _limit_answer(
     if stuck:
         summary += f"; stuck of these: {_names(stuck)}"
     seen = tuple(Evidence(holder.object, "status.phase", holder.phase) for holder in (stuck or list(holders))[:10])
-    names = {"holder": stuck[0].label} if stuck else {}
+    names = {"holder": stuck[0].label} if cures == "no" else {}
     return Cause(code, summary + ".", cures, case.migration.phase_since, (limit, *seen), names=names)
 
 
@@ -233,3 +249,65 @@ def find_selinux_context_missing(case: Case) -> Cause | Gap | None:
     summary = "The VM's SELinux context is not in its status: KubeVirt waits for it without a limit."
     names = {"node": case.source_node}
     return Cause("SELinuxContextMissing", summary, "no", case.migration.phase_since, (seen,), names=names)
+
+
+def find_pod_security_violation(case: Case) -> Cause | Gap | None:
+    """The namespace's Pod Security level refuses the target pod."""
+    return _refused(case, "PodSecurityViolation", "privileged namespace", "Pod Security refuses the target pod")
+
+
+def find_target_pod_creation_refused(case: Case) -> Cause | Gap | None:
+    """The target pod cannot be made, for a reason that is neither a quota nor Pod Security."""
+    return _refused(case, "TargetPodCreationRefused", "", "The target pod cannot be made")
+
+
+def _refused(case: Case, code: str, words: str, what: str) -> Cause | Gap | None:
+    if not _waits(case) or case.vmi is None:
+        return None
+    gap = events_unseen(case, code)
+    began = case.migration.phase_since
+    refused = [
+        event
+        for event in case.snapshot.events_about(case.vmi.meta.uid)
+        if event.reason == "FailedCreate" and any(said in event.message for said in _POD_WORDS)
+        if _refusal_words(event.message) == words
+        if event.last_at is None or began is None or event.last_at >= began
+    ]
+    last = newest(refused)
+    if gap or last is None:
+        return gap or unreadable_event(case, code, uid=case.vmi.meta.uid)
+    if not is_still_tried(refused, now=case.now):
+        return None
+    seen = Evidence(case.vmi_name, "event FailedCreate", last.message, last.last_at)
+    since = case.later(since_first(refused), began)
+    names = {"namespace": case.migration.meta.namespace}
+    return Cause(code, f"{what}: {last.message.rstrip('.')}.", "no", since, (seen,), names=names)
+
+
+def _refusal_words(message: str) -> str:
+    known = ("exceeded quota", "privileged namespace")
+    return next((words for words in known if words in message), "")
+
+
+def find_unworkable_limits(case: Case) -> Cause | Gap | None:
+    """A limit of 0: every migration then stays Pending, and nothing says so (seen on KubeVirt's own controllers)."""
+    kubevirt = case.snapshot.kubevirt
+    gap = pods_unseen(case, "UnworkableLimits") if case.migration.phase == "Pending" else None
+    if gap or kubevirt is None or kubevirt.problems or not _waits(case):
+        return gap
+    zero = [
+        (field, value)
+        for field, value in (
+            (surroundings.CLUSTER_LIMIT, kubevirt.per_cluster),
+            (surroundings.NODE_LIMIT, kubevirt.outbound_per_node),
+        )
+        if value < 1
+    ]
+    if not zero:
+        return None
+    name = f"KubeVirt {kubevirt.meta.namespace}/{kubevirt.meta.name}"
+    seen = tuple(Evidence(name, field.path, str(value)) for field, value in zero)
+    limits = " and ".join(field.path.rpartition(".")[2] for field, _value in zero)
+    summary = f"KubeVirt's {limits} leaves no slot: no migration ever starts."
+    names = {"namespace": kubevirt.meta.namespace, "kubevirt": kubevirt.meta.name}
+    return Cause("UnworkableLimits", summary, "no", case.migration.phase_since, seen, names=names)

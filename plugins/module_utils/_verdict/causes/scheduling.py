@@ -10,7 +10,7 @@ reasons on the pod.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import pod as pod_facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
@@ -23,18 +23,27 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Gap,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.sightings import (
+    is_still_tried,
     newest,
     pods_unseen,
     since_first,
+    unreadable_event,
 )
 
 __all__ = [
     "find_image_pull_failing",
+    "find_pod_network_failing",
+    "find_target_kubelet_silent",
+    "find_target_pod_crashing",
+    "find_target_pod_not_admitted",
     "find_target_pod_unschedulable",
     "find_volume_attach_failing",
 ]
 
 PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+NETWORK_REASONS = ("FailedCreatePodSandBox", "NetworkNotReady")
+REFUSED_REASONS = ("UnexpectedAdmissionError", "NodeAffinity", "NodeShutdown", "TopologyAffinityError")
+SILENT_SECONDS = 300
 VOLUME_REASONS = ("FailedAttachVolume", "FailedMount", "FailedMapVolume")
 
 
@@ -45,7 +54,9 @@ def find_target_pod_unschedulable(case: Case) -> Cause | Gap | None:
     gap = pods_unseen(case, "TargetPodUnschedulable") if case.migration.phase == "Scheduling" else None
     pod = case.target_pod
     if gap or pod is None:
-        return gap or _target_pod_missing(case)
+        return gap or (
+            _target_pod_missing(case, "TargetPodUnschedulable") if case.migration.phase == "Scheduling" else None
+        )
     scheduled = pod.conditions.get("PodScheduled")
     if scheduled is None or scheduled.status != "False" or scheduled.reason != "Unschedulable":
         return None
@@ -57,12 +68,12 @@ def find_target_pod_unschedulable(case: Case) -> Cause | Gap | None:
     return Cause("TargetPodUnschedulable", summary, "no", since, (seen,), names=_pod_names(pod))
 
 
-def _target_pod_missing(case: Case) -> Gap | None:
-    """In Scheduling there is one, so it could not be told as this migration's."""
+def _target_pod_missing(case: Case, code: str, /) -> Gap | None:
+    """From Scheduling on there is one, so it could not be told as this migration's."""
     waited = seconds_between(case.migration.phase_since, case.now) or 0
-    if case.migration.phase != "Scheduling" or waited < HOLD_SECONDS["no"] or case.migration.other_side == "target":
+    if waited < HOLD_SECONDS["no"] or case.migration.other_side == "target":
         return None
-    return Gap("TargetPodUnschedulable", (), why="its target pod was not found")
+    return Gap(code, (), why="its target pod was not found")
 
 
 def _pod_names(pod: Pod) -> dict[str, str]:
@@ -113,7 +124,7 @@ def find_volume_attach_failing(case: Case) -> Cause | Gap | None:
     events = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason in VOLUME_REASONS]
     last = newest(events)
     if last is None:
-        return _unreadable_event(case, pod)
+        return unreadable_event(case, "VolumeAttachFailing", uid=pod.meta.uid, after=HOLD_SECONDS["maybe"])
     since = since_first(events) or pod.meta.created_at
     seen = tuple(Evidence(pod.label, f"event {event.reason}", event.message, event.last_at) for event in events[:5])
     summary = f"A volume of the target pod cannot be used on {pod.node}: {last.message.rstrip('.')}."
@@ -129,10 +140,83 @@ def _has_its_volumes(pod: Pod) -> bool:
     )
 
 
-def _unreadable_event(case: Case, pod: Pod) -> Gap | None:
-    """An event that may be about the pod, but cannot be read."""
-    for event in case.snapshot.events:
-        if event.problems and event.about_uid in ("", pod.meta.uid):
-            why = f"Event {event.meta.namespace}/{event.meta.name}: {event.problems[0]}"
-            return Gap("VolumeAttachFailing", (), after_seconds=HOLD_SECONDS["maybe"], why=why)
-    return None
+def find_pod_network_failing(case: Case) -> Cause | Gap | None:
+    """Events on the target pod say that its sandbox or its network cannot be made, and it has not started since."""
+    gap = _starting_unseen(case, "PodNetworkFailing")
+    pod = case.target_pod
+    if gap or pod is None or case.migration.phase != "Scheduling" or not pod.node or pod.phase != "Pending":
+        return gap
+    rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
+    if rules:
+        return Gap("PodNetworkFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
+    events = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason in NETWORK_REASONS]
+    last = newest(events)
+    if last is None:
+        return unreadable_event(case, "PodNetworkFailing", uid=pod.meta.uid, after=HOLD_SECONDS["maybe"])
+    if _has_its_volumes(pod) or not is_still_tried(events, now=case.now):
+        return None
+    seen = Evidence(pod.label, f"event {last.reason}", last.message, last.last_at)
+    summary = f"The target pod's network cannot be made on {pod.node}: {last.message.rstrip('.')}."
+    since = since_first(events) or _bound_at(pod)
+    return Cause("PodNetworkFailing", summary, "maybe", since, (seen,), names=_pod_names(pod))
+
+
+def find_target_pod_crashing(case: Case) -> Cause | Gap | None:
+    """The compute container of the target pod has ended, or is started again and again."""
+    if case.migration.phase not in ("Scheduling", "Scheduled", "PreparingTarget", "TargetReady"):
+        return None
+    pod, gap = case.target_pod, pods_unseen(case, "TargetPodCrashing")
+    if gap or pod is None:
+        return gap or _target_pod_missing(case, "TargetPodCrashing")
+    compute = next((status for status in pod.containers if status.name == pod_facts.COMPUTE), None)
+    if compute is None or compute.exit_code is None or compute.running_since is not None:
+        return None
+    said = f": {compute.exit_message.rstrip('.')}" if compute.exit_message else ""
+    seen = Evidence(pod.label, f"{compute.path}.state", compute.waiting_reason or "terminated", compute.ended_at)
+    summary = f"The target launcher on {pod.node} ended with exit code {compute.exit_code}{said}."
+    since = compute.ended_at or _bound_at(pod)
+    return Cause("TargetPodCrashing", summary, "no", since, (seen,), names=_pod_names(pod))
+
+
+def find_target_pod_not_admitted(case: Case) -> Cause | Gap | None:
+    """The target's kubelet refused the pod: what the scheduler saw as free was not."""
+    if case.migration.phase not in ("Pending", "Scheduling"):
+        return None
+    pod, gap = case.target_pod, pods_unseen(case, "TargetPodNotAdmitted")
+    if gap or pod is None or pod.phase != "Failed":
+        return gap
+    if not pod.reason.startswith("OutOf") and pod.reason not in REFUSED_REASONS:
+        return None
+    seen = Evidence(pod.label, pod_facts.REASON.path, f"{pod.reason}: {pod.message}".rstrip(": "), _bound_at(pod))
+    summary = f"The kubelet of {pod.node} refused the target pod: {pod.reason}."
+    return Cause("TargetPodNotAdmitted", summary, "no", _bound_at(pod), (seen,), names=_pod_names(pod))
+
+
+def _not_found(case: Case, node: str, /) -> str:
+    return "" if case.snapshot.unseen_for("nodes") else f"Node {node} was not found"
+
+
+def find_target_kubelet_silent(case: Case) -> Cause | Gap | None:
+    """The pod is bound, and its kubelet has said nothing of it: no container status, and the node does not answer."""
+    gap = pods_unseen(case, "TargetKubeletSilent") if case.migration.phase == "Scheduling" else None
+    pod = case.target_pod
+    if gap or pod is None or case.migration.phase != "Scheduling":
+        return gap
+    if not pod.node or pod.containers or pod.is_finished:
+        return None
+    node = case.node(pod.node)
+    if node is None:
+        return Gap("TargetKubeletSilent", case.snapshot.unseen_for("nodes"), why=_not_found(case, pod.node))
+    if node.problems:
+        return Gap("TargetKubeletSilent", (), why=f"{node.label}: {node.problems[0]}")
+    ready = node.conditions.get("Ready")
+    beat = node.heartbeat_at
+    old = beat is not None and case.now - beat > timedelta(seconds=SILENT_SECONDS)
+    if (ready is None or ready.status == "True") and not old:
+        return None
+    seen = (
+        Evidence(pod.label, pod_facts.STATUSES.path, "none", _bound_at(pod)),
+        Evidence(node.label, "status.conditions[Ready].status", ready.status if ready else "", node.heartbeat_at),
+    )
+    summary = f"The kubelet of {pod.node} has not taken up the target pod, and the node does not answer."
+    return Cause("TargetKubeletSilent", summary, "no", _bound_at(pod), seen, names=_pod_names(pod))

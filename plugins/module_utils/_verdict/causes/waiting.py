@@ -11,8 +11,6 @@ again (seen on KubeVirt's own controllers).
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
     migration as migration_facts,
 )
@@ -23,7 +21,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     ANNOTATION_UTILITY_TIMEOUT,
     Migration,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import (
+    format_timestamp,
+    later_by,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.history import (
@@ -40,6 +41,8 @@ __all__ = [
 ]
 
 BACKOFF_SECONDS = 20
+# KubeVirt keeps five finished ones, and counts those.
+KEPT = 5
 UTILITY_SECONDS = 150
 _STARTING = ("Pending", "Scheduling", "Scheduled")
 
@@ -48,7 +51,7 @@ def find_another_migration_active(case: Case, /) -> Cause | Gap | None:
     """An older unfinished migration of the same VM: when it ends, this one moves the VM once more."""
     if case.migration.phase != "Pending":
         return None
-    older = [one for one in case.snapshot.migrations if _is_older(one, case.migration)]
+    older = [one for one in case.snapshot.by_vm.get(case.migration.key, ()) if _is_older(one, case.migration)]
     if not older:
         return None
     first = min(older, key=lambda one: (one.meta.created_at or case.now, one.meta.name))
@@ -64,7 +67,7 @@ def find_another_migration_active(case: Case, /) -> Cause | Gap | None:
 
 
 def _is_older(other: Migration, mine: Migration) -> bool:
-    if other.is_final or other.key != mine.key or other.meta.uid == mine.meta.uid:
+    if other.is_final or other.meta.name == mine.meta.name:
         return False
     if other.phase not in ("", "Pending"):
         return True
@@ -74,7 +77,7 @@ def _is_older(other: Migration, mine: Migration) -> bool:
 def find_vmi_not_running(case: Case, /) -> Cause | Gap | None:
     """The VMI is not Running: while it is starting KubeVirt waits without a word, and goes on by itself."""
     vmi = case.vmi
-    if case.migration.phase != "Pending" or vmi is None or vmi.phase == "Running":
+    if case.migration.phase != "Pending" or vmi is None or vmi.phase == "Running" or case.migration.other_side:
         return None
     seen = Evidence(case.vmi_name, vmi_facts.PHASE.path, vmi.phase)
     cures = "yes" if vmi.phase in _STARTING else "maybe"
@@ -93,9 +96,9 @@ def find_utility_volumes_present(case: Case, /) -> Cause | Gap | None:
     """Utility volumes are attached: KubeVirt waits until they are gone, and fails the migration after its timeout."""
     migration = case.migration
     seconds = migration.seconds_from(ANNOTATION_UTILITY_TIMEOUT, default=UTILITY_SECONDS)
-    created = migration.meta.created_at
-    until = f" It fails at {format_timestamp(created + timedelta(seconds=seconds))}." if created else ""
-    summary = f"Utility volumes are attached to the VM; KubeVirt waits up to {seconds} s for them to go.{until}"
+    until = later_by(migration.meta.created_at, seconds)
+    ends = f", until {format_timestamp(until)}" if until else ""
+    summary = f"Utility volumes are attached to the VM; KubeVirt waits up to {seconds} s for them to go{ends}."
     return _by_condition(case, "UtilityVolumesPresent", "migrationBlockedByUtilityVolumes", summary)
 
 
@@ -119,8 +122,8 @@ def find_migration_backoff(case: Case, /) -> Cause | Gap | None:
     last = failures[0].ended_at if failures else None
     if last is None:
         return None
-    until = last + timedelta(seconds=BACKOFF_SECONDS * 2 ** (len(failures) - 1))
-    if case.now >= until:
+    until = later_by(last, BACKOFF_SECONDS * 2 ** (min(len(failures), KEPT) - 1))
+    if until is None or case.now >= until:
         return None
     kind = f"VirtualMachineInstanceMigration {migration.meta.namespace}"
     path = migration_facts.PHASE.path

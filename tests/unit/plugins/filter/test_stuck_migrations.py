@@ -18,7 +18,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.filter.stuck_migrat
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.result import render_migrations
 from tests.unit import worlds
 from tests.unit.builders import NOW, ago
-from tests.unit.worlds import TABLE, World, a_copy, together
+from tests.unit.table import TABLE
+from tests.unit.worlds import World, a_copy, together
 
 
 def filtered(world: World, **more: Any) -> list[dict[str, Any]]:

@@ -14,15 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.advice import (
-    ADVICE,
     Advice,
     plan_advice,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.remedies import ADVICE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import ORDER
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
 from tests.unit import worlds
 from tests.unit.builders import a_migration
-from tests.unit.worlds import TABLE, World, a_copy, a_failed, a_world, evacuation, queue
+from tests.unit.table import TABLE
+from tests.unit.worlds import World, a_copy, a_failed, a_world, evacuation, queue
 
 DELETE = "kubectl delete virtualmachineinstancemigration"
 WITH_CAUSES = [name for name, row in TABLE.items() if row[2]]

@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.gates import can_cancel, can_retry
 from tests.unit import worlds
 from tests.unit.builders import a_condition
-from tests.unit.worlds import TABLE, World, a_copy, a_failed, a_world, evacuation
+from tests.unit.table import TABLE
+from tests.unit.worlds import World, a_copy, a_failed, a_world, evacuation
 
 BEFORE = "Before the copy KubeVirt ends it at once; the VM keeps running."
 COPY = "The source node aborts the copy; the VM keeps running there."
@@ -85,9 +86,14 @@ CANCELS: dict[str, tuple[Callable[[], World], bool, str]] = {
         "virt-controller would have to act on it and does not work.",
     ),
     "unknown phase": (
-        lambda: a_world("WaitingForSync"),
+        lambda: a_world("Teleporting"),
         False,
-        "What a cancel does in phase WaitingForSync is not known here.",
+        "What a cancel does in phase Teleporting is not known here.",
+    ),
+    "waits for the other cluster": (
+        lambda: a_world("WaitingForSync"),
+        True,
+        "Before the copy KubeVirt ends it at once; the VM keeps running.",
     ),
 }
 

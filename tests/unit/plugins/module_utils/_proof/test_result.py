@@ -22,7 +22,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import VERDICTS
 from tests.unit import worlds
 from tests.unit.builders import CONFIGURATION, a_kubevirt, ago
-from tests.unit.worlds import TABLE, World, a_copy, a_failed, a_world, together
+from tests.unit.table import TABLE
+from tests.unit.worlds import World, a_copy, a_failed, a_world, together
 
 MODULE = Path(__file__).parents[5] / "plugins" / "modules" / "migration_info.py"
 RETURN: dict[str, Any] = yaml.safe_load(MODULE.read_text().split('RETURN = r"""')[1].split('"""')[0])
@@ -188,7 +189,7 @@ def test_summary_counts_each_verdict_and_the_causes_of_the_stuck() -> None:
 
     assert set(found["by_verdict"]) == set(VERDICTS)
     assert (found["total"], found["stuck"], found["finished"]) == (9, 3, 2)
-    assert found["by_cause"] == {"TargetPodUnschedulable": 2}
+    assert found["by_cause"] == {"TargetLauncherOverdue": 1, "TargetPodUnschedulable": 2}
     assert found["text"].startswith("3 of 9 migrations are stuck: 2 blocked, 1 overdue, 1 unknown")
 
 

@@ -211,6 +211,6 @@ def test_lease_of_any_length_can_be_judged(seconds: int) -> None:
 
 def test_condition_of_another_kind_says_nothing() -> None:
     world = a_world(age_seconds=50)
-    world.migration["status"]["conditions"] = [a_condition("migrationBlockedByBackup", "True", seconds=50)]
+    world.migration["status"]["conditions"] = [a_condition("migrationAbortRequested", "True", seconds=50)]
 
     assert world.first().causes == ()

@@ -13,13 +13,14 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     entry_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.explain import (
+    BEFORE_HAND_OVER_CAUSES,
     CASE_CAUSES,
     ENDED_CAUSES,
     QUEUE_CAUSES,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
-from tests.unit.looks import LOOKS
 from tests.unit.mangling import hide
+from tests.unit.more_looks import ALL_LOOKS as LOOKS
 from tests.unit.worlds import cause_of, gaps_of
 
 SPOILT = {code: look for code, look in LOOKS.items() if look.spoilt}
@@ -27,7 +28,7 @@ HIDDEN = {code: look for code, look in LOOKS.items() if look.topics}
 
 
 def test_every_cause_that_is_looked_for_stands_here_and_in_the_catalogue() -> None:
-    looked_for = set(CASE_CAUSES) | set(QUEUE_CAUSES) | set(ENDED_CAUSES)
+    looked_for = {*BEFORE_HAND_OVER_CAUSES, *CASE_CAUSES, *QUEUE_CAUSES, *ENDED_CAUSES}
 
     assert looked_for == set(LOOKS) == set(ORDER) - {"Unknown"}
 

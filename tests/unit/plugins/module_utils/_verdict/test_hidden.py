@@ -15,7 +15,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from tests.unit import worlds
 from tests.unit.builders import a_launcher, an_event
 from tests.unit.mangling import RULES, hide, moved
-from tests.unit.worlds import TABLE, World, a_copy, a_world, queue
+from tests.unit.table import TABLE
+from tests.unit.worlds import World, a_copy, a_world, queue
 
 Build = Callable[[], World]
 

@@ -131,7 +131,6 @@ LIMITS = {
     "cluster, below KubeVirt's default": (4, None, 99, "progressing"),
     "outbound, KubeVirt's default": (2, 99, None, "queued"),
     "outbound, below KubeVirt's default": (1, 99, None, "progressing"),
-    "none may run": (0, 0, None, "queued"),
 }
 
 
@@ -143,6 +142,14 @@ def test_limits_are_kubevirts(limit: tuple[int, int | None, int | None, str]) ->
     world = queue(*copies, per_cluster=per_cluster, outbound=outbound, node="node-1", age_seconds=30)
 
     assert judged(world)[0] == verdict
+
+
+@pytest.mark.parametrize("limit", [{"per_cluster": 0}, {"outbound": 0}, {"per_cluster": 0, "outbound": 0}], ids=str)
+@pytest.mark.parametrize(("seconds", "verdict"), [(59, "progressing"), (60, "blocked")], ids=["59 s", "60 s"])
+def test_limit_of_none_is_no_queue(limit: dict[str, int], seconds: int, verdict: str) -> None:
+    world = queue(a_copy(vm="one"), age_seconds=seconds, node="src-one", **limit)
+
+    assert judged(world) == (verdict, "UnworkableLimits")
 
 
 def test_others_that_leave_other_nodes_do_not_count_as_outbound() -> None:

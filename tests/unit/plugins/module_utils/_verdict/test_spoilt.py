@@ -21,7 +21,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from tests.unit import worlds
 from tests.unit.builders import a_kubevirt
 from tests.unit.mangling import Path, at, dropped, object_at, objects_of, paths_of, replaced, with_object
-from tests.unit.worlds import TABLE, World, a_copy, a_world, together
+from tests.unit.table import TABLE
+from tests.unit.worlds import World, a_copy, a_world, together
 
 BOUNDED = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 STUCK_ROWS = sorted(name for name, (_build, verdict, _cause) in TABLE.items() if verdict in STUCK)

@@ -16,10 +16,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     VERDICTS,
     judge_migration,
 )
-from tests.unit import worlds
+from tests.unit import held, worlds
 from tests.unit.builders import NAMESPACE, a_kubevirt, a_migration
 from tests.unit.mangling import hide
-from tests.unit.worlds import TABLE, Row, World, a_copy, a_world, judged
+from tests.unit.table import TABLE, Row
+from tests.unit.worlds import World, a_copy, a_world, judged
 
 Timed = Callable[[int], World]
 
@@ -63,6 +64,36 @@ LIMITS: dict[str, tuple[Timed, int, str, str]] = {
         "progressing",
         "blocked",
     ),
+    "limits of 0 hold 60 s": (held.limits, 60, "progressing", "blocked"),
+    "missing vmi holds 60 s": (held.handed_to_another, 60, "progressing", "blocked"),
+    "vmi that does not run holds 120 s": (
+        lambda seconds: held.vmi_in("Unknown", seconds=seconds),
+        120,
+        "progressing",
+        "blocked",
+    ),
+    "backoff after three failures takes 80 s": (held.backoff, 79, "queued", "unknown"),
+    "pod security holds 60 s": (held.pod_security, 60, "progressing", "blocked"),
+    "refused pod holds 60 s": (held.pod_refused, 60, "progressing", "blocked"),
+    "pod network holds 120 s": (held.pod_network, 120, "progressing", "blocked"),
+    "crashed launcher holds 60 s": (held.pod_crashed, 60, "progressing", "blocked"),
+    "silent kubelet holds 60 s": (held.kubelet_silent, 60, "progressing", "blocked"),
+    "refused by the kubelet holds 60 s": (held.not_admitted, 60, "progressing", "blocked"),
+    "failed hand-over holds 120 s": (held.hand_over, 120, "overdue", "blocked"),
+    "virt-api holds 60 s": (held.virt_api, 60, "progressing", "blocked"),
+    "virt-api at a cancel holds 60 s": (held.virt_api_at_a_cancel, 61, "cancelling", "blocked"),
+    "orphan is a cancel for 60 s": (held.orphaned, 61, "cancelling", "blocked"),
+    "failed sync holds 120 s": (held.sync_failed, 120, "progressing", "blocked"),
+    "launcher that stays holds 60 s": (
+        lambda seconds: a_world("TargetReady", age_seconds=seconds),
+        419,
+        "overdue",
+        "blocked",
+    ),
+    "guest I/O error holds 60 s": (held.guest_io_error, 60, "progressing", "blocked"),
+    "hotplug change holds 120 s": (held.hotplug_change, 120, "progressing", "blocked"),
+    "persistent state holds 60 s": (held.persistent_state, 60, "progressing", "blocked"),
+    "other side holds 120 s": (held.other_side, 120, "progressing", "blocked"),
     "lease is old 60 s after it ran out": (worlds.silent_lease, 75, "unknown", "blocked"),
     "unset is silent after 60 s": (lambda seconds: a_world("", age_seconds=seconds), 61, "progressing", "blocked"),
     "pending is explained for 60 s": (lambda seconds: a_world(age_seconds=seconds), 61, "progressing", "unknown"),
@@ -177,7 +208,7 @@ PRECEDENCE: dict[str, Row] = {
     "ended before spoilt": (spoilt_and_ended, "succeeded", ""),
     "spoilt before blocked": (spoilt_and_blocked, "unknown", "Unknown"),
     "ended before cancelling": (succeeded_and_deleted, "succeeded", ""),
-    "cancelling before blocked": (quota_of_a_cancelled_one, "cancelling", "ResourceQuotaExceeded"),
+    "cancelling before blocked": (quota_of_a_cancelled_one, "cancelling", ""),
     "blocked before overdue": (lambda: worlds.unschedulable(400), "blocked", "TargetPodUnschedulable"),
     "blocked before late": (lambda: worlds.image_pull(400), "blocked", "ImagePullFailing"),
     "blocked before queued": (

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What helps against causes that hold a migration back before it is handed to the nodes, by code.
+
+This module is private to the collection and may change without notice.
+Facts: KubeVirt v1.9.0 as told at each cause; what a command may cost stands in its risk.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.template import (
+    CANCEL,
+    VMI,
+    VMIM,
+    Template,
+)
+
+__all__ = ["BEFORE_COPY"]
+
+_DESCRIBE_POD = "kubectl describe pod -n {namespace} {pod}"
+_QUEUE = (
+    Template(
+        "Wait: the queue moves as the others end.",
+        "A slot is free when a running migration ends.",
+        unless="holder",
+    ),
+    Template(
+        "Cure {holder} first.",
+        "All that hold the slots are stuck themselves, so the queue does not move.",
+        needs="holder",
+    ),
+)
+
+BEFORE_COPY: dict[str, tuple[Template, ...]] = {
+    "UnworkableLimits": (
+        Template(
+            "Set the limit to 1 or more; the defaults are 5 for the cluster and 2 for a node.",
+            "With 0 every migration stays Pending without a word. Where HyperConverged is, it owns the setting.",
+            "none",
+            "kubectl get kubevirt -n {namespace} {kubevirt} -o jsonpath={.spec.configuration.migrations}",
+        ),
+    ),
+    "AnotherMigrationActive": (
+        Template(
+            "Wait for the older one, or cancel this one so that the VM moves only once.",
+            "Two were created at once; when the older ends this one moves the VM once more, maybe back.",
+            command=f"kubectl delete {VMIM} -n {{ns}} {{migration}} --wait=false",
+        ),
+    ),
+    "VMINotRunning": (
+        Template(
+            "Bring the VM up, or cancel the migration.",
+            "KubeVirt makes no target pod before the VMI is Running.",
+            "none",
+            f"kubectl describe {VMI} -n {{ns}} {{vm}}",
+        ),
+    ),
+    "BackupInProgress": (Template("Wait for the end of the backup.", "KubeVirt goes on by itself then.", "none"),),
+    "UtilityVolumesPresent": (
+        Template(
+            "Wait, or detach the utility volumes.",
+            "KubeVirt goes on when they are gone, and fails the migration after its timeout.",
+            command=f"kubectl get {VMI} -n {{ns}} {{vm}} -o jsonpath={{.spec.utilityVolumes}}",
+        ),
+    ),
+    "MigrationBackoff": (
+        Template(
+            "Look at why the migrations before it failed.",
+            "KubeVirt waits 20 s after a failure and twice as long after each further one.",
+            command=f"kubectl get {VMIM} -n {{ns}} -l kubevirt.io/vmi-name={{vm}}",
+        ),
+    ),
+    "PodSecurityViolation": (
+        Template(
+            "Let the namespace run privileged pods, as VMs need it.",
+            "The target pod is refused by the namespace's Pod Security level; KubeVirt tries again.",
+            "the label holds for every pod of the namespace",
+            "kubectl get namespace {ns} --show-labels",
+        ),
+    ),
+    "TargetPodCreationRefused": (
+        Template(
+            "Correct what refuses the pod: a webhook, a policy, a limit range.",
+            "KubeVirt tries again and again and has no limit for it.",
+            command=f"kubectl describe {VMI} -n {{ns}} {{vm}}",
+        ),
+        CANCEL,
+    ),
+    "PodNetworkFailing": (
+        Template(
+            "Look at the CNI on node {node}, and at the network attachment definitions that the VM uses.",
+            "The kubelet goes on trying; KubeVirt gives the pod 900 s.",
+            command=_DESCRIBE_POD,
+        ),
+    ),
+    "TargetPodCrashing": (
+        Template(
+            "Read the target launcher's last words; a retry on another node may pass.",
+            "The launcher ended before the copy began.",
+            command="kubectl logs -n {namespace} {pod} -c compute --previous",
+        ),
+        CANCEL,
+    ),
+    "TargetKubeletSilent": (
+        Template(
+            "Bring the kubelet of node {node} back; a cancel and a retry may choose another node.",
+            "The pod is bound to that node and nobody there has taken it up.",
+            command="kubectl describe node {node}",
+        ),
+        CANCEL,
+    ),
+    "TargetPodNotAdmitted": (
+        Template(
+            "Cancel and let it be made again.",
+            "The kubelet refused the pod for good; the node had less than the scheduler thought.",
+            command=f"kubectl delete {VMIM} -n {{ns}} {{migration}} --wait=false",
+        ),
+    ),
+    "HandOverFailed": (
+        Template(
+            "Look at virt-controller and virt-api: the event says what was refused.",
+            "virt-controller tries again by itself.",
+            command=f"kubectl describe {VMIM} -n {{ns}} {{migration}}",
+        ),
+    ),
+    "LeftoverLauncherPod": (
+        Template(
+            "Find out why pod {pod} does not end (its node first), and let it end.",
+            "KubeVirt makes no target pod while the VM has two that have not ended.",
+            "never delete it with grace period 0 while its node does not answer: the guest may still run there",
+            "kubectl get pod -n {namespace} {pod} -o yaml",
+        ),
+    ),
+    "ClusterLimitReached": _QUEUE,
+    "OutboundLimitReached": _QUEUE,
+    "ResourceQuotaExceeded": (
+        Template(
+            "Raise the quota, or free what it counts.",
+            "While it migrates a VM needs its memory and cpu twice; KubeVirt tries again when the quota changes.",
+            command="kubectl describe resourcequota -n {ns} {quota}",
+            needs="quota",
+        ),
+        Template(
+            "Raise the quota, or free what it counts.",
+            "While it migrates a VM needs its memory and cpu twice; KubeVirt tries again when the quota changes.",
+            command="kubectl describe resourcequota -n {ns}",
+            unless="quota",
+        ),
+        CANCEL,
+    ),
+    "SELinuxContextMissing": (
+        Template(
+            "Look at the log of virt-handler on the source node {node}: it writes the context.",
+            "Without it KubeVirt makes no target pod, and nothing says so.",
+            command=f"kubectl get {VMI} -n {{ns}} {{vm}} -o jsonpath={{.status.selinuxContext}}",
+        ),
+        CANCEL,
+    ),
+    "TargetPodUnschedulable": (
+        Template(
+            "Make room on a node that fits, or correct what excludes the nodes.",
+            "KubeVirt removes the pod at its deadline and the migration fails; a retry meets the same nodes.",
+            command=_DESCRIBE_POD,
+        ),
+    ),
+    "ImagePullFailing": (
+        Template(
+            "Make the image available to node {node} (registry, pull secret, network).",
+            "The kubelet goes on trying; KubeVirt gives the pod 900 s.",
+            command=_DESCRIBE_POD,
+        ),
+    ),
+    "VolumeAttachFailing": (
+        Template(
+            "Look at the volume: its access mode, its storage class, and who holds it.",
+            "The target needs the VM's volumes while the source has them; KubeVirt gives the pod 900 s.",
+            command=_DESCRIBE_POD,
+        ),
+    ),
+}
