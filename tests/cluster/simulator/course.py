@@ -67,11 +67,15 @@ class Course:
         """The copy goes on in another mode."""
         self.vmi = self._api.patch(self.vmi, {"status": {"migrationState": {"mode": mode}}})
 
+    def arrive(self, *, at: datetime) -> None:
+        """The guest runs on the target, and the phase is Running still."""
+        self.vmi = self._handler.detect_target(self.vmi, at=at - timedelta(seconds=1))
+        self.vmi = self._handler.complete(self.vmi, at=at)
+
     def succeed(self, *, at: datetime) -> None:
         """Running -> Succeeded; the guest runs on the target and the source's launcher ends."""
         source = self.vmi["status"]["migrationState"]["sourcePod"]
-        self.vmi = self._handler.detect_target(self.vmi, at=at - timedelta(seconds=1))
-        self.vmi = self._handler.complete(self.vmi, at=at)
+        self.arrive(at=at)
         self.vmim = self._controller.end(self.vmim, vmi=self.vmi, at=at)
         pod = self._api.get("Pod", name=source, namespace=self.vmi["metadata"]["namespace"])
         if pod is not None:

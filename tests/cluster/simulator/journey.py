@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from .api import Object, Refused
 from .course import Course
 from .events import post_event
-from .migrations import FINAL, ORDER, phase_of
+from .migrations import BETWEEN_CLUSTERS, FINAL, ORDER, phase_of, with_condition
 from .node_agents import Kubelet, reject
-from .pods import launcher_pod
-from .scenario import Migration, PodTrouble, ScenarioError
-from .stage import Stage
+from .pods import bound_status, crashed_status, launcher_pod, refused_status
+from .scenario import Event, Migration, PodTrouble, ScenarioError
+from .stage import Stage, address_of
 from .virt_controller import VirtController, guest_bytes
 
 __all__ = ["Journey", "timeline"]
@@ -27,7 +28,7 @@ _TRIES = 40
 
 def timeline(migration: Migration, *, now: datetime) -> dict[str, datetime]:
     """The moment at which the migration entered each phase, so that it is `since` seconds in its own."""
-    after = {**_USUAL, **migration.seconds}
+    after = {**_USUAL, **dict.fromkeys(BETWEEN_CLUSTERS, 0), **migration.seconds}
     for phase in FINAL:
         after[phase] = after["Running"] + migration.ran
     created = now - timedelta(seconds=migration.since + after[migration.phase])
@@ -37,21 +38,23 @@ def timeline(migration: Migration, *, now: datetime) -> dict[str, datetime]:
 class Journey:
     """Takes one migration of a scenario from its creation to the phase where it is to be found."""
 
-    def __init__(self, stage: Stage, *, vmi: Object, migration: Migration, now: datetime) -> None:
+    def __init__(
+        self, stage: Stage, *, vmi: Object, migration: Migration, now: datetime, rivals: Sequence[Object] = ()
+    ) -> None:
         self._stage = stage
         self._api = stage.api
         self._vmi = vmi
         self._plan = migration
         self._now = now
+        self._rivals = [rival for rival in rivals if migration.beside and phase_of(rival) not in FINAL]
         self._at = timeline(migration, now=now)
         self._controller = VirtController(stage)
 
     def travel(self, *, quota: bool) -> Course:
         """The whole way; with `quota` a Pending migration's target pod has been refused."""
         plan = self._plan
-        vmim = self._controller.create(self._vmi, at=self._at[""], origin=plan.origin, name=plan.name)
-        course = Course(self._stage, vmim=vmim, vmi=self._vmi)
-        for phase in ORDER[1:]:
+        course = Course(self._stage, vmim=self._create(), vmi=self._vmi)
+        for phase in ORDER[1:] if plan.phase not in BETWEEN_CLUSTERS else ():
             if phase_of(course.vmim) == plan.phase or (plan.phase == "Failed" and phase == "Succeeded"):
                 break
             self._enter(course, phase=phase)
@@ -59,11 +62,34 @@ class Journey:
             course.fail(at=self._at["Failed"], reason=plan.failure)
         if plan.phase == "Pending" and quota:
             self._meet_quota(course)
-        if plan.mode != "PreCopy":
-            course.mode(plan.mode)
+        self._tell(course)
         if plan.deleted is not None:
             self._cancel(course)
         return course
+
+    def _create(self) -> Object:
+        """The migration, past admission where it was made at once with another one: that one looks ended meanwhile."""
+        plan = self._plan
+        for rival in self._rivals:
+            self._api.patch(rival, {"status": {"phase": "Failed"}}, sub="status")
+        made = self._controller.create(self._vmi, at=self._at[""], origin=plan.origin, name=plan.name, peer=plan.peer)
+        for rival in self._rivals:
+            self._api.patch(rival, {"status": {"phase": phase_of(rival)}}, sub="status")
+        return made
+
+    def _tell(self, course: Course) -> None:
+        """What stands in the API beside the phase."""
+        plan = self._plan
+        if plan.phase in BETWEEN_CLUSTERS:
+            course.vmim = self._controller.move(course.vmim, phase=plan.phase, at=self._at[plan.phase])
+        if plan.mode != "PreCopy":
+            course.mode(plan.mode)
+        if plan.moved is not None:
+            course.arrive(at=self._ago(plan.moved))
+        for kind in plan.conditions:
+            conditions = with_condition(course.vmim, kind=kind, at=self._at[plan.phase])
+            course.vmim = self._api.set_conditions(course.vmim, conditions, sub="status")
+        self._events(course.vmim, events=plan.events)
 
     def _enter(self, course: Course, *, phase: str) -> None:
         at, plan = self._at[phase], self._plan
@@ -102,17 +128,32 @@ class Journey:
         course.schedule(at=at, target=str(plan.target))
         if plan.phase != "Scheduling" or course.pod is None:
             return
+        if status := self._told_by_kubelet(course.pod, trouble=trouble):
+            course.pod = self._api.patch(course.pod, {"status": status}, sub="status")
+            return
         kubelet = Kubelet(self._api)
         reason = trouble.waiting or "ContainerCreating"
         course.pod = kubelet.hold(course.pod, at=at, reason=reason, message=trouble.message)
         if not trouble.events:
             kubelet.pulling(course.pod, at=at)
-        self._pod_events(course.pod, trouble=trouble)
+        self._events(course.pod, events=trouble.events)
 
-    def _pod_events(self, pod: Object, *, trouble: PodTrouble) -> None:
-        for event in trouble.events:
+    def _told_by_kubelet(self, pod: Object, *, trouble: PodTrouble) -> Object | None:
+        """The pod's status where its kubelet refused it, its launcher ended, or nobody has taken it up."""
+        at = self._at["Scheduling"]
+        if trouble.silent:
+            return bound_status(at)
+        if trouble.failed:
+            return refused_status(at, reason=trouble.failed["reason"], message=trouble.failed["message"])
+        if trouble.exit_code is not None:
+            ip = address_of(pod["metadata"]["name"], net="10.2")
+            return crashed_status(at, ended=self._ago(trouble.ended), exit_code=trouble.exit_code, ip=ip)
+        return None
+
+    def _events(self, about: Object, *, events: Sequence[Event]) -> None:
+        for event in events:
             post_event(
-                self._api, pod, reason=event.reason, message=event.message, at=self._ago(event.first),
+                self._api, about, reason=event.reason, message=event.message, at=self._ago(event.first),
                 last=self._ago(event.last), count=event.count, warning=event.warning, source=event.source,
             )  # fmt: skip
 
@@ -142,5 +183,6 @@ class Journey:
         course.vmim = left
         if phase_of(left) in ("PreparingTarget", "TargetReady", "Running"):
             course.vmim = self._controller.acknowledge_abort(left, at=at)
-        if phase_of(left) == "Running":
+        refused = any(event.reason == "FailedAbortMigration" for event in self._plan.events)
+        if phase_of(left) == "Running" and not refused:
             course.vmi = self._controller.request_abort(course.vmim, vmi=course.vmi, at=at)

@@ -14,6 +14,7 @@ from .clock import moment, stamp
 from .pods import overhead_mib
 
 __all__ = [
+    "BETWEEN_CLUSTERS",
     "FINAL",
     "ORDER",
     "effective_configuration",
@@ -31,6 +32,12 @@ __all__ = [
 FINALIZER = "kubevirt.io/migrationJobFinalize"
 ORDER = ("", "Pending", "Scheduling", "Scheduled", "PreparingTarget", "TargetReady", "Running", "Succeeded")
 FINAL = ("Succeeded", "Failed")
+# Where a migration between clusters waits for its other side, before Pending.
+BETWEEN_CLUSTERS = ("WaitingForSync", "Synchronizing")
+_REASONS = {
+    "migrationBlockedByBackup": "BackupInProgress",
+    "migrationBlockedByUtilityVolumes": "UtilityVolumesPresent",
+}
 OBSERVED = {
     "kubevirt.io/latest-observed-api-version": "v1",
     "kubevirt.io/storage-observed-api-version": "v1",
@@ -66,11 +73,21 @@ _GENERATED = {
 }
 
 
-def new_migration(vmi: str, *, namespace: str, origin: str = "user", node: str = "", name: str | None = None) -> Object:
-    """A migration as its creator sends it; `node` is the one that an evacuation empties."""
+def new_migration(
+    vmi: str,
+    *,
+    namespace: str,
+    origin: str = "user",
+    node: str = "",
+    name: str | None = None,
+    peer: str | None = None,
+) -> Object:
+    """A migration as its creator sends it; `node` is the one that an evacuation empties, `peer` the other cluster."""
     meta: Object = {"namespace": namespace}
     meta |= {"name": name} if name else {"generateName": _GENERATED[origin]}
     spec: Object = {"vmiName": vmi}
+    if peer:
+        spec["sendTo"] = {"migrationID": f"{namespace}-{vmi}", "connectURL": peer}
     if origin == "evacuation":
         meta["annotations"] = {"kubevirt.io/evacuationMigration": node}
         spec["priority"] = "system-critical"
@@ -115,7 +132,9 @@ def with_condition(vmim: Object, *, kind: str, at: datetime) -> list[Object]:
     found = list((vmim.get("status") or {}).get("conditions", []))
     if any(condition["type"] == kind for condition in found):
         return found
-    return [*found, {"type": kind, "status": "True", "lastProbeTime": stamp(at), "lastTransitionTime": None}]
+    reason = {"reason": _REASONS[kind]} if kind in _REASONS else {}
+    made = {"type": kind, "status": "True", "lastProbeTime": stamp(at), "lastTransitionTime": None}
+    return [*found, made | reason]
 
 
 def winning_policy(

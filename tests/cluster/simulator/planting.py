@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from . import machines, nodes, pods
+from .aftermath import change_vmi, remove_vmi, stop_vm
 from .api import Object, Refused
 from .clock import stamp
 from .events import post_event
 from .journey import Journey
 from .node_agents import is_over
 from .plans import Plan
-from .scenario import DAY, Migration, Node, Quota, Scenario, ScenarioError, Vm
+from .scenario import DAY, Later, Migration, Node, Quota, Scenario, ScenarioError, Vm
 from .stage import Stage, address_of
 from .virt_controller import guest_bytes
 
@@ -66,6 +67,7 @@ class Planter:
         self._now = stage.clock.now()
         self._nodes = {node.name: node for node in scenario.nodes}
         self._vms: dict[str, Object] = {}
+        self._owners: dict[str, Object] = {}
         self._world = World(scenario=scenario, namespaces=scenario.namespaces)
 
     def _ago(self, seconds: int) -> datetime:
@@ -83,6 +85,9 @@ class Planter:
             per_vm.setdefault(migration.vm, []).append(migration)
         for vm, made in zip(per_vm, self._api.every(self._migrations, per_vm.values()), strict=True):
             self._world.migrations[vm] = made
+        for one in self._scenario.vms:
+            if one.later is not None:
+                self._later(one, later=one.later)
         self._api.every(self._evict_from, [node for node in self._scenario.nodes if node.ready != "True"])
         return self._world
 
@@ -141,7 +146,19 @@ class Planter:
         )  # fmt: skip
         made = self._stage.plant(wanted, born=at)
         if vm.node is not None:
+            self._owners[vm.name] = made
             self._vms[vm.name] = self._vmi(vm, made=made, at=at)
+
+    def _later(self, vm: Vm, *, later: Later) -> None:
+        vmi = self._vms[vm.name]
+        if later.gone or later.restarted is not None:
+            remove_vmi(self._api, vmi)
+        if later.restarted is not None:
+            self._vmi(vm, made=self._owners[vm.name], at=self._ago(later.restarted))
+        elif later.gone:
+            stop_vm(self._api, self._owners[vm.name])
+        else:
+            change_vmi(self._api, vmi, later=later, now=self._now)
 
     def _claim(self, name: str, *, vm: Vm, namespace: str) -> None:
         volume = f"pvc-{zlib.crc32((vm.name + name).encode()):08x}"
@@ -196,7 +213,7 @@ class Planter:
         for migration in sorted(wanted, key=lambda item: -item.since):
             if vm not in self._vms:
                 raise ScenarioError(f"migration of {vm}: that VM is halted")
-            journey = Journey(self._stage, vmi=self._vms[vm], migration=migration, now=self._now)
+            journey = Journey(self._stage, vmi=self._vms[vm], migration=migration, now=self._now, rivals=made)
             try:
                 course = journey.travel(quota=any(vm.startswith(q.namespace + "/") for q in self._scenario.quotas))
             except Refused as refusal:

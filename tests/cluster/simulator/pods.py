@@ -13,7 +13,17 @@ from typing import Any
 from .api import Object
 from .clock import stamp
 
-__all__ = ["launcher_pod", "not_ready", "running_status", "succeeded_status", "unscheduled_status", "waiting_status"]
+__all__ = [
+    "bound_status",
+    "crashed_status",
+    "launcher_pod",
+    "not_ready",
+    "refused_status",
+    "running_status",
+    "succeeded_status",
+    "unscheduled_status",
+    "waiting_status",
+]
 
 IMAGE = "quay.io/kubevirt/virt-launcher:v1.9.0"
 SIDECAR = "guest-console-log"
@@ -241,6 +251,25 @@ def succeeded_status(at: datetime) -> Object:
     unready = [_condition(kind, at=at, status="False", reason="PodCompleted") for kind in ("ContainersReady", "Ready")]
     scheduled = [_condition(kind, at=at) for kind in ("PodScheduled", "Initialized")]
     return {"phase": "Succeeded", "conditions": [*scheduled, *unready], "containerStatuses": [state]}
+
+
+def crashed_status(started: datetime, *, ended: datetime, exit_code: int, ip: str) -> Object:
+    """A pod whose launcher has ended while its sidecar lives on."""
+    status = running_status(started, ip=ip, ready=False)
+    said = {"exitCode": exit_code, "reason": "Error", "startedAt": stamp(started), "finishedAt": stamp(ended)}
+    status["containerStatuses"] = [_state("compute", state={"terminated": said}, ready=False, image=IMAGE)]
+    return status
+
+
+def refused_status(at: datetime, *, reason: str, message: str) -> Object:
+    """A pod that was bound at `at` and that its kubelet does not admit."""
+    bound = _condition("PodScheduled", at=at)
+    return {"phase": "Failed", "conditions": [bound], "startTime": stamp(at), "reason": reason, "message": message}
+
+
+def bound_status(at: datetime) -> Object:
+    """A pod that was bound at `at`; its kubelet has not said anything."""
+    return {"phase": "Pending", "conditions": [_condition("PodScheduled", at=at)]}
 
 
 def not_ready(status: Object, *, at: datetime) -> Object:

@@ -14,11 +14,11 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from .migrations import FINAL, ORDER
+from .migrations import BETWEEN_CLUSTERS, FINAL, ORDER
 
 __all__ = [
-    "Event", "Expected", "Leftover", "Migration", "Node", "PodTrouble", "Policy", "Quota", "Scenario", "ScenarioError",
-    "Vm", "load", "names", "parse",
+    "Condition", "Event", "Expected", "Later", "Leftover", "Migration", "Node", "PodTrouble", "Policy", "Quota",
+    "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
@@ -26,7 +26,7 @@ DAY = 86400
 VERDICTS = (
     "unknown", "succeeded", "failed", "cancelling", "blocked", "stalled", "overdue", "queued", "late", "progressing",
 )  # fmt: skip
-ORIGINS = ("user", "evacuation", "workload_update", "volume_update")
+ORIGINS = ("user", "evacuation", "workload_update", "volume_update", "decentralized")
 T = TypeVar("T")
 
 
@@ -78,6 +78,42 @@ class Leftover:
 
 
 @dataclass(frozen=True)
+class Event:
+    """An event, first and last seen so many seconds ago."""
+
+    reason: str
+    message: str
+    first: int
+    last: int
+    count: int = 1
+    source: str = "kubelet"
+    warning: bool = True
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition of a VMI, so for `since` seconds; absent: no time is set, as KubeVirt does it for most."""
+
+    type: str
+    status: str = "True"
+    reason: str = ""
+    message: str = ""
+    since: int | None = None
+
+
+@dataclass(frozen=True)
+class Later:
+    """What became of a VMI once its migrations had come where they are: `gone`, or started anew `restarted` seconds
+    ago; conditions in place of those of the same type; events; fields of its migrationState."""
+
+    gone: bool = False
+    restarted: int | None = None
+    conditions: Sequence[Condition] = ()
+    events: Sequence[Event] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Vm:
     """A VM and its VMI. `name` is namespace/name; without `node` the VM is halted."""
 
@@ -95,29 +131,23 @@ class Vm:
     storage_class: str = "ceph-rbd"
     not_migratable: Mapping[str, str] = field(default_factory=dict)
     leftovers: Sequence[Leftover] = ()
-
-
-@dataclass(frozen=True)
-class Event:
-    """An event about the target pod: first and last seen so many seconds ago."""
-
-    reason: str
-    message: str
-    first: int
-    last: int
-    count: int = 1
-    source: str = "kubelet"
-    warning: bool = True
+    later: Later | None = None
 
 
 @dataclass(frozen=True)
 class PodTrouble:
-    """Why the target pod does not run: `unschedulable` (the scheduler's text) or `waiting` (the container's reason)."""
+    """Why the target pod does not run: `unschedulable` (the scheduler's text), `waiting` (the container's reason),
+    `failed` (the kubelet's reason and message), `exit_code` (the launcher ended `ended` seconds ago and its sidecar
+    lives on), or `silent`: its kubelet says nothing."""
 
     unschedulable: str | None = None
     waiting: str | None = None
     message: str = ""
     events: Sequence[Event] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    exit_code: int | None = None
+    ended: int = 0
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,8 +155,10 @@ class Migration:
     """A migration in `phase`, for `since` seconds. `deleted`: its deletion was asked for so long ago.
 
     `seconds` overrides how long after its creation it entered a phase. Finished ones have `ran` seconds of copying
-    behind them. Live, it goes on as soon as nothing holds it: `stays` holds it where it is, a copy ends after
-    `ends_in` seconds from now (absent: it goes on for ever).
+    behind them. `conditions` are its types, set by virt-controller; `moved`: the guest runs on the target for so long
+    and the migration has not ended; `beside`: made while another one was in flight, as two creates at once can be;
+    `peer`: the other cluster's address. Live, it goes on as soon as nothing holds it: `stays` holds it where it is, a
+    copy ends after `ends_in` seconds from now (absent: it goes on for ever).
     """
 
     vm: str
@@ -141,6 +173,11 @@ class Migration:
     failure: str = "Live migration has been aborted"
     seconds: Mapping[str, int] = field(default_factory=dict)
     pod: PodTrouble | None = None
+    conditions: Sequence[str] = ()
+    events: Sequence[Event] = ()
+    moved: int | None = None
+    beside: bool = False
+    peer: str | None = None
     stays: bool = False
     ends_in: int | None = None
 
@@ -282,10 +319,10 @@ def _check(scenario: Scenario) -> None:
 def _check_migration(migration: Migration, *, nodes: Sequence[str], vms: Sequence[str]) -> None:
     place = f"migration of {migration.vm}"
     _one_of(migration.vm, vms, place="migration, vm")
-    _one_of(migration.phase, (*ORDER, "Failed"), place=f"{place}, phase")
+    _one_of(migration.phase, (*ORDER, "Failed", *BETWEEN_CLUSTERS), place=f"{place}, phase")
     _one_of(migration.origin, ORIGINS, place=f"{place}, origin")
     _one_of(migration.mode, ("PreCopy", "PostCopy", "Paused"), place=f"{place}, mode")
-    waits = migration.phase in ("", "Pending") or bool(migration.pod and migration.pod.unschedulable)
+    waits = migration.phase in ("", "Pending", *BETWEEN_CLUSTERS) or bool(migration.pod and migration.pod.unschedulable)
     if migration.target is None and not waits:
         raise ScenarioError(f"{place}: a target is needed in phase {migration.phase}")
     if migration.target is not None:

@@ -52,11 +52,15 @@ class VirtController:
         self._stage = stage
         self._api = stage.api
 
-    def create(self, vmi: Object, *, at: datetime, origin: str = "user", name: str | None = None) -> Object:
+    def create(
+        self, vmi: Object, *, at: datetime, origin: str = "user", name: str | None = None, peer: str | None = None
+    ) -> Object:
         """Create a migration of the VMI as the given kind of owner does."""
         meta = vmi["metadata"]
         node = vmi["status"]["nodeName"]
-        wanted = new_migration(meta["name"], namespace=meta["namespace"], origin=origin, node=node, name=name)
+        wanted = new_migration(
+            meta["name"], namespace=meta["namespace"], origin=origin, node=node, name=name, peer=peer
+        )
         made = self._stage.plant(wanted, born=at)
         if origin == "evacuation":
             said = f"Created Migration {made['metadata']['name']}"
