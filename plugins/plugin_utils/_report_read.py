@@ -112,7 +112,8 @@ def _headline(migrations: Sequence[Migration], *, scope: str, sure: bool, sick: 
     elif sure and not counts["unknown"]:
         sentence = f"No migration is stuck ({counted(total, 'migration')} looked at{scope})."
     else:
-        sentence = f"None of the {counted(total, 'migration')} was seen to be stuck, but not all could be seen."
+        seen = "The one migration was not" if total == 1 else f"None of the {counted(total, 'migration')} was"
+        sentence = f"{seen} seen to be stuck, but not all could be seen."
     return " ".join([sentence, *_asides(counts, sick=sick)])
 
 

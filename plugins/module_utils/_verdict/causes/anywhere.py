@@ -84,22 +84,15 @@ def find_vmi_missing(case: Case, /) -> Cause | Gap | None:
     state = case.vmi.state
     if migration.phase not in HANDED_OVER_PHASES:
         return None
-    if state and state.migration_uid == migration.meta.uid and not _is_newer(case):
+    if state and state.migration_uid == migration.meta.uid:
         return None
     if migration.other_side:
         return None  # Both sides write into the state there.
-    found = state.migration_uid if state and state.migration_uid != migration.meta.uid else ""
+    found = state.migration_uid if state else ""
     seen = Evidence(case.vmi_name, vmi_facts.STATE.migration_uid.path, found)
     whose = "of another migration" if found else "of none: it was started anew"
     summary = f"The VMI was handed to this migration and now carries the state {whose}."
     return Cause("VMIMissing", summary, "no", migration.phase_since, (seen,), names=names)
-
-
-def _is_newer(case: Case) -> bool:
-    """Whether the VMI was created after the migration, so that it is another instance than the one that was moved."""
-    born = case.vmi.meta.created_at if case.vmi else None
-    asked = case.migration.meta.created_at
-    return bool(born and asked and born > asked and not case.migration.is_decentralized)
 
 
 def find_virt_api_unavailable(case: Case, /) -> Cause | Gap | None:

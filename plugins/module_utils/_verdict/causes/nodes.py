@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import node as node_facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import state
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import NO_KUBEVIRT, Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
 
@@ -115,7 +116,7 @@ def _handler_down(case: Case, code: str, *, node: str, role: str) -> Cause | Gap
     since = handler.since_at if not handler.ready else beat
     seen = [_handler_evidence(case, handler, node)]
     if beat is not None:
-        seen.append(Evidence(f"Node {node}", node_facts.HEARTBEAT_PATH, "virt-handler's last heartbeat", beat))
+        seen.append(Evidence(f"Node {node}", node_facts.HEARTBEAT_PATH, format_timestamp(beat), beat))
     summary = f"virt-handler on the {role} node {node} {_state(handler)}" + (
         f"; its last heartbeat was {int((case.now - beat).total_seconds())} s ago" if beat else ""
     )
