@@ -94,12 +94,24 @@ def find_backup_in_progress(case: Case, /) -> Cause | Gap | None:
 
 def find_utility_volumes_present(case: Case, /) -> Cause | Gap | None:
     """Utility volumes are attached: KubeVirt waits until they are gone, and fails the migration after its timeout."""
-    migration = case.migration
-    seconds = migration.seconds_from(ANNOTATION_UTILITY_TIMEOUT, default=UTILITY_SECONDS)
-    until = later_by(migration.meta.created_at, seconds)
+    seconds = _utility_limit(case)
+    until = later_by(case.migration.meta.created_at, seconds) if seconds is not None else None
+    limit = f" up to {seconds} s" if seconds is not None else ""
     ends = f", until {format_timestamp(until)}" if until else ""
-    summary = f"Utility volumes are attached to the VM; KubeVirt waits up to {seconds} s for them to go{ends}."
+    summary = f"Utility volumes are attached to the VM; KubeVirt waits{limit} for them to go{ends}."
     return _by_condition(case, "UtilityVolumesPresent", "migrationBlockedByUtilityVolumes", summary)
+
+
+def _utility_limit(case: Case) -> int | None:
+    """The migration's own annotation, else utilityVolumesTimeout of the KubeVirt object, else its default; None where
+    that object was not read."""
+    kubevirt = case.snapshot.kubevirt
+    settings = kubevirt.settings if kubevirt else None
+    given = UTILITY_SECONDS if settings is None else settings.get("utilityVolumesTimeout", UTILITY_SECONDS)
+    seconds = case.migration.seconds_from(ANNOTATION_UTILITY_TIMEOUT, default=-1)
+    if seconds >= 0:
+        return seconds
+    return None if settings is None or not isinstance(given, int) else given
 
 
 def _by_condition(case: Case, code: str, condition: str, summary: str) -> Cause | None:
