@@ -43,7 +43,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 
-__all__ = ["Key", "Reading", "migrations_path", "vmi_path", "vmis_path"]
+__all__ = ["Key", "Reading", "migration_path", "migrations_path", "vmi_path", "vmis_path"]
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -68,6 +68,12 @@ def migrations_path(namespace: str) -> str:
 def vmis_path(namespace: str) -> str:
     """The VMIs of `namespace`, of the whole cluster for ""."""
     return paths.collection(KUBEVIRT, version="v1", plural="virtualmachineinstances", namespace=namespace or None)
+
+
+def migration_path(migration: Migration) -> str:
+    """The migration object itself."""
+    plural, meta = "virtualmachineinstancemigrations", migration.meta
+    return paths.item(KUBEVIRT, version="v1", plural=plural, namespace=meta.namespace, name=meta.name)
 
 
 def vmi_path(key: Key) -> str:
@@ -107,6 +113,23 @@ class Reading:
             )
         ]
         return [Migration.from_object(item) for item in found]
+
+    def again(self, migrations: Iterable[Migration]) -> dict[str, Migration | None]:
+        """By UID these migrations as they are now, None for those that are gone; one that may not be read by name is
+        left out."""
+        wanted = {migration_path(one): one for one in migrations if one.meta.namespace and one.meta.name}
+        found: dict[str, Migration | None] = {}
+        for path, answer in self.client.get_many(list(wanted)).items():
+            uid = wanted[path].meta.uid
+            if isinstance(answer, NotFound):
+                found[uid] = None
+            elif isinstance(answer, ClusterError):
+                if not isinstance(answer, Forbidden):
+                    raise answer
+            else:
+                now = Migration.from_object(answer)
+                found[uid] = now if now.meta.uid == uid else None
+        return found
 
     def all_migrations(self, namespace: str) -> list[Migration]:
         """Every migration object: for servers without the Table form, and where finished ones are asked for."""

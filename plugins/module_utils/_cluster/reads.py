@@ -21,6 +21,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reading import Key, Reading
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import (
+    HANDED_OVER_PHASES,
     RUNNING_PHASES,
     Migration,
 )
@@ -58,11 +59,12 @@ def read_snapshot(client: Client, scope: Scope, /) -> tuple[Snapshot, list[str]]
     reading = Reading(client)
     notes: list[str] = []
     migrations = _in_scope(reading, scope, notes)
+    vmis = reading.vmis(one.key for one in migrations if scope.include_finished or not one.is_final)
+    migrations = _read_again(reading, migrations, vmis)
     subjects = [one for one in migrations if scope.include_finished or not one.is_final]
     active = [one for one in migrations if not one.is_final]
     kubevirt = reading.kubevirt() if active else None
     others, waiting_unread = _rest_of_queue(reading, scope, active)
-    vmis = reading.vmis(one.key for one in subjects)
     vmis.update(_vmis_of_queue(reading, [one.key for one in others], active, vmis))
     pods = reading.launchers(
         {vmi.meta.uid: vmi.meta.namespace for vmi in vmis.values() if vmi and vmi.meta.uid},
@@ -85,6 +87,26 @@ def read_snapshot(client: Client, scope: Scope, /) -> tuple[Snapshot, list[str]]
         waiting_unread=waiting_unread,
     )
     return snapshot, notes
+
+
+def _read_again(reading: Reading, migrations: Sequence[Migration], vmis: Mapping[Key, Vmi | None]) -> list[Migration]:
+    """`migrations`, those read anew whose VMI is gone or carries another one's state.
+
+    VMIs are read after the migrations: one that ended or whose VM was stopped in between would look stuck.
+    """
+    doubtful = [one for one in migrations if one.key in vmis and _seems_left(one, vmis[one.key])]
+    fresh = reading.again(doubtful)
+    found = (fresh.get(one.meta.uid, one) for one in migrations)
+    return [one for one in found if one is not None]
+
+
+def _seems_left(migration: Migration, vmi: Vmi | None) -> bool:
+    if migration.is_final:
+        return False
+    if vmi is None:
+        return True
+    mine = vmi.state is not None and vmi.state.migration_uid == migration.meta.uid
+    return migration.phase in HANDED_OVER_PHASES and not mine
 
 
 def _server_time(client: Client) -> datetime:
