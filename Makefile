@@ -8,6 +8,8 @@ override PYTHON := $(or $(shell command -v $(PYTHON)),$(PYTHON))
 export PYTHON
 # Extra arguments for pytest: make unit ARGS="-k deadline"
 ARGS ?=
+# What `make demo` shows: a file of tests/cluster/scenarios without its .yml (make demo SCENARIO=all).
+SCENARIO ?= demo
 # How many processes share the tests of one step.
 WORKERS ?= 2
 
@@ -34,7 +36,7 @@ help: ## Show what can be made
 
 ##@ Look at it
 demo: setup ## Start a test cluster with stuck migrations, diagnose it as a user would, stop it
-	@$(BIN)/python -m tests.demo
+	@$(BIN)/python -m tests.demo '$(SCENARIO)'
 
 ##@ Prepare
 setup: ## Make the Python environment (in the user's cache) and the import tree (in .build)

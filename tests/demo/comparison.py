@@ -38,17 +38,17 @@ class Row:
 def compare(expected: Iterable[Mapping[str, Any]], *, found: Iterable[Mapping[str, Any]]) -> list[Row]:
     """A row for each VM that has a planted or a found migration, planted ones first, in their order.
 
-    `expected`: entries of a scenario's `expected`; `found`: `migrations` of a report.
+    `expected`: entries of a scenario's `expected`; `found`: `migrations` of a report. A scenario speaks of the newest
+    migration of a VM, so of several that were found the newest one counts.
     """
-    shown: dict[str, list[str]] = {}
-    for entry in found:
-        shown.setdefault(f"{entry['namespace']}/{entry['vm']}", []).append(_verdict(entry["verdict"], entry["cause"]))
+    oldest_first = sorted(found, key=lambda entry: str(entry["created_at"]))
+    shown = {f"{one['namespace']}/{one['vm']}": _verdict(one["verdict"], one["cause"]) for one in oldest_first}
     rows = []
     for entry in expected:
-        texts = shown.pop(entry["vm"], [])
-        if texts or entry["verdict"] not in ENDED:
-            rows.append(Row(entry["vm"], _verdict(entry["verdict"], entry["first_cause"]), ", ".join(texts)))
-    return rows + [Row(vm, "", ", ".join(texts)) for vm, texts in shown.items()]
+        text = shown.pop(entry["vm"], "")
+        if text or entry["verdict"] not in ENDED:
+            rows.append(Row(entry["vm"], _verdict(entry["verdict"], entry["first_cause"]), text))
+    return rows + [Row(vm, "", text) for vm, text in shown.items()]
 
 
 def _verdict(verdict: str, cause: str | None, /) -> str:

@@ -12,8 +12,8 @@ def planted(vm: str, *, verdict: str, cause: str | None = None) -> dict[str, str
     return {"vm": vm, "verdict": verdict, "first_cause": cause, "origin": "user"}
 
 
-def found(name: str, *, verdict: str, cause: str = "") -> dict[str, str]:
-    return {"namespace": "a", "vm": name, "verdict": verdict, "cause": cause}
+def found(name: str, *, verdict: str, cause: str = "", created_at: str = "2026-11-23T08:00:00Z") -> dict[str, str]:
+    return {"namespace": "a", "vm": name, "verdict": verdict, "cause": cause, "created_at": created_at}
 
 
 def test_compare_same_verdict_and_cause_agrees() -> None:
@@ -39,6 +39,14 @@ def test_compare_planted_but_not_found_differs() -> None:
 
 def test_compare_found_but_not_planted_differs() -> None:
     assert compare([], found=[found("x", verdict="blocked", cause="C")]) == [Row("a/x", "", "blocked (C)")]
+
+
+def test_compare_of_several_migrations_the_newest_counts() -> None:
+    older = found("x", verdict="progressing")
+    newer = found("x", verdict="queued", cause="C", created_at="2026-11-23T08:00:30Z")
+    wanted = [planted("a/x", verdict="queued", cause="C")]
+    assert [row.agrees for row in compare(wanted, found=[newer, older])] == [True]
+    assert [row.agrees for row in compare(wanted, found=[older])] == [False]
 
 
 def test_compare_ended_migration_is_not_in_the_report() -> None:
