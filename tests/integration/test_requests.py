@@ -56,6 +56,14 @@ def test_one_vm_costs_at_most_twelve_requests_behind_a_long_queue(cluster: Clust
     assert len(_requests(cluster, vms=["shop/waits-9"])) <= 12
 
 
+def test_one_vm_with_two_migrations_costs_at_most_twelve_requests(cluster: Cluster) -> None:
+    older = {**MOVING, "vm": "shop/cart-1"}
+    both = [older, {"vm": "shop/cart-1", "phase": "Pending", "since": 90, "beside": True}]
+    _world(cluster, vms=["shop/cart-1", "shop/cart-2"], migrations=[*both, {**MOVING, "vm": "shop/cart-2"}])
+
+    assert len(_requests(cluster, vms=["shop/cart-1"])) <= 12
+
+
 def test_one_namespace_asks_for_no_other_namespaces_objects(cluster: Cluster) -> None:
     _world(cluster, vms=["shop/cart-1"], migrations=[{**MOVING, "vm": "shop/cart-1"}])
 

@@ -95,9 +95,9 @@ def _events_wanted(judgements: Iterable[Judgement]) -> dict[str, list[str]]:
     """Namespace -> UIDs whose events may say more, of those that stay in a phase that events explain."""
     wanted: dict[str, list[str]] = {}
     for one in judgements:
-        uid = _event_subject(one)
-        if uid:
-            wanted.setdefault(one.case.migration.meta.namespace, []).append(uid)
+        uid, namespace = _event_subject(one), one.case.migration.meta.namespace
+        if uid and uid not in wanted.get(namespace, ()):
+            wanted.setdefault(namespace, []).append(uid)
     return wanted
 
 
@@ -108,7 +108,7 @@ def _event_subject(judgement: Judgement) -> str:
     codes = {cause.code for cause in judgement.causes}
     if "ResourceQuotaExceeded" in codes:
         return vmi
-    if "LeftoverLauncherPod" in codes:
+    if codes & {"LeftoverLauncherPod", "AnotherMigrationActive"}:
         return ""  # KubeVirt does not try to make a target pod, so no event could say that it was refused.
     if (seconds_between(migration.phase_since, case.now) or 0) < HOLD_SECONDS["no"]:
         return ""
