@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 __all__ = [
-    "CONFIDENCES",
     "NODE_VERDICTS",
     "ORIGINS",
     "STUCK_VERDICTS",
@@ -44,7 +43,6 @@ TIME_CURES = {
     "no": "waiting does not cure it",
     "maybe": "waiting may cure it",
 }
-CONFIDENCES = ("certain", "likely", "possible")
 ORIGINS = {
     "user": "started by a user",
     "evacuation": "started by an evacuation (node drain)",

@@ -19,9 +19,8 @@ from typing import Any
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Reader
 
-__all__ = ["MODE_PAUSED", "MODE_POST_COPY", "MODE_PRE_COPY", "MigrationState", "StateFields"]
+__all__ = ["MODE_PAUSED", "MODE_POST_COPY", "MigrationState", "StateFields"]
 
-MODE_PRE_COPY = "PreCopy"
 MODE_POST_COPY = "PostCopy"
 MODE_PAUSED = "Paused"
 

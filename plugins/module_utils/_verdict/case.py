@@ -104,6 +104,13 @@ class Case:
         return next((pod for pod in self.launchers if pod.meta.name == wanted), None)
 
     @property
+    def is_followed(self) -> bool:
+        """Whether the VM has a newer migration: then this one is history."""
+        newest = self.snapshot.by_vm.get(self.migration.key, (self.migration,))[0]
+        mine, made = self.migration.meta.created_at, newest.meta.created_at
+        return mine is not None and made is not None and made > mine
+
+    @property
     def source_node(self) -> str:
         """Where the VM runs: as handed over, before that the VMI's node; "" where not known."""
         if self.state and self.state.source_node:

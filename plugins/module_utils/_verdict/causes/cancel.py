@@ -89,7 +89,7 @@ def find_recreated_by_owner(case: Case) -> Cause | Gap | None:
     owner = _OWNERS.get(migration.origin)
     if owner is None or not (migration.is_being_deleted or migration.phase == "Failed"):
         return None
-    if _is_followed(case):
+    if case.is_followed:
         return None
     since = migration.meta.deleted_at or migration.reached_at("Failed")
     ended = "is being cancelled" if migration.is_being_deleted else "has failed"
@@ -114,15 +114,6 @@ def _mark_of_owner(migration: Migration) -> tuple[str, str]:
     return f"{migration_facts.META.annotations.path}[{mark}]", migration.meta.annotations.get(mark, "")
 
 
-def _is_followed(case: Case) -> bool:
-    """Whether a newer migration of the same VM exists: then this one is history."""
-    mine = case.migration.meta.created_at
-    return any(
-        other.key == case.migration.key and mine and other.meta.created_at and other.meta.created_at > mine
-        for other in case.snapshot.migrations
-    )
-
-
 def find_cancel_orphaned(case: Case) -> Cause | Gap | None:
     """Being deleted while its VMI is gone: virt-controller does not take its finalizer off any more."""
     migration = case.migration
@@ -143,7 +134,7 @@ def find_not_live_migratable(case: Case) -> Cause | Gap | None:
     Not said of one that is on its way: KubeVirt looks at LiveMigratable only when a migration is created.
     """
     vmi = case.vmi
-    if case.migration.phase != "Failed" or _is_followed(case):
+    if case.migration.phase != "Failed" or case.is_followed:
         return None
     movable = vmi.conditions.get("LiveMigratable") if vmi else None
     if vmi is None or movable is None or movable.status != "False" or not vmi.evacuation_node:

@@ -37,7 +37,7 @@ BAD_TARGET_VMS = 2
 
 def find_failing_repeatedly(case: Case) -> Cause | Gap | None:
     """At least three failures of the VM in a row, this migration's own among them; said of its newest migration."""
-    if _is_followed(case):
+    if case.is_followed:
         return None
     attempts = find_previous(case.snapshot, case.migration)
     if case.migration.is_final:
@@ -61,7 +61,7 @@ def find_bad_target_node(case: Case) -> Cause | Gap | None:
     """Migrations of at least two VMs failed on the target node since one last succeeded there, and others reached
     other nodes. Looked for among the migrations that were read."""
     node = case.target_node
-    if not node or case.migration.phase == "Succeeded" or _is_followed(case):
+    if not node or case.migration.phase == "Succeeded" or case.is_followed:
         return None
     failures = _failures_on(case, node)
     vms = sorted({migration.label for migration in failures})
@@ -85,7 +85,7 @@ def find_bad_target_node(case: Case) -> Cause | Gap | None:
 def find_last_attempt_failed(case: Case) -> Cause | Gap | None:
     """It has failed and nobody cancelled it: why, in plain words. Said while it is the VM's newest migration."""
     attempt = read_attempt(case.migration)
-    if attempt.failure is None or not attempt.has_failed or _is_followed(case):
+    if attempt.failure is None or not attempt.has_failed or case.is_followed:
         return None
     target = f" to {attempt.target_node}" if attempt.target_node else ""
     summary = f"The last migration of this VM{target} failed: {attempt.failure.words}."
@@ -111,10 +111,3 @@ def _evidence(namespace: str, attempt: Attempt) -> Evidence:
     if not value:
         field, value = migration_facts.PHASE.path, attempt.phase
     return Evidence(f"VirtualMachineInstanceMigration {namespace}/{attempt.name}", field, value, attempt.ended_at)
-
-
-def _is_followed(case: Case) -> bool:
-    """Whether the VM has a newer migration: then this one is history."""
-    newest = case.snapshot.by_vm.get(case.migration.key, (case.migration,))[0]
-    mine, made = case.migration.meta.created_at, newest.meta.created_at
-    return mine is not None and made is not None and made > mine

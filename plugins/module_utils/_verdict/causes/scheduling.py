@@ -23,6 +23,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Gap,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.sightings import (
+    events_unseen,
     is_still_tried,
     newest,
     pods_unseen,
@@ -110,15 +111,20 @@ def _bound_at(pod: Pod) -> datetime | None:
     return (scheduled.changed_at if scheduled else None) or pod.meta.created_at
 
 
-def find_volume_attach_failing(case: Case) -> Cause | Gap | None:
-    """Events on the target pod say that a volume cannot be attached or mounted, and the pod has not started since."""
-    gap = _starting_unseen(case, "VolumeAttachFailing")
+def _pod_that_starts(case: Case, code: str) -> Pod | Gap | None:
+    """The target pod that is bound and has not started, where its events may be read; else why there is none."""
+    gap = _starting_unseen(case, code)
     pod = case.target_pod
     if gap or pod is None or case.migration.phase != "Scheduling" or not pod.node or pod.phase != "Pending":
         return gap
-    rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
-    if rules:
-        return Gap("VolumeAttachFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
+    return events_unseen(case, code, after=HOLD_SECONDS["maybe"]) or pod
+
+
+def find_volume_attach_failing(case: Case) -> Cause | Gap | None:
+    """Events on the target pod say that a volume cannot be attached or mounted, and the pod has not started since."""
+    pod = _pod_that_starts(case, "VolumeAttachFailing")
+    if not isinstance(pod, Pod):
+        return pod
     if _has_its_volumes(pod):
         return None
     events = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason in VOLUME_REASONS]
@@ -142,13 +148,9 @@ def _has_its_volumes(pod: Pod) -> bool:
 
 def find_pod_network_failing(case: Case) -> Cause | Gap | None:
     """Events on the target pod say that its sandbox or its network cannot be made, and it has not started since."""
-    gap = _starting_unseen(case, "PodNetworkFailing")
-    pod = case.target_pod
-    if gap or pod is None or case.migration.phase != "Scheduling" or not pod.node or pod.phase != "Pending":
-        return gap
-    rules = case.snapshot.unseen_for("events", namespace=pod.meta.namespace)
-    if rules:
-        return Gap("PodNetworkFailing", rules, after_seconds=HOLD_SECONDS["maybe"])
+    pod = _pod_that_starts(case, "PodNetworkFailing")
+    if not isinstance(pod, Pod):
+        return pod
     events = [event for event in case.snapshot.events_about(pod.meta.uid) if event.reason in NETWORK_REASONS]
     last = newest(events)
     if last is None:
