@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: migration_convergence
 short_description: Whether a VM's live migration ends in time, and the smallest change that makes it
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - kubevirt_ops.live_migration contributors (@kubevirt-ops)
 description:

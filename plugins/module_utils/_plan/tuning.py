@@ -90,5 +90,9 @@ def _with_progress_timeout(workload: Workload, *, network: Network, settings: Se
             "progress_timeout", settings=repaired, policy={}, cluster=cluster, figures={}
         )
         return Advised("change", outcome, (option,))
+    if inner.answer == "unknown":
+        why = f"it has to be {_DEFAULT_PROGRESS_TIMEOUT} in any case, and whether that is enough is not known"
+        missing = replace(outcome, missing=inner.outcome.missing)
+        return Advised("unknown", missing, (), (Withheld("progress_timeout", why),))
     options = tuple(replace(one, cluster={**one.cluster, **cluster}) for one in inner.options)
     return Advised(inner.answer, outcome, options, inner.withheld)

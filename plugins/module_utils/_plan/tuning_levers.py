@@ -229,6 +229,8 @@ def find_auto_converge(vm: Situation, /) -> Option | str | None:
     if not found.finishes:
         endless = vm.by_itself(auto_converge=True, timeout_per_gib=0)
         timeout = _timeout_for(vm, endless.seconds) if endless.finishes and endless.seconds else None
+        if endless.reason == "working_set":
+            return "the working set stays dirty however slowly the guest runs"
         if timeout is None or (endless.seconds or 0) > LONGEST_SECONDS:
             return f"not even {MAX_PERCENT} % less CPU time makes the copy end"
         settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, TIMEOUT: timeout}

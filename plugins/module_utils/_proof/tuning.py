@@ -26,7 +26,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Workload,
 )
 
-__all__ = ["render_tuning", "render_vm_tuning"]
+__all__ = ["render_outcome", "render_tuning", "render_vm_tuning"]
 
 _MISSING = {
     "memory": "the guest's memory",
@@ -54,7 +54,7 @@ def render_tuning(advised: Advised, *, situation: Situation) -> dict[str, Any]:
     """The answer for one VM; every key is there in every answer, None where it is not known."""
     outcome, copy = advised.outcome, situation.copy
     return {
-        **_outcome(outcome),
+        **render_outcome(outcome),
         "answer": advised.answer,
         "reason": outcome.reason,
         "summary": _summary(advised, situation),
@@ -82,7 +82,8 @@ def _assumptions(outcome: Outcome, situation: Situation) -> list[str]:
     return found
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def render_outcome(outcome: Outcome) -> dict[str, Any]:
+    """How a copy ends, in whole seconds."""
     limit = outcome.limit_seconds
     return {
         "finishes": outcome.finishes,
@@ -115,7 +116,7 @@ def _option(option: Option) -> dict[str, Any]:
         "risk": option.risk,
         "policy": dict(option.policy),
         "cluster": dict(option.cluster),
-        **_outcome(option.outcome),
+        **render_outcome(option.outcome),
         "figures": {name: _figure(value) for name, value in option.figures.items()},
         "assumes": list(option.assumes),
         "tolerated_dirty_bytes_per_second": (
@@ -164,7 +165,10 @@ def _summary(advised: Advised, situation: Situation) -> str:
     if advised.answer == "none_needed":
         return f"The copy ends {_when(outcome)}{_HOW[outcome.how]}."
     if advised.answer == "unknown":
-        return f"Whether the copy ends is not known, without {', '.join(_MISSING[one] for one in outcome.missing)}."
+        first = f"{_why(outcome, situation)} " if outcome.finishes is False else ""
+        return (
+            f"{first}Whether the copy ends is not known, without {', '.join(_MISSING[one] for one in outcome.missing)}."
+        )
     if advised.answer == "no_setting_helps":
         return "No setting helps: the network moves nothing."
     return f"{_why(outcome, situation)} {_offer(advised)}"

@@ -84,18 +84,19 @@ def _run(copy: Copy, memory: float, bandwidth: float) -> Throttled:
         dirtied = min(memory, working_set + dirty * (1 - guest.percent / 100) * seconds)
         guest.look(sent=left, dirtied=dirtied, seconds=seconds)
         left, elapsed = dirtied, elapsed + seconds
-    rest = replace(copy, memory_bytes=left, dirty_bytes_per_second=dirty * (1 - guest.percent / 100))
-    return Throttled(_after(copy, elapsed, judge_convergence(rest)), guest.percent)
-
-
-def _after(copy: Copy, elapsed: float, rest: Convergence) -> Convergence:
+    if left <= fits:
+        return Throttled(_ended(copy, elapsed + left / bandwidth, left / bandwidth), guest.percent)
+    rest = judge_convergence(replace(copy, memory_bytes=left, dirty_bytes_per_second=dirty * (1 - guest.percent / 100)))
     if rest.seconds is None:
-        return rest
-    seconds = elapsed + rest.seconds
+        return Throttled(rest, guest.percent)
+    return Throttled(_ended(copy, elapsed + rest.seconds, rest.last_pass_seconds), guest.percent)
+
+
+def _ended(copy: Copy, seconds: float, last_pass: float | None) -> Convergence:
     if copy.limit is None:
-        return replace(rest, seconds=seconds)
+        return Convergence(None, "unknown", seconds, last_pass, copy.missing)
     in_time = seconds <= copy.limit
-    return replace(rest, finishes=in_time, reason="converges" if in_time else "too_slow", seconds=seconds)
+    return Convergence(in_time, "converges" if in_time else "too_slow", seconds, last_pass)
 
 
 def needed_throttle(copy: Copy, /) -> float | None:
