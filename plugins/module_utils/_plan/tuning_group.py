@@ -8,7 +8,7 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Outcome,
     Settings,
     predict,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.policy_match import (
+    PolicyMatch,
+    match_policies,
 )
 
 __all__ = ["Group", "GroupOption", "Member", "TuningPlan", "plan_group_tuning", "with_policy"]
@@ -77,11 +81,15 @@ class GroupOption:
 
 @dataclass(frozen=True)
 class Group:
-    """VMs that one policy is to rule: `policy_name`, whom it picks, and what it may set, the least risky first."""
+    """VMs that one policy is to rule: `policy_name`, whom it picks, and what it may set, the least risky first.
+
+    `kept` is what the policy that rules them now sets: a VM is ruled by one policy alone, so the new one repeats it.
+    """
 
     policy_name: str
     selection: Selection
     options: tuple[GroupOption, ...]
+    kept: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,8 @@ def plan_group_tuning(
 ) -> TuningPlan:
     """What to change for all these VMs. `policies` None: they were not read. The order of `members` does not matter.
 
-    One group where one change helps all who need it; else one for each change that is the least risky for some. A VM of
+    One group for those that one policy rules now (or none), where one change helps them all; else one for each change
+    that is the least risky for some. A VM of
     which it is not known whether its copy ends, or which nothing helps, is left alone like one whose copy ends.
     """
     ordered = sorted(members, key=lambda one: one.key)
@@ -105,16 +114,39 @@ def plan_group_tuning(
     needing = [one for one in ordered if advised[one.key].answer == "change"]
     if not needing:
         return TuningPlan(advised, ())
-    common = _common_options(needing, advised)
+    ruled = {one.key: _ruling(one, policies) for one in needing}
+    groups: list[Group] = []
+    parts = sorted({_part_of(match) for match in ruled.values()})
+    for part in parts:
+        some = [one for one in needing if _part_of(ruled[one.key]) == part]
+        name = policy_name if len(parts) == 1 else policy_name + _NAMES.get(part, f"-{part}")
+        for chosen, options, suffix in _parted(some, advised):
+            vms = _labelled(ordered, needing=chosen)
+            selection = select_group(vms, policies=policies, policy_name=f"{name}{suffix}")
+            groups.append(_group(f"{name}{suffix}", selection, options, ruled[some[0].key]))
+    return TuningPlan(advised, tuple(groups))
+
+
+def _ruling(member: Member, policies: Sequence[MigrationPolicy] | None) -> PolicyMatch:
+    """Which policy rules the VM now."""
+    if policies is None:
+        return PolicyMatch(None, False, ())
+    return match_policies(policies, vmi_labels=member.labels, namespace_labels=member.namespace_labels)
+
+
+def _parted(
+    members: Sequence[Member], advised: Mapping[str, Advised]
+) -> Iterator[tuple[Sequence[Member], tuple[GroupOption, ...], str]]:
+    """All of them where one change helps all, else those whose least risky change is the same."""
+    common = _common_options(members, advised)
     if common:
-        return TuningPlan(advised, (_group(ordered, needing, common, policies, policy_name),))
-    groups = []
+        yield members, common, ""
+        return
     for action in RISKS:
-        some = [one for one in needing if advised[one.key].options[0].action == action]
+        some = [one for one in members if advised[one.key].options[0].action == action]
         options = _common_options(some, advised) if some else ()
         if options:
-            groups.append(_group(ordered, some, options, policies, f"{policy_name}-{action.replace('_', '-')}"))
-    return TuningPlan(advised, tuple(groups))
+            yield some, options, f"-{action.replace('_', '-')}"
 
 
 def _advise(member: Member) -> Advised:
@@ -122,16 +154,23 @@ def _advise(member: Member) -> Advised:
     return plan_tuning(one.workload, network=one.network, settings=one.settings)
 
 
-def _group(
-    members: Sequence[Member],
-    needing: Sequence[Member],
-    options: tuple[GroupOption, ...],
-    policies: Sequence[MigrationPolicy] | None,
-    policy_name: str,
-) -> Group:
+# No name of a policy begins with a dot or has capitals.
+_NAMES = {"": ".others", "UNKNOWN": ".unknown"}
+
+
+def _part_of(match: PolicyMatch) -> str:
+    """The policy that rules, "" for none, in capitals, which no name has, where it is not known."""
+    return "UNKNOWN" if match.name is None else match.name
+
+
+def _labelled(members: Sequence[Member], *, needing: Sequence[Member]) -> list[Labelled]:
     keys = {one.key for one in needing}
-    vms = [Labelled(one.namespace, one.name, one.labels, one.namespace_labels, one.key in keys) for one in members]
-    return Group(policy_name, select_group(vms, policies=policies, policy_name=policy_name), options)
+    return [Labelled(one.namespace, one.name, one.labels, one.namespace_labels, one.key in keys) for one in members]
+
+
+def _group(name: str, selection: Selection, options: tuple[GroupOption, ...], ruling: PolicyMatch) -> Group:
+    kept = ruling.winner.settings if ruling.winner is not None else {}
+    return Group(name, replace(selection, is_proven=selection.is_proven and ruling.is_known), options, kept)
 
 
 def _common_options(members: Sequence[Member], advised: Mapping[str, Advised]) -> tuple[GroupOption, ...]:

@@ -58,6 +58,7 @@ def _group(group: Group) -> dict[str, Any]:
         "why": selection.why,
         "is_proven": selection.is_proven,
         "outranked_by": list(selection.outranked_by),
+        "kept": dict(group.kept),
         "label_commands": _label_commands(selection),
         "advice": [_option(group, option) for option in group.options],
     }
@@ -94,7 +95,7 @@ def _policy_object(group: Group, spec: Mapping[str, Any]) -> dict[str, Any] | No
         "apiVersion": "migrations.kubevirt.io/v1alpha1",
         "kind": "MigrationPolicy",
         "metadata": {"name": group.policy_name},
-        "spec": {"selectors": selectors, **spec},
+        "spec": {"selectors": selectors, **group.kept, **spec},
     }
 
 

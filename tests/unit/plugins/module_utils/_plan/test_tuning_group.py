@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import MigrationPolicy
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_group import (
     Member,
     TuningPlan,
@@ -23,6 +26,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Workload,
     predict,
 )
+from tests.unit.builders import a_policy
 
 MIB, GIB = 2**20, 2**30
 
@@ -42,8 +46,8 @@ def a_member(
     return Member("team-a", name, {"tier": tier}, {}, situation)
 
 
-def planned(*members: Member) -> TuningPlan:
-    return plan_group_tuning(members, policies=[], policy_name="tuned")
+def planned(*members: Member, policies: Sequence[MigrationPolicy] | None = ()) -> TuningPlan:
+    return plan_group_tuning(members, policies=policies, policy_name="tuned")
 
 
 def test_one_policy_has_the_values_of_the_neediest_and_leaves_the_healthy_alone() -> None:
@@ -86,6 +90,29 @@ def test_vms_that_no_one_change_helps_are_parted_by_what_does() -> None:
         ("tuned-deadline", ("team-a/slow",)),
         ("tuned-auto-converge", ("team-a/wild",)),
     ]
+
+
+def test_the_new_policy_repeats_what_the_one_that_rules_now_sets() -> None:
+    """Only one policy rules a VM, so without that the new one would take their auto-converge away."""
+    ruling = MigrationPolicy.from_object(a_policy("db", vmi={"tier": "db"}, allowAutoConverge=True))
+    one, two = a_member("db-1", dirty=60 * MIB), a_member("web-1", dirty=60 * MIB, tier="web")
+    one = replace(one, labels={"tier": "db", "name": "one"})
+    found = planned(one, two, policies=[ruling])
+
+    assert [(group.policy_name, group.selection.vms, dict(group.kept)) for group in found.groups] == [
+        ("tuned.others", ("team-a/web-1",), {}),
+        ("tuned-db", ("team-a/db-1",), {"allowAutoConverge": True}),
+    ]
+    assert found.groups[1].selection.selectors is not None
+    assert found.groups[1].selection.selectors.vmi == {"name": "one", "tier": "db"}
+
+
+def test_policies_that_were_not_read_keep_the_groups_unproven() -> None:
+    spoilt = MigrationPolicy.from_object({"metadata": {"name": "spoilt"}, "spec": {"selectors": 5}})
+
+    for policies in (None, [spoilt]):
+        (group,) = planned(a_member("a", dirty=60 * MIB), policies=policies).groups
+        assert not group.selection.is_proven
 
 
 def test_nobody_in_need_gives_no_group() -> None:
