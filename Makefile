@@ -29,7 +29,7 @@ export RUFF_CACHE_DIR := $(CURDIR)/.build/ruff
 export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cluster demo check format causes changelog unit contract integration build sanity test test-placement clean distclean
+.PHONY: help setup cluster demo check format causes tuning changelog unit contract integration build sanity test test-placement clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -65,6 +65,9 @@ unit: setup ## Tests without a cluster
 
 causes: setup ## Write docs/causes.md from the catalogue of causes
 	$(BIN)/python -m tests.make.causes_page
+
+tuning: setup ## Compute the tables and examples of docs/tuning.md
+	$(BIN)/python -m tests.make.tuning_page
 
 changelog: setup ## Write the changelog of the version in galaxy.yml from its fragments and its plugins
 	cd $(IN_COLLECTIONS) && antsibull-changelog release --update-existing --reload-plugins
