@@ -132,7 +132,8 @@ def _event_subject(judgement: Judgement) -> str:
     codes = {cause.code for cause in judgement.causes}
     if "ResourceQuotaExceeded" in codes:
         return vmi
-    if codes & {"LeftoverLauncherPod", "AnotherMigrationActive"}:
+    is_made = migration.phase == "Pending" and case.target_pod is not None
+    if codes & {"LeftoverLauncherPod", "AnotherMigrationActive"} or is_made:
         return ""  # KubeVirt does not try to make a target pod, so no event could say that it was refused.
     if (seconds_between(migration.phase_since, case.now) or 0) < HOLD_SECONDS["no"]:
         return ""
