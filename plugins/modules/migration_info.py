@@ -388,7 +388,9 @@ correlations:
     kind:
       description:
         - One of V(source_node), V(target_node), V(policy) (in force at the hand-off), V(migration_network),
-          V(launcher_version), V(namespace), V(start_window) (asked for within 300 s).
+          V(launcher_version), V(namespace), V(storage_class), V(start_window) (asked for within 300 s).
+        - Storage classes are read where at least two late or stuck migrations and others have claims, in at most eight
+          namespaces, one request each.
         - A node is reported also where all migrations share it, as its own verdict stands beside it. The others are
           not, as there is nothing to compare with.
       type: str

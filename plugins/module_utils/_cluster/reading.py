@@ -51,7 +51,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 
-__all__ = ["Key", "Reading", "migration_path", "migrations_path", "vmi_path", "vmis_path"]
+__all__ = ["Key", "Reading", "cell", "migration_path", "migrations_path", "vmi_path", "vmis_path"]
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -157,7 +157,7 @@ class Reading:
             return None
         rows = {}
         for row in table.rows:
-            name, phase, vmi = (_cell(row, columns[column]) for column in ("name", "phase", "vmi"))
+            name, phase, vmi = (cell(row, columns[column]) for column in ("name", "phase", "vmi"))
             if phase not in FINAL_PHASES:
                 rows[name] = (phase, vmi)
         return rows
@@ -326,7 +326,8 @@ class Reading:
         return lambda: [Event.from_object(item) for query in queries for item in self.client.list(path, query=query)]
 
 
-def _cell(row: Sequence[Any], place: int) -> str:
+def cell(row: Sequence[Any], place: int) -> str:
+    """The text in that place of a Table's row, "" where there is none."""
     value = row[place] if place < len(row) else ""
     # kubectl prints "<none>" for an empty cell; the server sends null or "".
     return value if isinstance(value, str) else ""

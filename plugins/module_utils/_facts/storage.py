@@ -23,7 +23,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Reader
 
-__all__ = ["HOTPLUG_VOLUME", "MovedStorage", "hotplugged_volumes", "moved_storage"]
+__all__ = ["HOTPLUG_VOLUME", "MovedStorage", "claims_of", "hotplugged_volumes", "moved_storage"]
 
 KIND = "VirtualMachineInstance"
 METHOD = declare(KIND, "status.migrationMethod")
@@ -35,6 +35,9 @@ _VOLUMES = declare(KIND, "spec.volumes")
 _VOLUME_NAME = declare(KIND, "name", base="spec.volumes[]")
 _HOTPLUGGABLE = [
     declare(KIND, f"{source}.hotpluggable", base="spec.volumes[]") for source in ("persistentVolumeClaim", "dataVolume")
+]
+_CLAIMS = [
+    declare(KIND, path, base="spec.volumes[]") for path in ("persistentVolumeClaim.claimName", "dataVolume.name")
 ]
 _STATUSES = declare(KIND, "status.volumeStatus")
 _STATUS_NAME = declare(KIND, "name", base="status.volumeStatus[]")
@@ -50,8 +53,10 @@ _ELSEWHERE = frozenset(
 @dataclass(frozen=True)
 class MovedStorage:
     """What is copied beside the memory. `volume_bytes`: of the volumes that move to other claims, None where that is
-    not readable; `launcher_disks`: volumes whose files only the launcher can measure, and which it counts too."""
+    not readable; `launcher_disks`: volumes whose files only the launcher can measure, and which it counts too.
+    `is_moved`: whether storage moves at all."""
 
+    is_moved: bool
     volume_bytes: int | None
     launcher_disks: tuple[str, ...]
 
@@ -60,8 +65,10 @@ def moved_storage(reader: Reader, /, *, annotations: Mapping[str, str]) -> Moved
     """As KubeVirt counts it for its deadline: of each volume that moves the lesser of request and capacity, and the
     launcher's own disks where the method is BlockMigration."""
     is_block = reader.text(METHOD) == "BlockMigration"
+    volumes = reader.readers(_MIGRATED)
     return MovedStorage(
-        volume_bytes=_total(reader.readers(_MIGRATED)),
+        is_moved=is_block or bool(volumes),
+        volume_bytes=_total(volumes),
         launcher_disks=_launcher_disks(reader, annotations=annotations) if is_block else (),
     )
 
@@ -86,6 +93,12 @@ def _launcher_disks(reader: Reader, *, annotations: Mapping[str, str]) -> tuple[
 
 def _sources(volume: Mapping[str, Any]) -> set[str]:
     return {str(key) for key, value in volume.items() if key != "name" and value is not None}
+
+
+def claims_of(reader: Reader, /) -> tuple[str, ...]:
+    """Names of the persistent volume claims that the VM uses; a DataVolume's claim is called as it is."""
+    found = [volume.text(field) for volume in reader.readers(_VOLUMES) for field in _CLAIMS]
+    return tuple(dict.fromkeys(name for name in found if name))
 
 
 def hotplugged_volumes(reader: Reader, /) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.storage import (
     HOTPLUG_VOLUME,
     MovedStorage,
+    claims_of,
     hotplugged_volumes,
     moved_storage,
 )
@@ -78,12 +79,18 @@ class Vmi:
     selinux_context: str
     storage: MovedStorage
     hotplugged: tuple[str, ...]
+    claims: tuple[str, ...]
     cpu_model: str
     guest_memory: str
     launcher_version: str
     conditions: Mapping[str, Condition]
     state: MigrationState | None
     problems: tuple[str, ...]
+
+    @property
+    def moves_storage(self) -> bool:
+        """Whether its migration copies more than memory."""
+        return self.storage.is_moved
 
     @property
     def has_outdated_launcher(self) -> bool:
@@ -103,6 +110,7 @@ class Vmi:
             selinux_context=reader.text(SELINUX_CONTEXT),
             storage=moved_storage(reader, annotations=meta.annotations),
             hotplugged=hotplugged_volumes(reader),
+            claims=claims_of(reader),
             cpu_model=reader.text(CPU_MODEL),
             guest_memory=_guest_memory(reader),
             launcher_version=reader.text(LAUNCHER_VERSION),

@@ -33,6 +33,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     PER_VM,
     look_at_policies,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.storage_classes import look_at_storage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.unschedulable import (
     find_unplaced,
     with_places,
@@ -71,10 +72,11 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
     snapshot, judgements = look(client, snapshot, late_after=late_after, places=places if is_placed else None)
     if nodes:
         judgements = [one for one in judgements if {one.case.source_node, one.case.target_node} & set(nodes)]
-    # Last, as no verdict hangs on it: a VM that was named gets what is left of its requests.
+    # Last, as no verdict hangs on them: a VM that was named gets what is left of its requests.
+    classes, unread = look_at_storage(client, judgements, limit=_left_for(scope, places))
     policies, hidden = look_at_policies(client, judgements, limit=_left_for(scope, places))
-    correlations = find_correlations(judgements)
-    unseen = {**snapshot.unseen, **hidden}
+    correlations = find_correlations(judgements, storage_classes=classes)
+    unseen = {**snapshot.unseen, **unread, **hidden}
     rules = [rule for topic in sorted(unseen) for rule in unseen[topic]]
     return {
         "changed": False,

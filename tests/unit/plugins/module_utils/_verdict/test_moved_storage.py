@@ -75,6 +75,21 @@ def test_disks_that_only_the_launcher_can_measure_leave_no_deadline(volume: Obje
     assert limit(copying(volume, method="LiveMigration"))[0] == 1350
 
 
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        (copying(CLAIM), True),
+        (copying(CLAIM, method="LiveMigration", moves=[moved("1Gi", "1Gi")]), True),
+        (copying(CLAIM, method="LiveMigration"), False),
+    ],
+    ids=["block", "volumes", "memory alone"],
+)
+def test_storage_moves_with_the_method_or_with_volumes(world: World, expected: bool) -> None:
+    vmi = world.first().case.vmi
+    assert vmi is not None
+    assert vmi.moves_storage is expected
+
+
 def test_ignition_data_lie_with_those_disks() -> None:
     seconds, why = limit(copying(CLAIM, annotations={"kubevirt.io/ignitiondata": "{}"}))
     assert (seconds, "its ignition data" in why) == (None, True)
