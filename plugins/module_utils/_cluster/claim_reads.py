@@ -40,6 +40,6 @@ def _reader(reading: Reading, namespace: str) -> Callable[[], dict[str, str]]:
         places = {name.lower(): place for place, name in enumerate(table.columns)}
         if not {"name", "storageclass"} <= set(places):
             return {}
-        return {cell(row, places["name"]): cell(row, places["storageclass"]) for row in table.rows}
+        return {cell(row, place=places["name"]): cell(row, place=places["storageclass"]) for row in table.rows}
 
     return read

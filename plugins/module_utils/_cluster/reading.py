@@ -157,7 +157,7 @@ class Reading:
             return None
         rows = {}
         for row in table.rows:
-            name, phase, vmi = (cell(row, columns[column]) for column in ("name", "phase", "vmi"))
+            name, phase, vmi = (cell(row, place=columns[column]) for column in ("name", "phase", "vmi"))
             if phase not in FINAL_PHASES:
                 rows[name] = (phase, vmi)
         return rows
@@ -326,7 +326,7 @@ class Reading:
         return lambda: [Event.from_object(item) for query in queries for item in self.client.list(path, query=query)]
 
 
-def cell(row: Sequence[Any], place: int) -> str:
+def cell(row: Sequence[Any], *, place: int) -> str:
     """The text in that place of a Table's row, "" where there is none."""
     value = row[place] if place < len(row) else ""
     # kubectl prints "<none>" for an empty cell; the server sends null or "".

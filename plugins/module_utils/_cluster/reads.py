@@ -261,9 +261,9 @@ def _vmis_of_queue(
 def _with_hotplug(
     active: Sequence[Migration], *, vmis: Mapping[Key, Vmi | None], pods: Iterable[Pod]
 ) -> dict[str, str]:
-    """The migrations (UID -> namespace) whose target pod is there and whose VM has hot-plugged volumes: only then is
-    there an attachment pod that may hold them."""
-    targets = {pod.meta.labels.get(LABEL_JOB_UID, "") for pod in pods}
+    """The migrations (UID -> namespace) whose target pod runs and whose VM has hot-plugged volumes: only then is there
+    an attachment pod that may hold them."""
+    targets = {pod.meta.labels.get(LABEL_JOB_UID, "") for pod in pods if pod.phase == "Running"}
     waiting = [one for one in active if one.phase in ("Pending", "Scheduling") and one.meta.uid in targets]
     return {one.meta.uid: one.meta.namespace for one in waiting if (vmi := vmis.get(one.key)) and vmi.hotplugged}
 

@@ -134,15 +134,15 @@ def _event_subject(judgement: Judgement) -> str:
     codes = {cause.code for cause in judgement.causes}
     if "ResourceQuotaExceeded" in codes:
         return vmi
-    is_made = migration.phase == "Pending" and case.target_pod is not None
-    if codes & {"LeftoverLauncherPod", "AnotherMigrationActive"} or is_made:
+    if codes & {"LeftoverLauncherPod", "AnotherMigrationActive"}:
         return ""  # KubeVirt does not try to make a target pod, so no event could say that it was refused.
     if (seconds_between(migration.phase_since, case.now) or 0) < HOLD_SECONDS["no"]:
         return ""
     if migration.is_being_deleted or migration.phase == "Scheduled":
         return migration.meta.uid
-    if migration.phase == "Scheduling":
-        return case.target_pod.meta.uid if case.target_pod else ""
+    if migration.phase == "Scheduling" or (migration.phase == "Pending" and case.target_pod is not None):
+        # Once it runs its events say no more.
+        return case.target_pod.meta.uid if case.target_pod and case.target_pod.phase != "Running" else ""
     return vmi if migration.phase in ("Pending", "PreparingTarget", "TargetReady") else ""
 
 

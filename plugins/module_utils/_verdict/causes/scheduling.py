@@ -178,7 +178,7 @@ def find_image_pull_failing(case: Case) -> Cause | Gap | None:
     """A container of the target pod waits because its image cannot be pulled."""
     gap = _starting_unseen(case, "ImagePullFailing")
     pod = case.target_pod
-    if gap or pod is None or case.migration.phase != "Scheduling":
+    if gap or pod is None or not _may_start(case):
         return gap
     waiting = next((status for status in pod.containers if status.waiting_reason in PULL_REASONS), None)
     if waiting is None:
@@ -195,6 +195,13 @@ def find_image_pull_failing(case: Case) -> Cause | Gap | None:
     return Cause("ImagePullFailing", summary, "maybe", since, (seen,), names=_pod_names(pod))
 
 
+def _may_start(case: Case) -> bool:
+    """Whether a target pod may be on its way: in Scheduling, and in Pending where there is one already, as KubeVirt
+    stays there until hot-plugged volumes are attached."""
+    phase = case.migration.phase
+    return phase == "Scheduling" or (phase == "Pending" and case.target_pod is not None)
+
+
 def _starting_unseen(case: Case, code: str) -> Gap | None:
     return pods_unseen(case, code, after=HOLD_SECONDS["maybe"]) if case.migration.phase == "Scheduling" else None
 
@@ -208,7 +215,7 @@ def _pod_that_starts(case: Case, code: str) -> Pod | Gap | None:
     """The target pod that is bound and has not started, where its events may be read; else why there is none."""
     gap = _starting_unseen(case, code)
     pod = case.target_pod
-    if gap or pod is None or case.migration.phase != "Scheduling" or not pod.node or pod.phase != "Pending":
+    if gap or pod is None or not _may_start(case) or not pod.node or pod.phase != "Pending":
         return gap
     return events_unseen(case, code, after=HOLD_SECONDS["maybe"]) or pod
 
@@ -258,7 +265,7 @@ def find_pod_network_failing(case: Case) -> Cause | Gap | None:
 
 def find_target_pod_crashing(case: Case) -> Cause | Gap | None:
     """The compute container of the target pod has ended, or is started again and again."""
-    if case.migration.phase not in ("Scheduling", "Scheduled", "PreparingTarget", "TargetReady"):
+    if not _may_start(case) and case.migration.phase not in ("Scheduled", "PreparingTarget", "TargetReady"):
         return None
     pod, gap = case.target_pod, pods_unseen(case, "TargetPodCrashing")
     if gap or pod is None:
@@ -295,7 +302,7 @@ def find_target_kubelet_silent(case: Case) -> Cause | Gap | None:
     """The pod is bound, and its kubelet has said nothing of it: no container status, and the node does not answer."""
     gap = pods_unseen(case, "TargetKubeletSilent") if case.migration.phase == "Scheduling" else None
     pod = case.target_pod
-    if gap or pod is None or case.migration.phase != "Scheduling":
+    if gap or pod is None or not _may_start(case):
         return gap
     if not pod.node or pod.containers or pod.is_finished:
         return None

@@ -13,6 +13,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from tests.unit import held, worlds
 from tests.unit.builders import a_kubevirt, a_launcher, ago
 from tests.unit.mangling import hide
+from tests.unit.table import TABLE
 from tests.unit.worlds import World, a_copy, a_world, cause_of, judged, together
 
 HOST_MODEL, ATTACHMENT = "HostModelUnknown", "HotplugAttachmentPending"
@@ -124,6 +125,18 @@ def test_attachment_is_waited_for_in_pending_too() -> None:
         "phaseTransitionTimestamps": [{"phase": "Pending", "phaseTransitionTimestamp": ago(130)}],
     }
     assert judged(world) == ("blocked", ATTACHMENT)
+
+
+@pytest.mark.parametrize(
+    "name", ["image-pull", "volume", "pod-network", "pod-crashed", "kubelet-silent", "not-admitted", "other-cpu"]
+)
+def test_target_pod_that_does_not_start_is_seen_in_pending_too(name: str) -> None:
+    """KubeVirt leaves Pending only once hot-plugged volumes are attached, which needs the target pod to run."""
+    build, verdict, cause = TABLE[name]
+    world = volumes(build(), hotplugVolume={})
+    reached = {"phase": "Pending", "phaseTransitionTimestamp": ago(200)}
+    world.migration["status"] |= {"phase": "Pending", "phaseTransitionTimestamps": [reached]}
+    assert judged(world) == (verdict, cause)
 
 
 def hotpluggable(world: World) -> None:
