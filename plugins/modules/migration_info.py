@@ -62,6 +62,17 @@ options:
       - Reads every migration object, so it costs more in a large cluster.
     type: bool
     default: false
+  placement:
+    description:
+      - Whether to look for nodes that could take a target pod which the scheduler refuses, and to say of every other
+        node why it cannot.
+      - V(auto) looks where a target pod has been refused for 60 seconds, for at most 20 of them, those that wait
+        longest. It reads all nodes and the pods of those that fit by themselves, once for all of them. That is counted
+        apart, in RV(coverage.requests_for_placement).
+      - V(never) reads nothing for it. The scheduler's own words are still given.
+    type: str
+    choices: [auto, never]
+    default: auto
 seealso:
   - module: kubevirt_ops.live_migration.node_health_info
   - module: kubevirt_ops.live_migration.migration_report
@@ -276,6 +287,39 @@ migrations:
       description: Figures of the copy, empty where none were read.
       type: dict
       sample: {}
+    placement:
+      description:
+        - Where the target pod could go, of a pod that no node takes; empty where nobody looked for that.
+        - What the scheduler said may be older. A node that is possible here may fail a rule that is not judged.
+      type: dict
+      contains:
+        summary:
+          description: All of it in a sentence.
+          type: str
+          sample: "0 of 12 nodes: 5 lack cpu model Skylake-Server, 4 have less than 18.3 GiB memory free, 3 cordoned"
+        possible:
+          description: Names of the nodes that could take it now, at most 50.
+          type: list
+          elements: str
+          sample: []
+        excluded:
+          description: The other nodes, at most 50, each with its first reason; C(also) has its other reasons.
+          type: list
+          elements: dict
+          sample:
+            - node: node-7
+              code: CPUModelMissing
+              reason: lacks cpu model Skylake-Server
+              also: []
+        not_judged:
+          description: What was judged for no node.
+          type: list
+          elements: str
+          sample: ["whether the volumes of its claims can be used on a node (rootdisk)"]
+        left_out:
+          description: How many nodes are left out of the two lists.
+          type: int
+          sample: 0
     attempt:
       description: 1, and one more for each failure of the same VM since its last success.
       type: int
@@ -344,7 +388,9 @@ correlations:
     kind:
       description:
         - One of V(source_node), V(target_node), V(policy) (in force at the hand-off), V(migration_network),
-          V(launcher_version), V(namespace), V(start_window) (asked for within 300 s).
+          V(launcher_version), V(namespace), V(storage_class), V(start_window) (asked for within 300 s).
+        - Storage classes are read where at least two late or stuck migrations and others have claims, in at most eight
+          namespaces, one request each.
         - A node is reported also where all migrations share it, as its own verdict stands beside it. The others are
           not, as there is nothing to compare with.
       type: str
@@ -401,11 +447,11 @@ coverage:
       type: str
       sample: ""
     requests:
-      description: Requests to the API server.
+      description: Requests to the API server, without those for placement.
       type: int
       sample: 9
     requests_for_placement:
-      description: Requests for placement among them.
+      description: Requests for placement.
       type: int
       sample: 0
 plan:
@@ -458,6 +504,7 @@ def main() -> None:
             "nodes": {"type": "list", "elements": "str", "default": []},
             "late_after": {"type": "int", "default": 300},
             "include_finished": {"type": "bool", "default": False},
+            "placement": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
         },
         supports_check_mode=True,
     )

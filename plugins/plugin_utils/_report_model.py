@@ -52,7 +52,8 @@ class Cause:
 
 @dataclass(frozen=True)
 class Migration:
-    """One migration. Durations are None where they are not known; `seconds_left` is negative past the deadline."""
+    """One migration. Durations are None where they are not known; `seconds_left` is negative past the deadline.
+    `placement` says where its target pod could go, "" where nobody looked for that."""
 
     namespace: str
     vm: str
@@ -79,6 +80,7 @@ class Migration:
     can_cancel_reason: str
     can_retry: bool
     can_retry_reason: str
+    placement: str
     causes: tuple[Cause, ...]
 
     @property

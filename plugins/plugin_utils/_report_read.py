@@ -53,6 +53,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 __all__ = ["DEFAULT_TITLE", "read_report"]
 
 DEFAULT_TITLE = "Live migrations"
+_MOST_NODES = 5
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 
@@ -84,8 +85,14 @@ def read_report(migrations: Any, *, nodes: Any = None, scope: Any = None, title:
         nodes=known_nodes,
         nodes_summary=nodes_summary,
         gap=gap,
-        requests=as_int((as_map(result.get("coverage")) or {}).get("requests")),
+        requests=_requests(as_map(result.get("coverage")) or {}),
     )
+
+
+def _requests(coverage: Mapping[str, Any]) -> int | None:
+    """All of them, those for placement too; None where they were not counted."""
+    requests = as_int(coverage.get("requests"))
+    return None if requests is None else requests + (as_int(coverage.get("requests_for_placement")) or 0)
 
 
 def _unless_skipped(nodes: Any) -> Mapping[str, Any] | None:
@@ -163,8 +170,19 @@ def _migration(entry: Any, *, now: datetime | None) -> Migration:
         **values,
         verdict=verdict,
         stuck=verdict in STUCK_VERDICTS if flagged is None else flagged,
+        placement=_placement(as_map(given.get("placement")) or {}),
         causes=_causes(given.get("causes"), now=now),
     )
+
+
+def _placement(given: Mapping[str, Any]) -> str:
+    """`1 of 3 nodes: 2 cordoned. Possible: node-c.`"""
+    summary, possible = visible(given.get("summary")), _words(given.get("possible"))
+    more = f" and {len(possible) - _MOST_NODES} more" if len(possible) > _MOST_NODES else ""
+    named = (
+        f" Possible: {listed(possible) if not more else ', '.join(possible[:_MOST_NODES]) + more}." if possible else ""
+    )
+    return f"{summary}.{named}" if summary else ""
 
 
 _NUMBERS = ("seconds_in_phase", "age_seconds", "seconds_left", "attempt")

@@ -23,6 +23,8 @@ RULES = {
     "kubevirt": Rule("list", "kubevirt.io", "kubevirts"),
     "lease": Rule("get", "coordination.k8s.io", "leases", "kubevirt"),
     "queue": Rule("list", "kubevirt.io", "virtualmachineinstancemigrations"),
+    "placement/nodes": Rule("list", "", "nodes"),
+    "placement/pods": Rule("list", "", "pods"),
     **{
         f"{resource}/{namespace}": Rule("list", group, plural, namespace)
         for namespace in (NAMESPACE, OTHER)
@@ -59,6 +61,9 @@ def _without(seen: Snapshot, topic: str, namespace: str = "") -> Snapshot:
         return replace(seen, nodes={})
     if topic == "handlers":
         return replace(seen, handlers={})
+    if topic == "placement":
+        places = replace(seen.places, pods_by_node={}) if seen.places and namespace == "pods" else None
+        return replace(seen, places=places)
     if topic == "queue":
         own = {one.key for one in seen.migrations[:1]}
         return replace(seen, migrations=tuple(one for one in seen.migrations if one.key in own))

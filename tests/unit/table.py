@@ -111,5 +111,13 @@ TABLE: dict[str, Row] = {
     "hotplug": (held.hotplug_change, "blocked", "HotplugChangePending"),
     "persistent-state": (held.persistent_state, "blocked", "BackendStorageHandOff"),
     "other-side": (held.other_side, "blocked", "SyncPeerMissing"),
+    "host-model": (held.host_model, "blocked", "HostModelUnknown"),
+    "hotplug-attachment": (held.hotplug, "blocked", "HotplugAttachmentPending"),
+    "hotplug-forgotten": (held.hotplug_forgotten, "blocked", "HotplugAttachmentPending"),
+    "other-cpu": (held.other_cpu, "blocked", "CPUModelMismatch"),
+    "no-room": (held.no_room, "blocked", "InsufficientNodeResources"),
+    "no-room-yet": (lambda: held.no_room(90), "blocked", "TargetPodUnschedulable"),
+    "nodes-closed": (lambda: held.unplaced(cordoned=True), "blocked", "NodesClosed"),
+    "a-node-is-possible": (held.unplaced, "blocked", "TargetPodUnschedulable"),
     "not-migratable": (held.not_migratable, "failed", "NotLiveMigratable"),
 }

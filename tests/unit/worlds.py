@@ -49,6 +49,7 @@ class World:
     leases: list[Object] = field(default_factory=lambda: [a_lease()])
     events: list[Object] = field(default_factory=lambda: [an_event("somebody-else", "LeaderElection")])
     vmi_is_gone: bool = False
+    all_pods: bool = False
 
     @property
     def migration(self) -> Object:
@@ -81,6 +82,7 @@ class World:
             kubevirt=self.kubevirt,
             events=self.events,
             leases=self.leases,
+            all_pods=self.all_pods,
         )
         # Only who has read it alone knows that there is none.
         return replace(found, vmis=dict.fromkeys(found.vmis)) if self.vmi_is_gone else found
@@ -116,7 +118,8 @@ def together(*worlds: World, **parts: Any) -> World:
         kind: [item for world in worlds for item in getattr(world, kind)]
         for kind in ("migrations", "vmis", "pods", "nodes", "events")
     }
-    return World(**{"kubevirt": first.kubevirt, "leases": first.leases, **lists, **parts})
+    common = {"kubevirt": first.kubevirt, "leases": first.leases, "all_pods": first.all_pods}
+    return World(**{**common, **lists, **parts})
 
 
 # -- healthy ones

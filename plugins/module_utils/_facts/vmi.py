@@ -25,8 +25,27 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     MigrationState,
     StateFields,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.storage import (
+    HOTPLUG_VOLUME,
+    MovedStorage,
+    claims_of,
+    hotplugged_volumes,
+    moved_storage,
+)
 
-__all__ = ["CONDITIONS", "EVACUATION_NODE", "LABEL_TARGET_NODE", "META", "NODE", "SELINUX_CONTEXT", "STATE", "Vmi"]
+__all__ = [
+    "CONDITIONS",
+    "CPU_MODEL",
+    "EVACUATION_NODE",
+    "HOST_MODEL",
+    "HOTPLUG_PATH",
+    "LABEL_TARGET_NODE",
+    "META",
+    "NODE",
+    "SELINUX_CONTEXT",
+    "STATE",
+    "Vmi",
+]
 
 KIND = "VirtualMachineInstance"
 LABEL_TARGET_NODE = "kubevirt.io/migrationTargetNodeName"
@@ -41,27 +60,37 @@ NODE = declare(KIND, "status.nodeName")
 EVACUATION_NODE = declare(KIND, "status.evacuationNodeName")
 SELINUX_CONTEXT = declare(KIND, "status.selinuxContext")
 LAUNCHER_VERSION = declare(KIND, "status.launcherContainerImageVersion")
-METHOD = declare(KIND, "status.migrationMethod")
-MIGRATED_VOLUMES = declare(KIND, "status.migratedVolumes")
+CPU_MODEL = declare(KIND, "spec.domain.cpu.model")
+HOST_MODEL = "host-model"
+HOTPLUG_PATH = HOTPLUG_VOLUME.path
 GUEST_MEMORY = declare(KIND, "spec.domain.memory.guest")
 REQUESTS = declare(KIND, "spec.domain.resources.requests")
 
 
 @dataclass(frozen=True)
 class Vmi:
-    """One VMI. `guest_memory` is the quantity that KubeVirt's copy deadline is counted from, "" where unknown."""
+    """One VMI. `guest_memory` is the quantity that KubeVirt's copy deadline is counted from, "" where unknown;
+    `hotplugged` names volumes that were plugged in while it ran."""
 
     meta: Meta
     phase: str
     node: str
     evacuation_node: str
     selinux_context: str
-    moves_storage: bool
+    storage: MovedStorage
+    hotplugged: tuple[str, ...]
+    claims: tuple[str, ...]
+    cpu_model: str
     guest_memory: str
     launcher_version: str
     conditions: Mapping[str, Condition]
     state: MigrationState | None
     problems: tuple[str, ...]
+
+    @property
+    def moves_storage(self) -> bool:
+        """Whether its migration copies more than memory."""
+        return self.storage.is_moved
 
     @property
     def has_outdated_launcher(self) -> bool:
@@ -79,7 +108,10 @@ class Vmi:
             node=reader.text(NODE),
             evacuation_node=reader.text(EVACUATION_NODE),
             selinux_context=reader.text(SELINUX_CONTEXT),
-            moves_storage=reader.text(METHOD) == "BlockMigration" or bool(reader.items(MIGRATED_VOLUMES)),
+            storage=moved_storage(reader, annotations=meta.annotations),
+            hotplugged=hotplugged_volumes(reader),
+            claims=claims_of(reader),
+            cpu_model=reader.text(CPU_MODEL),
             guest_memory=_guest_memory(reader),
             launcher_version=reader.text(LAUNCHER_VERSION),
             conditions=CONDITIONS.read(reader),

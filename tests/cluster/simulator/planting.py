@@ -117,6 +117,7 @@ class Planter:
             node.name, now=self._now, ready=node.ready, since=self._ago(node.since), cordoned=node.cordoned,
             heartbeat=self._ago(node.last_heartbeat()), schedulable=node.is_schedulable(), worker=node.worker,
             address=address_of(node.name), cpu=node.cpu, memory=node.memory, cpu_model=node.cpu_model,
+            host_model=node.host_model,
             devices=node.devices, pressures=node.pressures, labels=node.labels, taints=node.taints,
         )  # fmt: skip
         self._stage.plant(wanted, born=self._ago(30 * DAY))

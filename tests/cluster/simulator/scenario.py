@@ -36,7 +36,8 @@ class ScenarioError(Exception):
 
 @dataclass(frozen=True)
 class Node:
-    """A node and its virt-handler. `since`: how long Ready has its status; `handler`: ready, not_ready, missing."""
+    """A node and its virt-handler. `since`: how long Ready has its status; `handler`: ready, not_ready, missing;
+    without `host_model` no label names the model of its host's CPU."""
 
     name: str
     ready: str = "True"
@@ -51,6 +52,7 @@ class Node:
     cpu: str = "16"
     memory: str = "64Gi"
     cpu_model: str = "Skylake-Server-IBRS"
+    host_model: bool = True
     pressures: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[Mapping[str, str]] = ()
@@ -104,13 +106,14 @@ class Condition:
 @dataclass(frozen=True)
 class Later:
     """What became of a VMI once its migrations had come where they are: `gone`, or started anew `restarted` seconds
-    ago; conditions in place of those of the same type; events; fields of its migrationState."""
+    ago; conditions in place of those of the same type; events; fields of its migrationState, and of its status."""
 
     gone: bool = False
     restarted: int | None = None
     conditions: Sequence[Condition] = ()
     events: Sequence[Event] = ()
     state: Mapping[str, Any] = field(default_factory=dict)
+    status: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,8 @@ class Vm:
 class PodTrouble:
     """Why the target pod does not run: `unschedulable` (the scheduler's text), `waiting` (the container's reason),
     `failed` (the kubelet's reason and message), `exit_code` (the launcher ended `ended` seconds ago and its sidecar
-    lives on), or `silent`: its kubelet says nothing."""
+    lives on), or `silent`: its kubelet says nothing. `attachment`: the target pod runs, and the pod that attaches
+    hot-plugged volumes there waits for this reason; then the migration is still Pending."""
 
     unschedulable: str | None = None
     waiting: str | None = None
@@ -148,6 +152,7 @@ class PodTrouble:
     exit_code: int | None = None
     ended: int = 0
     silent: bool = False
+    attachment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -322,12 +327,14 @@ def _check_migration(migration: Migration, *, nodes: Sequence[str], vms: Sequenc
     _one_of(migration.phase, (*ORDER, "Failed", *BETWEEN_CLUSTERS), place=f"{place}, phase")
     _one_of(migration.origin, ORIGINS, place=f"{place}, origin")
     _one_of(migration.mode, ("PreCopy", "PostCopy", "Paused"), place=f"{place}, mode")
-    waits = migration.phase in ("", "Pending", *BETWEEN_CLUSTERS) or bool(migration.pod and migration.pod.unschedulable)
+    attaches = bool(migration.pod and migration.pod.attachment)
+    waits = migration.phase in ("", "Pending", *BETWEEN_CLUSTERS) and not attaches
+    waits = waits or bool(migration.pod and migration.pod.unschedulable)
     if migration.target is None and not waits:
         raise ScenarioError(f"{place}: a target is needed in phase {migration.phase}")
     if migration.target is not None:
         _one_of(migration.target, nodes, place=f"{place}, target")
-    if migration.pod is not None and migration.phase != "Scheduling":
-        raise ScenarioError(f"{place}: trouble of the target pod belongs to phase Scheduling")
+    if migration.pod is not None and migration.phase != ("Pending" if attaches else "Scheduling"):
+        raise ScenarioError(f"{place}: trouble of the target pod belongs to phase Scheduling, an attachment to Pending")
     if migration.deleted is not None and migration.phase in FINAL:
         raise ScenarioError(f"{place}: a finished migration is gone once it is deleted")

@@ -85,16 +85,6 @@ def test_unreadable_memory_gives_no_deadline(memory: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"migrationMethod": "BlockMigration"}, {"migratedVolumes": [{"volumeName": "a"}]}], ids=str
-)
-def test_storage_that_moves_too_is_not_counted_so_there_is_no_deadline(change: dict[str, Any]) -> None:
-    world = a_copy(60)
-    world.vmi["status"] |= change
-
-    assert find_deadline(world.first().case).at is None
-
-
-@pytest.mark.parametrize(
     ("build", "annotation", "seconds"),
     [
         (worlds.unschedulable, UNSCHEDULABLE, 700),
