@@ -201,8 +201,9 @@ options:
     default: ""
   wait:
     description:
-      - Whether to wait until HyperConverged's operator has carried the settings to KubeVirt. If it does not in time,
-        or if somebody puts them back meanwhile, the module fails and says so.
+      - Whether to wait until HyperConverged's operator has carried the settings to KubeVirt. If it does not in time, or
+        if somebody puts them back meanwhile, the module fails and says so.
+      - If KubeVirt itself is changed, it looks for five seconds whether somebody puts the settings back.
     type: bool
     default: false
   wait_timeout:

@@ -5,11 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_settings import run
 from tests.cluster import Cluster
+from tests.cluster.crds import OUR_CRDS, read_crds
+from tests.cluster.simulator.hyperconverged import HyperConvergedOperator
 from tests.integration.looking import client_of
 from tests.integration.simulated import done, read
 
@@ -35,14 +42,24 @@ EVERY: dict[str, tuple[str, Any]] = {
 }
 SOME = {"progress_timeout": 240, "bandwidth_per_migration": "64Mi"}
 INSISTING = ["UnsafeMigration", "UnsupportedHCOModification", "PostCopyNeverApplies"]
-GATES = {"developerConfiguration": {"featureGates": ["MigrationStallDetection"]}}
+# What max_downtime_ms needs.
+GATE = ("MigrationStallDetection",)
+GATES = {"developerConfiguration": {"featureGates": [*GATE]}}
 
 Object = dict[str, Any]
 
 
-def ask(cluster: Cluster, user: str = "admin", *, check_mode: bool = False, clock: Any = None, **params: Any) -> Object:
-    """The result of migration_settings for `params`, as `user`."""
-    with client_of(cluster, user) as client:
+def ask(
+    cluster: Cluster,
+    user: str = "admin",
+    *,
+    check_mode: bool = False,
+    clock: Clock | None = None,
+    impersonate: str | None = None,
+    **params: Any,
+) -> Object:
+    """The result of migration_settings for `params`, as `user`, or as the one whom that user impersonates."""
+    with client_of(cluster, user, impersonate_user=impersonate) as client:
         return run(client, params, clock or Clock(), check_mode=check_mode)
 
 
@@ -87,3 +104,114 @@ def events(cluster: Cluster, namespace: str = "kubevirt") -> list[Object]:
     found = read(cluster, f"/api/v1/namespaces/{namespace}/events")["items"]
     ours = [one for one in found if one["source"].get("component") == "kubevirt-ops-live-migration"]
     return sorted(ours, key=lambda one: int(one["metadata"]["resourceVersion"]))
+
+
+# --- HyperConverged ---
+
+# What its definition gives where nobody sets it.
+DEFAULTS = {
+    "allowAutoConverge": False,
+    "allowPostCopy": False,
+    "allowWorkloadDisruption": False,
+    "completionTimeoutPerGiB": 20,
+    "parallelMigrationsPerCluster": 5,
+    "parallelOutboundMigrationsPerNode": 1,
+    "progressTimeout": 150,
+}
+ANNOTATION = "kubevirt.kubevirt.io/jsonpatch"
+
+
+@dataclass
+class Managed:
+    """A cluster whose KubeVirt HyperConverged makes. `operator` acts when it is told to, or while somebody waits."""
+
+    cluster: Cluster
+    operator: HyperConvergedOperator
+    version: str
+
+    def ask(self, user: str = "admin", **params: Any) -> Object:
+        """migration_settings; the operator acts while it waits."""
+        return ask(self.cluster, user, clock=ActingClock(self.operator.step), **params)
+
+    def config(self) -> Object:
+        """HyperConverged's settings, without what its definition gives anyway."""
+        spec = read(self.cluster, self.operator.path)["spec"]
+        config = (spec["virtualization"] if self.version == "v1" else spec)["liveMigrationConfig"]
+        return {name: value for name, value in config.items() if DEFAULTS.get(name) != value}
+
+    def body(self, **settings: Any) -> Object:
+        """A merge patch of its settings."""
+        inner = {"liveMigrationConfig": settings}
+        return {"spec": {"virtualization": inner} if self.version == "v1" else inner}
+
+    def annotation(self) -> str | None:
+        """The text of its annotation for KubeVirt; None without one."""
+        found: str | None = (read(self.cluster, self.operator.path)["metadata"].get("annotations") or {}).get(
+            ANNOTATION
+        )
+        return found
+
+    def annotate(self, text: str | None) -> None:
+        """Somebody else writes that annotation."""
+        change(self.cluster, self.operator.path, {"metadata": {"annotations": {ANNOTATION: text}}})
+
+    def carried(self) -> Object:
+        """What KubeVirt has of it, without what HyperConverged gives anyway."""
+        found = read(self.cluster, self.operator.operand_path)["spec"]["configuration"]["migrations"]
+        return {name: value for name, value in found.items() if DEFAULTS.get(name) != value}
+
+    def state(self) -> Object:
+        """Spec and annotations of HyperConverged."""
+        return state(self.cluster, self.operator.path)
+
+
+class ActingClock(Clock):
+    """Waiting takes no time, and lets somebody act instead."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        self._act = act
+        self._passed = 0.0
+
+    def monotonic(self) -> float:
+        return self._passed
+
+    def sleep(self, seconds: float) -> None:
+        self._passed += seconds
+        self._act()
+
+
+def managed(cluster: Cluster, *, version: str = "v1", settings: Object | None = None, **more: Any) -> Managed:
+    """The usual world under HyperConverged with these settings and annotations."""
+    world(cluster)
+    operator = HyperConvergedOperator(cluster.simulator.api, version=version)
+    operator.plant(settings, **more)
+    return Managed(cluster, operator, version)
+
+
+def definitions(folder: Path, *, alter: Callable[[dict[str, Object]], None]) -> Path:
+    """Our definitions in `folder`, altered: `alter` gets them by kind."""
+    found = {one["spec"]["names"]["kind"]: one for one in read_crds(OUR_CRDS)}
+    alter(found)
+    for kind, one in found.items():
+        (folder / f"{kind}.yml").write_text(yaml.safe_dump(one), encoding="utf-8")
+    return folder
+
+
+def versions(definition: Object) -> dict[str, Object]:
+    """The versions of a definition, by name."""
+    return {one["name"]: one for one in definition["spec"]["versions"]}
+
+
+def serve_v1beta1_alone(found: dict[str, Object]) -> None:
+    """v1 is what is stored, nobody converts, and v1 is not served: what is written as v1beta1 is lost."""
+    versions(found["HyperConverged"])["v1"]["served"] = False
+
+
+def older(found: dict[str, Object]) -> None:
+    """As before HyperConverged's v1, with a KubeVirt that knows less."""
+    serve_v1beta1_alone(found)
+    for one in versions(found["HyperConverged"]).values():
+        one["storage"] = one["name"] == "v1beta1"
+    for one in versions(found["KubeVirt"]).values():
+        spec = one["schema"]["openAPIV3Schema"]["properties"]["spec"]
+        spec["properties"]["configuration"]["properties"]["migrations"]["properties"].pop("utilityVolumesTimeout", None)

@@ -125,7 +125,11 @@ def _try_on_kubevirt(client: Client, reading: Reading, wanted: Target, /) -> Non
     if not wanted.is_hyperconverged:
         return
     found = value_at(wanted.kubevirt.obj, KUBEVIRT_STEPS)
-    will = read_settings_of(wanted)
+    try:
+        will = read_settings_of(wanted)
+    except AnnotationProblem:
+        # Only an undo comes here with one: it puts back what stood there, whatever that was.
+        return
     there = found if isinstance(found, Mapping) else {}
     changed = {name: will[name] for name in will if name not in wanted.settings and will[name] != there.get(name)}
     if not changed or not isinstance(found, Mapping):

@@ -27,11 +27,14 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     value_at,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import BY_NAME, same_value
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.hco_patch import AnnotationProblem
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.settings import read_settings_of
 
 __all__ = ["as_answered", "check_kept", "wait_until_carried"]
 
 _PAUSE_SECONDS: Final = 1.0
+# HyperConverged's operator watches the KubeVirt object and answers a change of it within a second or two.
+_SETTLE_SECONDS: Final = 5
 
 
 def as_answered(target: Target, obj: Mapping[str, Any], /) -> Target:
@@ -64,23 +67,23 @@ def _lost(wanted: Target, answered: Target, /) -> list[str]:
 def wait_until_carried(client: Client, answered: Target, /, *, clock: Clock, seconds: int) -> None:
     """Reads again until KubeVirt has what `answered` says, at most for so many seconds.
 
-    With 0 seconds it looks once whether the change is still there, and does not wait for HyperConverged. Raises
-    Reverted where somebody put it back, NotCarried where HyperConverged's operator has not carried it in time.
+    With 0 seconds it looks once whether the change is still there. Where KubeVirt itself was changed there is nothing
+    to be carried: it looks for five seconds whether somebody puts it back. Raises Reverted for that, NotCarried where
+    HyperConverged's operator has not carried the change in time.
     """
-    ends_at = clock.monotonic() + seconds
+    ends_at = clock.monotonic() + (seconds if answered.is_hyperconverged else min(seconds, _SETTLE_SECONDS))
     while True:
         _check_there(client, answered)
-        if seconds == 0 or not answered.is_hyperconverged:
-            return
-        missing = _not_carried(client, answered)
-        if not missing:
-            return
-        if clock.monotonic() + _PAUSE_SECONDS > ends_at:
+        missing = _not_carried(client, answered) if seconds and answered.is_hyperconverged else []
+        is_over = clock.monotonic() + _PAUSE_SECONDS > ends_at
+        if is_over and missing:
             message = (
                 f"{answered.label} has the change, but after {seconds} s KubeVirt {answered.kubevirt.name} has not: "
                 f"{', '.join(missing)}."
             )
             raise NotCarried(message, method="GET", path=answered.kubevirt.path, status=200)
+        if is_over or (answered.is_hyperconverged and not missing):
+            return
         clock.sleep(_PAUSE_SECONDS)
 
 
@@ -97,7 +100,10 @@ def _not_carried(client: Client, answered: Target, /) -> list[str]:
     kubevirt = client.get(answered.kubevirt.path)
     found = value_at(kubevirt, KUBEVIRT_STEPS)
     found = found if isinstance(found, Mapping) else {}
-    wanted = read_settings_of(answered)
+    try:
+        wanted = read_settings_of(answered)
+    except AnnotationProblem as problem:
+        return [f"what its annotation {ANNOTATION} says cannot be told, as {problem}"]
     return [
         f"{setting.option} is {found.get(name)} and not {wanted.get(name)}"
         for name, setting in BY_NAME.items()

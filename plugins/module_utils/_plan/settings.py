@@ -102,6 +102,8 @@ def _is_own(target: Target, name: str, /) -> bool:
 def plan_settings(target: Target, wish: Wish, /) -> Change:
     """The change that fulfils `wish`; a setting that has its value already is left as it is written."""
     before = document_of(target.found.obj)
+    if not wish.names:
+        return Change(before, before)
     own, others = split_wish(target, wish)
     unserved = tuple(_unserved(target, wish))
     if unserved:
