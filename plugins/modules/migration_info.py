@@ -67,8 +67,8 @@ options:
       - Whether to look for nodes that could take a target pod which the scheduler refuses, and to say of every other
         node why it cannot.
       - V(auto) looks where a target pod has been refused for 60 seconds, for at most 20 of them, those that wait
-        longest. It reads all nodes and the pods of those that fit by themselves, once for all of them. That is counted
-        apart, in RV(coverage.requests_for_placement).
+        longest. It reads all nodes and the pods of those that fit by themselves, once for all of them, and all pods
+        where more than 64 nodes do. That is counted apart, in RV(coverage.requests_for_placement).
       - V(never) reads nothing for it. The scheduler's own words are still given.
     type: str
     choices: [auto, never]
