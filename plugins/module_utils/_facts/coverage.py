@@ -97,6 +97,8 @@ def rule_from_path(path: str, *, method: str = "GET") -> Rule:
         namespace, rest = rest[1], rest[2:]
     named = len(rest) >= 2
     verb = _VERBS.get(method.upper(), "get" if named else "list")
+    if rest[2:3] == ["proxy"]:
+        rest = rest[:3]  # What follows is a path of whoever stands behind the proxy.
     return Rule(verb, group, "/".join([rest[0], *rest[2:]]), namespace)
 
 

@@ -17,6 +17,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import HandlerState, Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import (
     Event,
     KubeVirt,
@@ -37,7 +38,8 @@ class Snapshot:
     `subjects` are the UIDs that are asked about; the other migrations are there because they share the queue.
     `unseen` says what could not be read, by topic (`nodes`, `handlers`, `kubevirt`, `lease`, `queue`, or
     `pods`, `vmis`, `events` with `/namespace`), with the rules that would show it. `waiting_unread` counts migrations
-    that wait in the queue and were left out, so that a place in it is not known.
+    that wait in the queue and were left out, so that a place in it is not known. `progress` holds what was measured of
+    each VM, (namespace, name); a missing key: it was not read.
     """
 
     read_at: datetime
@@ -52,6 +54,7 @@ class Snapshot:
     events: tuple[Event, ...] = ()
     unseen: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     waiting_unread: int = 0
+    progress: Mapping[tuple[str, str], Progress] = field(default_factory=dict)
 
     @cached_property
     def by_vm(self) -> Mapping[tuple[str, str], tuple[Migration, ...]]:
