@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.answer import (
@@ -62,6 +62,9 @@ Columns = list[str]
 Objects = list[dict[str, Any]]
 Outcome: TypeAlias = "dict[str, Any] | ClusterError"
 
+_T = TypeVar("_T")
+
+_TEXT: Final = "text/plain"
 _JSON: Final = "application/json"
 _TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _PAGED_READINGS: Final = 3
@@ -148,16 +151,33 @@ class Client:
         Where the server cannot be reached at all, or does not know the user, the paths not yet tried get that same
         error at once: waiting request_timeout for each of them would tell nothing new.
         """
+        return self._many(self.get, paths, parallel=parallel)
+
+    def get_texts(self, paths: Iterable[str], *, longest: int) -> dict[str, str | ClusterError]:
+        """The same for paths that answer with text, such as a pod's metrics: of at most `longest` bytes each."""
+        return self._many(lambda path: self._text(path, longest=longest), paths, parallel=PARALLEL_CONNECTIONS)
+
+    def _text(self, path: str, *, longest: int) -> str:
+        # Not compressed: what is bounded is then what was sent.
+        headers = {"Accept": _TEXT, "Accept-Encoding": "identity"}
+        answer = self._answer(path, query=None, headers=headers, longest=longest)
+        return answer.body.decode("utf-8", "replace")
+
+    def _many(
+        self, read_one: Callable[[str], _T], paths: Iterable[str], *, parallel: int
+    ) -> dict[str, _T | ClusterError]:
         wanted = [*dict.fromkeys(paths)]
         batch = _Batch()
 
-        def read(path: str) -> Outcome:
+        def read(path: str) -> _T | ClusterError:
             if batch.hopeless is not None:
                 return _same_error(batch.hopeless, path=path)
             try:
-                return batch.note_object(self.get(path))
+                found = read_one(path)
             except ClusterError as exc:
                 return batch.note_error(exc)
+            batch.note_answer()
+            return found
 
         workers = max(1, min(parallel, PARALLEL_CONNECTIONS, len(wanted)))
         with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -192,6 +212,13 @@ class Client:
             asked["continue"] = token
 
     def _read(self, path: str, *, query: Query | None, accept: str) -> dict[str, Any]:
+        """One GET of JSON."""
+        answer = self._answer(path, query=query, headers={"Accept": accept})
+        return json_object(answer.body, path=path, content_type=answer.headers.get("content-type", ""))
+
+    def _answer(
+        self, path: str, *, query: Query | None, headers: Mapping[str, str], longest: int | None = None
+    ) -> Answer:
         """One GET, repeated as `retry` says and once after 401 with renewed credentials, within request_timeout."""
         ends_at = self._clock.monotonic() + self._request_timeout
         encoded = _encoded(query or {})
@@ -201,7 +228,7 @@ class Client:
             attempt += 1
             renewals = self._renewals
             seconds = max(_SHORTEST_SECONDS, ends_at - self._clock.monotonic())
-            outcome, retry_after = self._ask(path, query=encoded, accept=accept, seconds=seconds)
+            outcome, retry_after = self._ask(path, query=encoded, headers=headers, seconds=seconds, longest=longest)
             if not isinstance(outcome, ClusterError):
                 return outcome
             if isinstance(outcome, Unauthorized) and not has_renewed and self._renew(since=renewals):
@@ -213,18 +240,21 @@ class Client:
                 raise outcome
             self._clock.sleep(pause)
 
-    def _ask(self, path: str, *, query: str, accept: str, seconds: float) -> tuple[Outcome, str | None]:
-        """One request: the object or the error, and the answer's Retry-After."""
+    def _ask(
+        self, path: str, *, query: str, headers: Mapping[str, str], seconds: float, longest: int | None
+    ) -> tuple[Answer | ClusterError, str | None]:
+        """One request: the answer or the error, and the answer's Retry-After."""
         with self._lock:
             self._requests += 1
         try:
-            answer = self._transport.send("GET", path=path, query=query, headers={"Accept": accept}, seconds=seconds)
-            self._note_time(answer)
-            if 200 <= answer.status < 300:
-                content_type = answer.headers.get("content-type", "")
-                return json_object(answer.body, path=path, content_type=content_type), None
+            answer = self._transport.send(
+                "GET", path=path, query=query, headers=headers, seconds=seconds, longest=longest
+            )
         except ClusterError as exc:
             return exc, None
+        self._note_time(answer)
+        if 200 <= answer.status < 300:
+            return answer, None
         error = error_from_status(
             answer.status,
             method="GET",
@@ -260,11 +290,10 @@ class _Batch:
         self.hopeless: ClusterError | None = None
         self._has_answer = False
 
-    def note_object(self, found: dict[str, Any]) -> Outcome:
+    def note_answer(self) -> None:
         self._has_answer = True
-        return found
 
-    def note_error(self, error: ClusterError) -> Outcome:
+    def note_error(self, error: ClusterError) -> ClusterError:
         if isinstance(error, (ConfigError, Unauthorized)) or (isinstance(error, Unreachable) and not self._has_answer):
             self.hopeless = error
         elif error.status:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
@@ -29,6 +30,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policies import (
     PER_VM,
     look_at_policies,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.progress import (
+    check_progress,
+    look_at_progress,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.result import (
     EMPTY_ACT,
@@ -58,15 +63,22 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
     """
     scope, late_after = _scope(params), _late_after(params)
     nodes = _names(params, "nodes")
+    check_progress(params)
     snapshot, notes = read_snapshot(client, scope)
+    before = client.requests
+    progress = look_at_progress(client, snapshot, params, clock=clock, namespaces=scope.namespaces)
+    for_progress = client.requests - before
+    snapshot = replace(snapshot, progress=progress.progress)
     snapshot, judgements = look(client, snapshot, late_after=late_after)
     if nodes:
         judgements = [one for one in judgements if {one.case.source_node, one.case.target_node} & set(nodes)]
     # Last, as no verdict hangs on it: a VM that was named gets what is left of its requests.
-    policies, hidden = look_at_policies(client, judgements, limit=PER_VM * len(scope.vms) or None)
+    limit = PER_VM * len(scope.vms) + for_progress if scope.vms else None
+    policies, hidden = look_at_policies(client, judgements, limit=limit)
     correlations = find_correlations(judgements)
     unseen = {**snapshot.unseen, **hidden}
-    rules = [rule for topic in sorted(unseen) for rule in unseen[topic]]
+    rules = [*(rule for topic in sorted(unseen) for rule in unseen[topic]), *progress.missing]
+    coverage = Coverage(requests=client.requests, requests_to_prometheus=progress.requests).adding(rules)
     return {
         "changed": False,
         "read_at": format_timestamp(snapshot.read_at),
@@ -75,9 +87,9 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
         "correlations": render_correlations(
             correlations, node_verdicts=_node_verdicts(snapshot, [one.value for one in correlations])
         ),
-        "coverage": Coverage(requests=client.requests).adding(rules).to_result(),
+        "coverage": coverage.to_result(),
         **EMPTY_ACT,
-        "notes": notes,
+        "notes": [*notes, *progress.notes],
     }
 
 

@@ -61,7 +61,16 @@ class ScriptedTransport:
     secrets: frozenset[str] = frozenset({"s3cr3t-token-of-a-user"})
     sent: list[Sent] = field(default_factory=list)
 
-    def send(self, method: str, *, path: str, query: str, headers: Mapping[str, str], seconds: float) -> Answer:
+    def send(
+        self,
+        method: str,
+        *,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        seconds: float,
+        longest: int | None = None,
+    ) -> Answer:
         assert method == "GET"
         assert seconds > 0
         self.sent.append(Sent(path, query, headers["Accept"]))
