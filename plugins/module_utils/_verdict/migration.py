@@ -138,7 +138,7 @@ def _candidates(case: Case, findings: Findings, deadline: Deadline, late_after: 
     if hidden:
         yield "unknown", hidden
     stalled = next((cause for cause in findings.causes if cause.code in NO_PROGRESS), None)
-    if stalled and stalled.has_held(now=case.now):
+    if stalled:
         yield "stalled", stalled.summary
     if deadline.at is not None and case.now > deadline.at:
         yield "overdue", f"past its deadline ({deadline.reason})"

@@ -49,12 +49,12 @@ FRESH_SECONDS = 90
 # A rise between two figures further apart than this does not tell where a pass began.
 PASS_SECONDS = 15
 FUTURE_SECONDS = 60
-# About nothing: keep-alives and counters that round, not memory.
+# About nothing: keep-alives and counters that round, not memory; over v1.9's window, as virt-handler's ring has 45 s.
 NO_FLOW_BYTES_PER_SECOND = 64 * 1024
-NO_FLOW_SECONDS = 30
+NO_FLOW_SECONDS = 40
 # A rate from two figures closer together than this is noise; from a shorter stretch than PROOF_SECONDS it is no proof.
 RATE_LEAST_SECONDS = 4
-PROOF_SECONDS = 30
+PROOF_SECONDS = 40
 
 
 @dataclass(frozen=True)
