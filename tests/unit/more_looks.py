@@ -220,7 +220,7 @@ ALL_LOOKS: dict[str, Look] = LOOKS | {
         copies.not_converging,
         absent=put("state/mode", "Paused"),
         cures="no",
-        value="83886080",
+        value="67108864",
         spoilt=put("state/mode", 5),
     ),
     "SlowButConverging": Look(

@@ -73,8 +73,8 @@ class Outlook:
 
     `samples` are those of this very copy, oldest first. `rates_since` is the first of those that the rates rest on.
     `is_flow_known`: whether the figures say anything of what leaves the source. `is_stalled` is the window rule, None
-    where the figures do not reach beyond the window; `stalled_since` is since when, `stalled_from` what remained then
-    and now, where a pass began. `quiet_since` is since when nothing
+    where the figures do not reach beyond the window; `stalled_since` is since when, `stalled_from` what a pass
+    began with then, `pass_bytes` what the last one began with. `quiet_since` is since when nothing
     flows. `end_at` is by virt-handler's clock, as is the copy's start; `earliest_end_at` would be if the guest wrote
     nothing.
     """
@@ -91,7 +91,8 @@ class Outlook:
     trend: str = ""
     is_stalled: bool | None = None
     stalled_since: datetime | None = None
-    stalled_from: tuple[int, int] = (0, 0)
+    stalled_from: int = 0
+    pass_bytes: int = 0
     quiet_since: datetime | None = None
     end_at: datetime | None = None
     earliest_end_at: datetime | None = None
@@ -102,6 +103,11 @@ class Outlook:
         if self.transfer_rate is None or self.dirty_rate is None:
             return None
         return self.transfer_rate - self.dirty_rate
+
+    @property
+    def is_outrun(self) -> bool:
+        """Whether the guest writes as fast as its memory is carried away, but for what measuring may err."""
+        return self.net_rate is not None and self.net_rate <= MARGIN * (self.transfer_rate or 0)
 
     @property
     def proves(self) -> bool:
@@ -147,9 +153,10 @@ def find_outlook(case: Case) -> Outlook | None:
         age = int((case.now - last.at).total_seconds())
         return Outlook(read.source, samples, problem=read.problem or f"its newest figures are {age} s old")
     recent = [sample for sample in samples if _seconds(sample.at, last.at) <= RATE_SECONDS]
-    marks = _passes(samples, state)
-    transfer, dirty = _transfer_rate(recent), _dirty_rate(recent, is_later_pass=_rises(samples))
-    stalled, least, begun = _window_rule(samples, marks)
+    transfer = _transfer_rate(recent)
+    passes = _passes(samples, state, rate=transfer)
+    dirty = _dirty_rate(recent, passes=passes)
+    stalled, before = _window_rule(samples, passes)
     net = None if transfer is None or dirty is None else transfer - dirty
     return Outlook(
         source=read.source,
@@ -161,10 +168,11 @@ def find_outlook(case: Case) -> Outlook | None:
         dirty_rate=dirty,
         rates_since=recent[0].at,
         is_flow_known=any(_tells_flow(sample) for sample in recent),
-        trend=_trend(recent, marks),
+        trend=_trend(recent, passes),
         is_stalled=stalled,
-        stalled_since=least.at if least is not None and stalled else None,
-        stalled_from=(_remaining(least), _remaining(begun)) if least is not None and stalled else (0, 0),
+        stalled_since=before.at if before is not None and stalled else None,
+        stalled_from=before.least if before is not None and stalled else 0,
+        pass_bytes=passes[-1].least if _rises(samples) and passes else last.remaining_bytes or 0,
         quiet_since=_quiet_since(samples),
         end_at=_end(last, net),
         earliest_end_at=_end(last, transfer),
@@ -246,35 +254,60 @@ def _rises(samples: Sequence[Sample]) -> bool:
     return any(_remaining(one) > _remaining(before) for before, one in pairwise(samples))
 
 
-def _passes(samples: Sequence[Sample], state: MigrationState) -> list[Sample]:
-    """The figures with which passes over the memory begin: the copy's first, and each that is higher than the one just
-    before it. A figure from the middle of a pass says nothing of how large that pass was."""
-    first = [samples[0]] if _seconds(state.started_at, samples[0].at) <= PASS_SECONDS else []
-    later = [
-        one
-        for before, one in pairwise(samples)
-        if _remaining(one) > _remaining(before) and _seconds(before.at, one.at) <= PASS_SECONDS
-    ]
-    return [*first, *later]
+@dataclass(frozen=True)
+class _Pass:
+    """A pass over what remained. It began some time before `at`, with at least `least` bytes and at most `most`."""
+
+    at: datetime
+    least: int
+    most: float
 
 
-def _window_rule(samples: Sequence[Sample], marks: Sequence[Sample]) -> tuple[bool | None, Sample | None, Sample]:
-    """VEP 248's rule over the beginnings of passes, with the two figures that it compares.
+def _passes(samples: Sequence[Sample], state: MigrationState, *, rate: float | None) -> list[_Pass]:
+    """The passes whose beginnings were seen: the copy's first, and each where what remains is more than just before.
 
-    None while there is nothing older than the window to compare with, and within a first pass: 512 GiB that fall by
-    100 MiB/s lose 1 % in the window and go on well. Only where nothing falls at all it needs no second pass.
+    A poll tells them some seconds late, and meanwhile `rate` has been carried away. A figure from the middle of a pass
+    says nothing of how large that pass was.
     """
-    has_passed = _rises(samples)
-    compared = marks if has_passed and marks else samples
-    now = compared[-1]
-    older = [one for one in compared if _seconds(one.at, now.at) >= WINDOW_SECONDS]
-    if not older or not _remaining(samples[-1]) or (has_passed and not marks):
-        return None, None, now
-    least = min(older, key=lambda one: (_remaining(one), one.at))
-    if not has_passed:
-        falls = _remaining(least) - _remaining(now) > NO_FLOW_BYTES_PER_SECOND * _seconds(least.at, now.at)
-        return (None if falls else True), least, now
-    return _remaining(now) >= (1 - MARGIN) * _remaining(least), least, now
+    pairs = [(state.started_at or samples[0].at, samples[0])]
+    pairs += [(before.at, one) for before, one in pairwise(samples) if _remaining(one) > _remaining(before)]
+    return [
+        _Pass(one.at, _remaining(one), _remaining(one) + (rate or 0) * _seconds(since, one.at))
+        for since, one in pairs
+        if _seconds(since, one.at) <= PASS_SECONDS
+    ]
+
+
+def _window_rule(samples: Sequence[Sample], passes: Sequence[_Pass]) -> tuple[bool | None, _Pass | None]:
+    """VEP 248's rule over the beginnings of passes, and the one that the last is compared with.
+
+    None while there is nothing older than the window to compare with, where polls came too late to tell, and within a
+    first pass: 512 GiB that fall by 100 MiB/s lose 1 % in the window and go on well. Only where nothing falls at all it
+    needs no second pass.
+    """
+    if not _remaining(samples[-1]):
+        return None, None
+    if not _rises(samples):
+        return _flat(samples)
+    older = [one for one in passes if _seconds(one.at, passes[-1].at) >= WINDOW_SECONDS]
+    if not older:
+        return None, None
+    smallest, last = min(older, key=lambda one: (one.least, one.at)), passes[-1]
+    if last.least >= (1 - MARGIN) * min(one.most for one in older):
+        return True, smallest
+    return (False if last.most < (1 - MARGIN) * smallest.least else None), smallest
+
+
+def _flat(samples: Sequence[Sample]) -> tuple[bool | None, _Pass | None]:
+    """True where nothing of what remains has gone for longer than the window."""
+    now = samples[-1]
+    older = [one for one in samples if _seconds(one.at, now.at) >= WINDOW_SECONDS]
+    if not older:
+        return None, None
+    # They only fall, so the newest is the smallest, and the oldest that is as small says since when.
+    allowed = _remaining(now) + NO_FLOW_BYTES_PER_SECOND * WINDOW_SECONDS
+    since = next((one for one in older if _remaining(one) <= allowed), None)
+    return (None, None) if since is None else (True, _Pass(since.at, _remaining(since), _remaining(since)))
 
 
 # -- rates
@@ -306,13 +339,19 @@ def _falling_rate(recent: Sequence[Sample]) -> float | None:
     return sum(_remaining(before) - _remaining(one) for before, one in steps) / seconds
 
 
-def _dirty_rate(recent: Sequence[Sample], *, is_later_pass: bool) -> float | None:
-    """Bytes a second that the guest writes. QEMU says 0 until it has begun its second pass: not known until then."""
+def _dirty_rate(recent: Sequence[Sample], *, passes: Sequence[_Pass]) -> float | None:
+    """Bytes a second that the guest writes. QEMU says 0 until it has begun its second pass: not known until then.
+
+    Where it is not told at all, it is what a pass began with over how long the one before took.
+    """
     told = [one.dirty_bytes_per_second for one in recent if one.dirty_bytes_per_second is not None]
-    if not told or (not any(told) and not is_later_pass):
+    if any(told):
+        # The zeros of the first pass are no measurements.
+        return _middle([rate for rate in told if rate])
+    if len(passes) < 2:
         return None
-    # The zeros of the first pass are no measurements.
-    return _middle([rate for rate in told if rate] or [0])
+    before, last = passes[-2:]
+    return 0.0 if told else last.least / max(_seconds(before.at, last.at), 1.0)
 
 
 def _middle(rates: Sequence[int]) -> float:
@@ -324,11 +363,15 @@ def _middle(rates: Sequence[int]) -> float:
 def _quiet_since(samples: Sequence[Sample]) -> datetime | None:
     """Since when about nothing has flowed and nothing remaining has gone; None where something does, or it is not long
     enough to tell."""
-    last = samples[-1]
-    if not _remaining(last):
+    # QEMU's own rate stays as it was while its thread waits for a dead connection: what was processed counts first.
+    known = [one for one in samples if one.processed_bytes is not None]
+    if len(known) < 2:
+        known = [one for one in samples if one.transfer_bytes_per_second is not None]
+    if not known or not _remaining(known[-1]) or _seconds(known[-1].at, samples[-1].at) > PASS_SECONDS:
         return None
+    last = known[-1]
     since = last.at
-    for before in reversed(samples[:-1]):
+    for before in reversed(known[:-1]):
         if not _is_quiet(before, last):
             break
         since = before.at
@@ -339,19 +382,19 @@ def _is_quiet(before: Sample, last: Sample) -> bool:
     allowed = NO_FLOW_BYTES_PER_SECOND * _seconds(before.at, last.at)
     if _remaining(before) - _remaining(last) > allowed:
         return False
-    # QEMU's own rate stays as it was while its thread waits for a dead connection: what was processed counts first.
     if before.processed_bytes is not None and last.processed_bytes is not None:
         return last.processed_bytes - before.processed_bytes <= allowed
     told = (before.transfer_bytes_per_second, last.transfer_bytes_per_second)
     return all(rate is not None and rate <= NO_FLOW_BYTES_PER_SECOND for rate in told)
 
 
-def _trend(recent: Sequence[Sample], marks: Sequence[Sample]) -> str:
+def _trend(recent: Sequence[Sample], passes: Sequence[_Pass]) -> str:
     """falling, flat or rising: from one pass to the next, or within the first; "" for a single figure."""
-    compared = marks[-2:] if _rises(recent) and len(marks) >= 2 else [recent[0], recent[-1]]
-    if compared[0].at >= compared[1].at:
+    first, second = _remaining(recent[0]), _remaining(recent[-1])
+    if _rises(recent) and len(passes) >= 2:
+        first, second = (one.least for one in passes[-2:])
+    elif len(recent) < 2:
         return ""
-    first, second = _remaining(compared[0]), _remaining(compared[1])
     if second < (1 - MARGIN) * first:
         return "falling"
     return "rising" if second > (1 + MARGIN) * first else "flat"

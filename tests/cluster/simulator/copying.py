@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How QEMU copies memory and what it tells of it: passes, each over what the guest wrote during the one before.
 
-What remains falls during a pass and rises where the next begins; the dirty rate is told from the second pass on. A copy
+What remains falls during a pass and rises where the next begins; the dirty rate is told from the second pass on, and
+counts each page once however often the guest wrote it during the pass. A copy
 whose connection hangs keeps its last transfer rate, as the thread that would measure it waits.
 """
 
@@ -45,12 +46,12 @@ class MemoryCopy:
         if self.stops_after is not None:
             seconds = min(seconds, self.stops_after)
         seconds = max(0.0, seconds - self.begins_after)
-        size, elapsed, is_first = float(self.memory), 0.0, True
+        size, elapsed, written = float(self.memory), 0.0, 0.0
         while size / self.transfer < seconds - elapsed:
             duration = size / self.transfer
             elapsed += duration
             size = min(self.dirty * duration, float(self.working_set or self.memory))
-            is_first = False
+            written = size / duration
             if size / self.transfer <= _DOWNTIME_SECONDS:
                 return None
         return Figures(
@@ -58,5 +59,5 @@ class MemoryCopy:
             processed=round(self.transfer * seconds),
             total=self.memory,
             transfer_rate=self.transfer,
-            dirty_rate=0 if is_first else self.dirty,
+            dirty_rate=round(written),
         )

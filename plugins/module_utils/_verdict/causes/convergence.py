@@ -63,7 +63,7 @@ def find_no_data_flow(case: Case) -> Cause | Gap | None:
     if not isinstance(found, Outlook):
         return found
     if found.quiet_since is None:
-        return None
+        return _unless_too_few(found, "NoDataFlow")
     seconds = seconds_between(found.quiet_since, found.at)
     summary = f"No data flows: for {seconds} s nothing has left the source, and {_size(found)} remain."
     return _cause(case, found, "NoDataFlow", summary, since=found.quiet_since, metrics=(_REMAINING, _PROCESSED))
@@ -77,12 +77,12 @@ def find_bandwidth_too_low(case: Case) -> Cause | Gap | None:
         return found if isinstance(found, Gap) else None
     needed, rate = needed_rate(state), found.transfer_rate
     if needed is None or rate is None or not found.flows or not found.proves:
-        return None
+        return _unless_too_few(found, "BandwidthTooLow")
     if rate - (found.dirty_rate or 0) >= needed or ends_in_time(case, found) is not False:
         return None
     cap = bandwidth_cap(state)
     is_capped = cap is not None and rate >= AT_THE_CAP * cap
-    if found.net_rate is not None and found.net_rate <= 0 and not is_capped:
+    if found.is_outrun and not is_capped:
         return None  # No bandwidth that is known would do: NotConverging says it.
     writes = (
         f"the guest writes {_rate(found.dirty_rate)}"
@@ -105,7 +105,7 @@ def find_not_converging(case: Case) -> Cause | Gap | None:
         return found
     since = _not_converging_since(found)
     if since is None:
-        return None
+        return _unless_too_few(found, "NotConverging")
     rates = ""
     if found.transfer_rate is not None and found.dirty_rate is not None:
         rates = f": the guest writes {_rate(found.dirty_rate)} and {_rate(found.transfer_rate)} leave the source"
@@ -147,6 +147,12 @@ def _look(case: Case, code: str, /, *, modes: tuple[str, ...] = ("PreCopy",)) ->
     return Gap(code, (), after_seconds=_NEVER, why=why) if why or found is None else found
 
 
+def _unless_too_few(outlook: Outlook, code: str, /) -> Gap | None:
+    """None, ruled out, where the figures are over long enough to say so."""
+    why = "the figures of the copy are over too short a time"
+    return None if outlook.proves else Gap(code, (), after_seconds=_NEVER, why=why)
+
+
 def _not_converging_since(outlook: Outlook) -> datetime | None:
     """Since when the figures say that it does not converge; None where they do not."""
     if not outlook.remaining_bytes or (outlook.is_flow_known and not outlook.flows):
@@ -155,8 +161,8 @@ def _not_converging_since(outlook: Outlook) -> datetime | None:
     if outlook.is_stalled and (net is None or net <= rate / 10):
         return outlook.stalled_since
     # One fast pass of the guest's is no verdict on the copy: only over long enough, and not against the rule.
-    is_outrun = net is not None and net <= 0 and outlook.proves
-    return outlook.rates_since if is_outrun and outlook.is_stalled is not False else None
+    is_outrun = outlook.is_outrun and outlook.proves and outlook.is_stalled is not False
+    return outlook.rates_since if is_outrun else None
 
 
 def _cause(
@@ -214,7 +220,7 @@ def _passes(outlook: Outlook) -> str:
     if not outlook.is_stalled:
         return ""
     seconds = seconds_between(outlook.stalled_since, outlook.at)
-    before, now = (format_bytes(size) for size in outlook.stalled_from)
+    before, now = format_bytes(outlook.stalled_from), format_bytes(outlook.pass_bytes)
     return f"; a pass over what remained began with {before} {seconds} s ago, and the last one with {now}"
 
 
