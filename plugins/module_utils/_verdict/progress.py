@@ -4,10 +4,7 @@
 """What the figures of a running copy say: how fast it goes, whether it comes closer to its end, and when that is.
 
 This module is private to the collection and may change without notice.
-Facts: KubeVirt v1.9.0, pkg/virt-launcher/virtwrap/stall-detector.go (VEP 248): a copy is stalled when what remains is
-at least 0.96 of the least that remained longer than a window ago, both taken where a pass over the memory begins. QEMU
-counts what remains down during a pass and up again where the next one begins, and tells a dirty rate only from the
-second pass on. Percent done is nowhere here: what was processed and what remains of an iterative copy are no whole.
+Percent done is nowhere here: what was processed and what remains of an iterative copy are no whole.
 """
 
 from __future__ import annotations
@@ -15,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Sample
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
@@ -27,9 +23,24 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import later_by
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case, PodIndex
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.deadline import find_deadline
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.figures import (
+    MARGIN,
+    NO_FLOW_BYTES_PER_SECOND,
+    PROOF_SECONDS,
+    RATE_SECONDS,
+    dirty_rate,
+    find_passes,
+    find_trend,
+    has_rises,
+    judge_window,
+    quiet_since,
+    remaining_of,
+    seconds_of,
+    tells_flow,
+    transfer_rate,
+)
 
 __all__ = [
-    "WINDOW_SECONDS",
     "Copy",
     "Outlook",
     "bandwidth_cap",
@@ -40,21 +51,9 @@ __all__ = [
     "needed_rate",
 ]
 
-# VEP 248 proposes 60 s and v1.9 takes 40 s, on every pass as QEMU begins it. Here it is a poll every 5 s: the longer.
-WINDOW_SECONDS = 60
-MARGIN = 0.04
-# What the rates rest on, and how long the newest figure may be ago: virt-handler's 5 s and a scrape every 30 s.
-RATE_SECONDS = 90
+# How long the newest figures may be ago: a poll every 5 s, a scrape every 30 s, and one that was missed.
 FRESH_SECONDS = 90
-# A rise between two figures further apart than this does not tell where a pass began.
-PASS_SECONDS = 15
 FUTURE_SECONDS = 60
-# About nothing: keep-alives and counters that round, not memory; over v1.9's window, as virt-handler's ring has 45 s.
-NO_FLOW_BYTES_PER_SECOND = 64 * 1024
-NO_FLOW_SECONDS = 40
-# A rate from two figures closer together than this is noise; from a shorter stretch than PROOF_SECONDS it is no proof.
-RATE_LEAST_SECONDS = 4
-PROOF_SECONDS = 40
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class Outlook:
     @property
     def proves(self) -> bool:
         """Whether the rates rest on figures over long enough."""
-        return _seconds(self.rates_since, self.at) >= PROOF_SECONDS
+        return seconds_of(self.rates_since, self.at) >= PROOF_SECONDS
 
     @property
     def flows(self) -> bool:
@@ -152,11 +151,11 @@ def find_outlook(case: Case) -> Outlook | None:
     if (case.now - last.at).total_seconds() > FRESH_SECONDS:
         age = int((case.now - last.at).total_seconds())
         return Outlook(read.source, samples, problem=read.problem or f"its newest figures are {age} s old")
-    recent = [sample for sample in samples if _seconds(sample.at, last.at) <= RATE_SECONDS]
-    transfer = _transfer_rate(recent)
-    passes = _passes(samples, state, rate=transfer)
-    dirty = _dirty_rate(recent, passes=passes)
-    stalled, before = _window_rule(samples, passes)
+    recent = [sample for sample in samples if seconds_of(sample.at, last.at) <= RATE_SECONDS]
+    transfer = transfer_rate(recent)
+    passes = find_passes(samples, started_at=state.started_at, rate=transfer)
+    dirty = dirty_rate(recent, passes=passes)
+    stalled, before = judge_window(samples, passes)
     net = None if transfer is None or dirty is None else transfer - dirty
     return Outlook(
         source=read.source,
@@ -167,13 +166,13 @@ def find_outlook(case: Case) -> Outlook | None:
         transfer_rate=transfer,
         dirty_rate=dirty,
         rates_since=recent[0].at,
-        is_flow_known=any(_tells_flow(sample) for sample in recent),
-        trend=_trend(recent, passes),
+        is_flow_known=any(tells_flow(sample) for sample in recent),
+        trend=find_trend(recent, passes),
         is_stalled=stalled,
         stalled_since=before.at if before is not None and stalled else None,
         stalled_from=before.least if before is not None and stalled else 0,
-        pass_bytes=passes[-1].least if _rises(samples) and passes else last.remaining_bytes or 0,
-        quiet_since=_quiet_since(samples),
+        pass_bytes=passes[-1].least if has_rises(samples) and passes else last.remaining_bytes or 0,
+        quiet_since=quiet_since(samples),
         end_at=_end(last, net),
         earliest_end_at=_end(last, transfer),
     )
@@ -220,7 +219,7 @@ def _own(samples: Sequence[Sample], case: Case, state: MigrationState) -> tuple[
     found: list[Sample] = []
     for sample in samples:
         is_here = not node or sample.node in ("", node)
-        is_now = started is not None and started <= sample.at and _seconds(case.now, sample.at) <= FUTURE_SECONDS
+        is_now = started is not None and started <= sample.at and seconds_of(case.now, sample.at) <= FUTURE_SECONDS
         if sample.remaining_bytes is None or not is_here or not is_now:
             continue
         if _has_begun_anew(found, sample):
@@ -234,167 +233,5 @@ def _has_begun_anew(before: Sequence[Sample], sample: Sample) -> bool:
     return known is not None and sample.processed_bytes is not None and sample.processed_bytes < known
 
 
-def _tells_flow(sample: Sample) -> bool:
-    return sample.processed_bytes is not None or sample.transfer_bytes_per_second is not None
-
-
 def _end(last: Sample, rate: float | None) -> datetime | None:
-    return later_by(last.at, _remaining(last) / rate) if rate is not None and rate > 0 else None
-
-
-def _seconds(start: datetime | None, end: datetime | None) -> float:
-    return (end - start).total_seconds() if start is not None and end is not None else 0.0
-
-
-def _remaining(sample: Sample) -> int:
-    return sample.remaining_bytes or 0
-
-
-def _rises(samples: Sequence[Sample]) -> bool:
-    return any(_remaining(one) > _remaining(before) for before, one in pairwise(samples))
-
-
-@dataclass(frozen=True)
-class _Pass:
-    """A pass over what remained. It began some time before `at`, with at least `least` bytes and at most `most`."""
-
-    at: datetime
-    least: int
-    most: float
-
-
-def _passes(samples: Sequence[Sample], state: MigrationState, *, rate: float | None) -> list[_Pass]:
-    """The passes whose beginnings were seen: the copy's first, and each where what remains is more than just before.
-
-    A poll tells them some seconds late, and meanwhile `rate` has been carried away. A figure from the middle of a pass
-    says nothing of how large that pass was.
-    """
-    pairs = [(state.started_at or samples[0].at, samples[0])]
-    pairs += [(before.at, one) for before, one in pairwise(samples) if _remaining(one) > _remaining(before)]
-    return [
-        _Pass(one.at, _remaining(one), _remaining(one) + (rate or 0) * _seconds(since, one.at))
-        for since, one in pairs
-        if _seconds(since, one.at) <= PASS_SECONDS
-    ]
-
-
-def _window_rule(samples: Sequence[Sample], passes: Sequence[_Pass]) -> tuple[bool | None, _Pass | None]:
-    """VEP 248's rule over the beginnings of passes, and the one that the last is compared with.
-
-    None while there is nothing older than the window to compare with, where polls came too late to tell, and within a
-    first pass: 512 GiB that fall by 100 MiB/s lose 1 % in the window and go on well. Only where nothing falls at all it
-    needs no second pass.
-    """
-    if not _remaining(samples[-1]):
-        return None, None
-    if not _rises(samples):
-        return _flat(samples)
-    older = [one for one in passes if _seconds(one.at, passes[-1].at) >= WINDOW_SECONDS]
-    if not older:
-        return None, None
-    smallest, last = min(older, key=lambda one: (one.least, one.at)), passes[-1]
-    if last.least >= (1 - MARGIN) * min(one.most for one in older):
-        return True, smallest
-    return (False if last.most < (1 - MARGIN) * smallest.least else None), smallest
-
-
-def _flat(samples: Sequence[Sample]) -> tuple[bool | None, _Pass | None]:
-    """True where nothing of what remains has gone for longer than the window."""
-    now = samples[-1]
-    older = [one for one in samples if _seconds(one.at, now.at) >= WINDOW_SECONDS]
-    if not older:
-        return None, None
-    # They only fall, so the newest is the smallest, and the oldest that is as small says since when.
-    allowed = _remaining(now) + NO_FLOW_BYTES_PER_SECOND * WINDOW_SECONDS
-    since = next((one for one in older if _remaining(one) <= allowed), None)
-    return (None, None) if since is None else (True, _Pass(since.at, _remaining(since), _remaining(since)))
-
-
-# -- rates
-
-
-def _transfer_rate(recent: Sequence[Sample]) -> float | None:
-    """Bytes a second that leave the source: what was processed meanwhile, else virt-handler's own rate; more where what
-    remains falls faster, as pages of zeros are skipped."""
-    told = [one.transfer_bytes_per_second for one in recent if one.transfer_bytes_per_second is not None]
-    rate = _processed_rate(recent)
-    if rate is None and told:
-        rate = _middle(told)
-    falling = _falling_rate(recent)
-    return max(rate, falling) if rate is not None and falling is not None else rate if rate is not None else falling
-
-
-def _processed_rate(recent: Sequence[Sample]) -> float | None:
-    known = [(one.at, one.processed_bytes) for one in recent if one.processed_bytes is not None]
-    if len(known) < 2 or _seconds(known[0][0], known[-1][0]) < RATE_LEAST_SECONDS:
-        return None
-    return (known[-1][1] - known[0][1]) / _seconds(known[0][0], known[-1][0])
-
-
-def _falling_rate(recent: Sequence[Sample]) -> float | None:
-    steps = [(before, one) for before, one in pairwise(recent) if _remaining(one) <= _remaining(before)]
-    seconds = sum(_seconds(before.at, one.at) for before, one in steps)
-    if seconds < RATE_LEAST_SECONDS:
-        return None
-    return sum(_remaining(before) - _remaining(one) for before, one in steps) / seconds
-
-
-def _dirty_rate(recent: Sequence[Sample], *, passes: Sequence[_Pass]) -> float | None:
-    """Bytes a second that the guest writes. QEMU says 0 until it has begun its second pass: not known until then.
-
-    Where it is not told at all, it is what a pass began with over how long the one before took.
-    """
-    told = [one.dirty_bytes_per_second for one in recent if one.dirty_bytes_per_second is not None]
-    if any(told):
-        # The zeros of the first pass are no measurements.
-        return _middle([rate for rate in told if rate])
-    if len(passes) < 2:
-        return None
-    before, last = passes[-2:]
-    return 0.0 if told else last.least / max(_seconds(before.at, last.at), 1.0)
-
-
-def _middle(rates: Sequence[int]) -> float:
-    """The median: one odd figure does not move it."""
-    ordered, half = sorted(rates), len(rates) // 2
-    return float(ordered[half]) if len(rates) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
-def _quiet_since(samples: Sequence[Sample]) -> datetime | None:
-    """Since when about nothing has flowed and nothing remaining has gone; None where something does, or it is not long
-    enough to tell."""
-    # QEMU's own rate stays as it was while its thread waits for a dead connection: what was processed counts first.
-    known = [one for one in samples if one.processed_bytes is not None]
-    if len(known) < 2:
-        known = [one for one in samples if one.transfer_bytes_per_second is not None]
-    if not known or not _remaining(known[-1]) or _seconds(known[-1].at, samples[-1].at) > PASS_SECONDS:
-        return None
-    last = known[-1]
-    since = last.at
-    for before in reversed(known[:-1]):
-        if not _is_quiet(before, last):
-            break
-        since = before.at
-    return since if _seconds(since, last.at) >= NO_FLOW_SECONDS else None
-
-
-def _is_quiet(before: Sample, last: Sample) -> bool:
-    allowed = NO_FLOW_BYTES_PER_SECOND * _seconds(before.at, last.at)
-    if _remaining(before) - _remaining(last) > allowed:
-        return False
-    if before.processed_bytes is not None and last.processed_bytes is not None:
-        return last.processed_bytes - before.processed_bytes <= allowed
-    told = (before.transfer_bytes_per_second, last.transfer_bytes_per_second)
-    return all(rate is not None and rate <= NO_FLOW_BYTES_PER_SECOND for rate in told)
-
-
-def _trend(recent: Sequence[Sample], passes: Sequence[_Pass]) -> str:
-    """falling, flat or rising: from one pass to the next, or within the first; "" for a single figure."""
-    first, second = _remaining(recent[0]), _remaining(recent[-1])
-    if _rises(recent) and len(passes) >= 2:
-        first, second = (one.least for one in passes[-2:])
-    elif len(recent) < 2:
-        return ""
-    if second < (1 - MARGIN) * first:
-        return "falling"
-    return "rising" if second > (1 + MARGIN) * first else "flat"
+    return later_by(last.at, remaining_of(last) / rate) if rate is not None and rate > 0 else None

@@ -109,7 +109,7 @@ def test_cancelled_copy_is_not_judged_by_its_figures() -> None:
 
 
 def test_guest_that_writes_its_working_set_again_and_again_does_not_converge() -> None:
-    world = a_measured_copy(400, 64, 500, working_set=GIB)
+    world = a_measured_copy(410, 64, 500, working_set=GIB)
 
     assert judged(world) == ("stalled", "NotConverging")
 
