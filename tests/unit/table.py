@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.unit import held
+from tests.unit import copies, held
 from tests.unit.worlds import (
     World,
     a_copy,
@@ -70,6 +70,12 @@ TABLE: dict[str, Row] = {
     "copying": (lambda: a_copy(1350), "progressing", ""),
     "copy-overdue": (lambda: a_copy(1351), "overdue", "DeadlineNotEnforced"),
     "copy-not-ended": (lambda: a_copy(1410), "blocked", "DeadlineNotEnforced"),
+    "no-data-flow": (copies.no_flow, "stalled", "NoDataFlow"),
+    "bandwidth-too-low": (copies.capped, "blocked", "BandwidthTooLow"),
+    "not-converging": (copies.not_converging, "stalled", "NotConverging"),
+    "slow": (copies.slow, "progressing", "SlowButConverging"),
+    "slow-and-late": (copies.slow_and_late, "progressing", "SlowButConverging"),
+    "fast": (lambda: copies.a_measured_copy(20, 300, 30), "progressing", ""),
     "paused": (lambda: a_copy(1500, mode="Paused"), "progressing", "PausedForMigration"),
     "post-copy": (lambda: a_copy(1600, mode="PostCopy"), "progressing", "PostCopyActive"),
     "post-copy-late": (lambda: a_copy(1651, mode="PostCopy"), "late", "PostCopyActive"),

@@ -94,7 +94,10 @@ class Written:
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. `query` is encoded; `is_safe`: it may be sent again whatever became of it."""
+    """One HTTP request. `query` is encoded; `is_safe`: it may be sent again whatever became of it.
+
+    `longest`: the answer is text of at most so many bytes; None: it is a JSON object.
+    """
 
     method: str
     path: str
@@ -103,6 +106,7 @@ class Request:
     body: bytes | None = None
     is_safe: bool = True
     is_write: bool = False
+    longest: int | None = None
 
     def leaves_doubt(self, error: ClusterError) -> bool:
         """Whether the request may have been carried out although it ended with `error`."""

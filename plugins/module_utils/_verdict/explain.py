@@ -17,6 +17,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes import (
     anywhere,
     cancel,
+    convergence,
     copy,
     handover,
     nodes,
@@ -73,6 +74,10 @@ CASE_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
     "SyncFailed": handover.find_sync_failed,
     "TargetLauncherOverdue": handover.find_target_launcher_overdue,
     "GuestIOError": copy.find_guest_io_error,
+    "NoDataFlow": convergence.find_no_data_flow,
+    "BandwidthTooLow": convergence.find_bandwidth_too_low,
+    "NotConverging": convergence.find_not_converging,
+    "SlowButConverging": convergence.find_slow_but_converging,
     "HotplugChangePending": copy.find_hotplug_change_pending,
     "BackendStorageHandOff": copy.find_backend_storage_hand_off,
     "DeadlineNotEnforced": copy.find_deadline_not_enforced,

@@ -15,6 +15,7 @@ from .aftermath import change_vmi, remove_vmi, stop_vm
 from .api import Object, Refused
 from .clock import stamp
 from .events import post_event
+from .handler_metrics import watched
 from .journey import Journey
 from .node_agents import is_over
 from .plans import Plan
@@ -220,13 +221,18 @@ class Planter:
             except Refused as refusal:
                 raise ScenarioError(f"migration of {vm} to phase {migration.phase!r}: {refusal}") from refusal
             self._vms[vm] = course.vmi
-            self._world.plans[course.vmim["metadata"]["uid"]] = self._plan(migration)
+            self._world.plans[course.vmim["metadata"]["uid"]] = self._plan(migration, vmi=course.vmi)
             made.append(course.vmim)
         return made
 
-    def _plan(self, migration: Migration) -> Plan:
+    def _plan(self, migration: Migration, *, vmi: Object) -> Plan:
         ends = None if migration.ends_in is None else self._now + self._stage.clock.lasts(migration.ends_in)
-        return Plan(stays=migration.stays, troubled=migration.pod is not None, ends_at=stamp(ends) if ends else "")
+        return Plan(
+            stays=migration.stays,
+            troubled=migration.pod is not None,
+            ends_at=stamp(ends) if ends else "",
+            copy=watched(vmi, copying=migration.copy) if migration.copy else None,
+        )
 
     def _evict_from(self, node: Node) -> None:
         """What the node lifecycle controller does to the pods of a node that is not ready."""

@@ -17,8 +17,8 @@ import yaml
 from .migrations import BETWEEN_CLUSTERS, FINAL, ORDER
 
 __all__ = [
-    "Condition", "Event", "Expected", "Later", "Leftover", "Migration", "Node", "PodTrouble", "Policy", "Quota",
-    "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
+    "Condition", "Copying", "Event", "Expected", "Later", "Leftover", "Migration", "Node", "PodTrouble", "Policy",
+    "Quota", "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
@@ -156,6 +156,17 @@ class PodTrouble:
 
 
 @dataclass(frozen=True)
+class Copying:
+    """How the memory is copied, in MiB and MiB/s: see MemoryCopy. Seconds count from the copy's start."""
+
+    transfer: int
+    dirty: int
+    working_set: int | None = None
+    begins_after: int = 0
+    stops_after: int | None = None
+
+
+@dataclass(frozen=True)
 class Migration:
     """A migration in `phase`, for `since` seconds. `deleted`: its deletion was asked for so long ago.
 
@@ -163,7 +174,7 @@ class Migration:
     behind them. `conditions` are its types, set by virt-controller; `moved`: the guest runs on the target for so long
     and the migration has not ended; `beside`: made while another one was in flight, as two creates at once can be;
     `peer`: the other cluster's address. Live, it goes on as soon as nothing holds it: `stays` holds it where it is, a
-    copy ends after `ends_in` seconds from now (absent: it goes on for ever).
+    copy ends after `ends_in` seconds from now (absent: it goes on for ever). `copy`: what virt-handler measures of it.
     """
 
     vm: str
@@ -185,6 +196,7 @@ class Migration:
     peer: str | None = None
     stays: bool = False
     ends_in: int | None = None
+    copy: Copying | None = None
 
 
 @dataclass(frozen=True)
@@ -216,13 +228,15 @@ class Expected:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A whole world. `controller_silent`: age of virt-controller's last sign of life, where it is silent."""
+    """A whole world. `controller_silent`: age of virt-controller's last sign of life, where it is silent; `measured`:
+    what is expected of who reads the figures of the copies, where that is more than times alone tell."""
 
     title: str
     nodes: Sequence[Node]
     vms: Sequence[Vm]
     migrations: Sequence[Migration] = ()
     expected: Sequence[Expected] = ()
+    measured: Sequence[Expected] = ()
     healthy: bool = False
     configuration: Mapping[str, Any] = field(default_factory=dict)
     policies: Sequence[Policy] = ()
@@ -315,7 +329,7 @@ def _check(scenario: Scenario) -> None:
             _one_of(used, nodes, place=f"vm {vm.name}, node")
     for migration in scenario.migrations:
         _check_migration(migration, nodes=nodes, vms=vms)
-    for wanted in scenario.expected:
+    for wanted in (*scenario.expected, *scenario.measured):
         _one_of(wanted.vm, vms, place="expected, vm")
         _one_of(wanted.verdict, VERDICTS, place=f"expected of {wanted.vm}, verdict")
         _one_of(wanted.origin, ORIGINS, place=f"expected of {wanted.vm}, origin")
@@ -338,3 +352,5 @@ def _check_migration(migration: Migration, *, nodes: Sequence[str], vms: Sequenc
         raise ScenarioError(f"{place}: trouble of the target pod belongs to phase Scheduling, an attachment to Pending")
     if migration.deleted is not None and migration.phase in FINAL:
         raise ScenarioError(f"{place}: a finished migration is gone once it is deleted")
+    if migration.copy is not None and (migration.phase != "Running" or migration.copy.transfer < 1):
+        raise ScenarioError(f"{place}: a copy is measured in phase Running, and transfers something")
