@@ -52,7 +52,8 @@ class Cause:
 
 @dataclass(frozen=True)
 class Migration:
-    """One migration. Durations are None where they are not known; `seconds_left` is negative past the deadline."""
+    """One migration. Durations are None where they are not known; `seconds_left` is negative past the deadline.
+    `progress` are the figures of its copy in one line, "" where none were asked for."""
 
     namespace: str
     vm: str
@@ -79,6 +80,7 @@ class Migration:
     can_cancel_reason: str
     can_retry: bool
     can_retry_reason: str
+    progress: str
     causes: tuple[Cause, ...]
 
     @property
@@ -143,6 +145,12 @@ class Report:
         """Not stuck, but worth a second look: late, being cancelled, failed, or not to be judged."""
         words = ("unknown", "late", "cancelling", "failed")
         return tuple(found for found in self.migrations if not found.stuck and found.verdict in words)
+
+    @property
+    def copying(self) -> tuple[Migration, ...]:
+        """Those whose copy was measured and that are explained nowhere else."""
+        known = {*self.stuck, *self.uncertain}
+        return tuple(found for found in self.migrations if found.progress and found not in known)
 
     @property
     def sick_nodes(self) -> tuple[Node, ...]:
