@@ -70,6 +70,7 @@ def render_markdown(report: Report) -> str:
         _table(report),
         *(_detail(migration) for migration in report.stuck),
         _section("Look again", map(_remark, report.uncertain)),
+        _section("Copies", [f"- {escape(f'{found.title}: {found.progress}')}" for found in report.copying]),
         _section("In common", [f"- {escape(correlation.summary)}" for correlation in report.correlations]),
         _section("Nodes", _nodes(report)),
         _section("Not seen", _not_seen(report.gap)),

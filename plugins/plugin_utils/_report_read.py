@@ -43,6 +43,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     Report,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_nodes import read_nodes
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_progress import progress_sentence
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import (
     STUCK_VERDICTS,
     VERDICTS,
@@ -171,6 +172,7 @@ def _migration(entry: Any, *, now: datetime | None) -> Migration:
         verdict=verdict,
         stuck=verdict in STUCK_VERDICTS if flagged is None else flagged,
         placement=_placement(as_map(given.get("placement")) or {}),
+        progress=progress_sentence(given.get("progress")),
         causes=_causes(given.get("causes"), now=now),
     )
 

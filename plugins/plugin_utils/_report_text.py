@@ -66,6 +66,7 @@ def render_text(report: Report, *, width: int) -> list[Line]:
         _table(report, width=table_width),
         _details(report, width=prose),
         _section("Look again", _uncertain(report, width=prose)),
+        _section("Copies", _copies(report, width=prose)),
         _section("In common", _correlations(report, width=prose)),
         _section("Nodes", _nodes(report, width=prose)),
         _section("Not seen", _not_seen(report.gap, width=prose)),
@@ -175,6 +176,13 @@ def _uncertain(report: Report, *, width: int) -> Iterator[Line]:
         yield from _wrapped(text, width=width, first="   ", rest="     ")
     if len(report.uncertain) > MAX_DETAILS:
         yield Line(f"   ... and {len(report.uncertain) - MAX_DETAILS} more: they are in the report files.")
+
+
+def _copies(report: Report, *, width: int) -> Iterator[Line]:
+    for migration in report.copying[:MAX_DETAILS]:
+        yield from _wrapped(f"{migration.title}: {migration.progress}", width=width, first="   ", rest="     ")
+    if len(report.copying) > MAX_DETAILS:
+        yield Line(f"   ... and {len(report.copying) - MAX_DETAILS} more: they are in the report files.")
 
 
 def _correlations(report: Report, *, width: int) -> Iterator[Line]:

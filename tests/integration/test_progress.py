@@ -17,6 +17,7 @@ from tests.cluster import Cluster
 from tests.cluster.simulator.handler_metrics import WatchedCopy, history
 from tests.cluster.simulator.scenario import load, names
 from tests.integration.looking import by_vm, look
+from tests.integration.playing import diagnose
 from tests.integration.prometheus import Gate, MeasuredBy, running_gate, running_prometheus
 
 MEASURED = [name for name in names() if load(name).measured]
@@ -206,13 +207,32 @@ def test_figures_of_an_earlier_migration_do_not_count(cluster: Cluster, promethe
     world["migrations"][0] |= {"since": 20, "copy": {"transfer": 400, "dirty": 10}}
     cluster.reset()
     cluster.simulator.play(world)
-    prometheus.tell(lambda: history([*before, *watched(cluster)], now=datetime.now(timezone.utc)), vm="twice-1")
+    both = [*before, *watched(cluster)]
+    prometheus.tell(lambda: history(both, now=datetime.now(timezone.utc)), vm="twice-1")
 
     found = by_vm(look(cluster, **asking(gate)))["team-a/twice-1"]
 
     assert found["verdict"] == "progressing"
     assert found["causes"] == []
     assert all(sample["at"] >= found["started_at"] for sample in found["progress"]["samples"])
+
+
+def test_playbook_asks_prometheus_shows_the_figures_and_hides_the_token(
+    cluster: Cluster, prometheus: MeasuredBy, gate: Gate, tmp_path: Path
+) -> None:
+    play(cluster, "copy-not-converging", prometheus, vm="played-1")
+
+    run = diagnose(
+        tmp_path, "-vvv", kubeconfig=str(cluster.kubeconfig("admin")), report_formats=["json", "html"], **asking(gate)
+    )
+
+    assert run.returncode == 0, run.output
+    found = by_vm(run.report["migrations"])["team-a/played-1"]
+    assert (found["verdict"], found["cause"]) == ("stalled", "NotConverging")
+    assert "64 MiB/s sent, 64 MiB/s written by the guest" in " ".join(run.output.split())
+    assert "64 MiB/s written by the guest" in (tmp_path / "live-migration-report" / "report.html").read_text()
+    assert gate.token not in run.output
+    assert gate.token not in str(run.report)
 
 
 def test_one_vm_costs_one_request_more_and_at_most_fourteen(cluster: Cluster, gate: Gate) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -30,7 +31,8 @@ def filtered(world: World, **more: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_entries_are_those_of_the_module(name: str) -> None:
-    world = TABLE[name][0]()
+    # Objects alone hold no figures of a copy, so neither may know them here.
+    world = replace(TABLE[name][0](), progress={})
 
     assert filtered(world, include_all=True) == render_migrations(world.judge())
 
