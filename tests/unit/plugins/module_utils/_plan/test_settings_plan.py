@@ -176,22 +176,34 @@ def test_same_value_compares_what_is_meant(name: str, one: Any, other: Any, same
     assert (same_value(name, one, other), same_value(name, other, one)) == (same, same)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        None,
-        "",
-        "null",
-        "[]",
-        "{}",
-        '{"changes": []}',
-        '{"changes": {"a": 1}, "at": "", "by": "", "requested_by": "", "reason": ""}',
-        3,
-    ],
-    ids=["none", "empty", "null", "list", "object", "list of changes", "odd change", "number"],
-)
+GOOD = {"at": "", "by": "", "requested_by": "", "reason": "", "changes": {}}
+ODD: dict[str, Any] = {
+    "none": None,
+    "a number": 3,
+    "empty": "",
+    "null": "null",
+    "a list": "[]",
+    "an object": "{}",
+    "a list of changes": json.dumps({**GOOD, "changes": []}),
+    "an odd change": json.dumps({**GOOD, "changes": {"network": 1}}),
+    "an odd annotation": json.dumps({**GOOD, "annotation": {"before": 1, "after": "[]"}}),
+    "made what is no pointer": json.dumps({**GOOD, "made": "spec"}),
+    "made metadata": json.dumps({**GOOD, "made": "/metadata"}),
+    "made a number": json.dumps({**GOOD, "made": 3}),
+    "undone by a list": json.dumps({**GOOD, "undone": ["a"]}),
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 def test_parse_record_of_anything_else_is_none(text: Any) -> None:
     assert parse_record(text) is None
+
+
+def test_parse_record_of_what_was_written_is_the_record() -> None:
+    undone = Record(WHO, {"network": (None, "a")}, (None, "[]"), "/spec/configuration", undone=WHO.to_json())
+
+    assert parse_record(undone.render()) == undone
+    assert parse_record(json.dumps(GOOD)) == Record(Who(""))
 
 
 @pytest.mark.parametrize(
