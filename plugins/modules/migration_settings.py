@@ -485,7 +485,7 @@ plan:
       sample: []
     outcome:
       description:
-        - V(done), V(dry_run) (check mode, the server accepts it), V(refused) (nothing was sent), V(failed),
+        - V(done), V(dry_run) (check mode, the server accepts it), V(refused) (nothing was changed), V(failed),
           V(unknown) (its answer was lost), V(not_tried) (a step before it failed) or V(not_possible_yet).
       type: str
       sample: done
@@ -498,7 +498,7 @@ plan:
       type: str
       sample: "2026-11-23T08:49:14Z"
 refused:
-  description: Whether the change is refused. Nothing was sent then.
+  description: Whether the change is refused. Nothing was changed then.
   returned: success and failure
   type: bool
   sample: false
