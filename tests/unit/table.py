@@ -14,6 +14,7 @@ from tests.unit.worlds import (
     a_failed,
     a_world,
     after_failures,
+    bad_target,
     cancel_unanswered,
     cancelled_target,
     evacuation,
@@ -111,5 +112,7 @@ TABLE: dict[str, Row] = {
     "hotplug": (held.hotplug_change, "blocked", "HotplugChangePending"),
     "persistent-state": (held.persistent_state, "blocked", "BackendStorageHandOff"),
     "other-side": (held.other_side, "blocked", "SyncPeerMissing"),
+    "copying-after-failures": (lambda: after_failures(world=a_copy()), "progressing", "FailingRepeatedly"),
+    "bad-target": (bad_target, "progressing", "BadTargetNode"),
     "not-migratable": (held.not_migratable, "failed", "NotLiveMigratable"),
 }
