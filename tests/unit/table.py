@@ -14,6 +14,7 @@ from tests.unit.worlds import (
     a_failed,
     a_world,
     after_failures,
+    bad_target,
     cancel_unanswered,
     cancelled_target,
     evacuation,
@@ -125,5 +126,7 @@ TABLE: dict[str, Row] = {
     "no-room-yet": (lambda: held.no_room(90), "blocked", "TargetPodUnschedulable"),
     "nodes-closed": (lambda: held.unplaced(cordoned=True), "blocked", "NodesClosed"),
     "a-node-is-possible": (held.unplaced, "blocked", "TargetPodUnschedulable"),
+    "copying-after-failures": (lambda: after_failures(world=a_copy()), "progressing", "FailingRepeatedly"),
+    "bad-target": (bad_target, "progressing", "BadTargetNode"),
     "not-migratable": (held.not_migratable, "failed", "NotLiveMigratable"),
 }
