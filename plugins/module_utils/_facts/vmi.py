@@ -45,11 +45,18 @@ METHOD = declare(KIND, "status.migrationMethod")
 MIGRATED_VOLUMES = declare(KIND, "status.migratedVolumes")
 GUEST_MEMORY = declare(KIND, "spec.domain.memory.guest")
 REQUESTS = declare(KIND, "spec.domain.resources.requests")
+HOST_DEVICES = declare(KIND, "spec.domain.devices.hostDevices")
+GPUS = declare(KIND, "spec.domain.devices.gpus")
+INTERFACES = declare(KIND, "spec.domain.devices.interfaces")
+SRIOV = declare(KIND, "sriov", base="spec.domain.devices.interfaces[]")
 
 
 @dataclass(frozen=True)
 class Vmi:
-    """One VMI. `guest_memory` is the quantity that KubeVirt's copy deadline is counted from, "" where unknown."""
+    """One VMI. `guest_memory` is the quantity that KubeVirt's copy deadline is counted from, "" where unknown.
+
+    `has_vfio`: it holds a device of the node's (host device, GPU, SR-IOV), which keeps KubeVirt from post-copy.
+    """
 
     meta: Meta
     phase: str
@@ -58,6 +65,7 @@ class Vmi:
     selinux_context: str
     moves_storage: bool
     guest_memory: str
+    has_vfio: bool
     launcher_version: str
     conditions: Mapping[str, Condition]
     state: MigrationState | None
@@ -81,6 +89,7 @@ class Vmi:
             selinux_context=reader.text(SELINUX_CONTEXT),
             moves_storage=reader.text(METHOD) == "BlockMigration" or bool(reader.items(MIGRATED_VOLUMES)),
             guest_memory=_guest_memory(reader),
+            has_vfio=_has_vfio(reader),
             launcher_version=reader.text(LAUNCHER_VERSION),
             conditions=CONDITIONS.read(reader),
             state=STATE.read(reader),
@@ -92,3 +101,9 @@ class Vmi:
 def _guest_memory(reader: Reader) -> str:
     """spec.domain.memory.guest, else the memory request: the order of virtwrap/manager.go getVMIMigrationDataSize."""
     return reader.quantity(GUEST_MEMORY) or reader.quantity(REQUESTS, key="memory")
+
+
+def _has_vfio(reader: Reader) -> bool:
+    """As pkg/util/util.go IsVFIOVMI."""
+    devices = (*reader.items(HOST_DEVICES), *reader.items(GPUS))
+    return bool(devices) or any(SRIOV.present(item.obj) for item in reader.readers(INTERFACES))
