@@ -31,21 +31,21 @@ HINTS: Mapping[str, str] = {
     "NamespaceLacksLabel": "VMIs carry the labels, but their namespace does not",
     "LabelOnTemplateOnly": "the label stands in the VM's template and not yet on the running VMI",
     "LabelOnVmOnly": "the label stands on the VM itself, where no policy looks",
-    "TemplatesNotRead": "templates of VMs were not looked at",
+    "VMsNotRead": "not all VMs were looked into",
 }
 
 
 @dataclass(frozen=True)
 class HintWorld:
     """What was read to find them. `vmis` are those that carry the labels of the VMI selector, and those of the `vms`
-    by (namespace, name); `vms` None: they could not be read. `templates_unread` is the number of VMs whose template
-    was left out as there are too many, 0 where none was."""
+    by (namespace, name); `vms` None: they could not be read. `unread` is the number of VMs that were left out as there
+    are too many."""
 
     vmis: tuple[Vmi, ...]
     vms: tuple[VirtualMachine, ...] | None
     vmi_of: Mapping[tuple[str, str], Vmi]
     namespace_labels: Mapping[str, Mapping[str, str]]
-    templates_unread: int = 0
+    unread: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ def find_hints(selectors: Selectors, world: HintWorld, /) -> tuple[Hint, ...]:
     matched = [one for one in carrying if _namespace_answer(one, world, selectors) is not False]
     found = [] if matched else [*_nothing(selectors, carrying), *_namespaces(selectors, carrying, world)]
     found += _on_vms(selectors, world)
-    if world.templates_unread:
-        text = f"{world.templates_unread} VMs were too many to look into their templates; labels that stand there alone"
-        found.append(Hint("TemplatesNotRead", f"{text} are not named here."))
+    if world.unread:
+        text = f"{world.unread} VMs were not looked into, as there are many: labels that stand there and not on the"
+        found.append(Hint("VMsNotRead", f"{text} running VMI are not named here."))
     order = list(HINTS)
     return tuple(sorted(found, key=lambda one: (order.index(one.code), one.namespace, one.vm)))
 

@@ -114,16 +114,16 @@ def test_nothing_matches_says_what_was_looked_for(vmi: Any, namespace: Any, text
     assert [one.text for one in hints(vmi=vmi, namespace=namespace)] == [text]
 
 
-def test_templates_that_were_left_out_are_said() -> None:
-    found = hints(vmis=[the_vmi(labels=DB)], templates_unread=4000)
+def test_vms_that_were_left_out_are_said() -> None:
+    found = hints(vmis=[the_vmi(labels=DB)], unread=4000)
 
-    assert [one.code for one in found] == ["TemplatesNotRead"]
+    assert [one.code for one in found] == ["VMsNotRead"]
     assert "4000 VMs" in found[0].text
 
 
 def test_every_code_is_documented() -> None:
     everything = [
-        *hints(a_vm(template=DB), templates_unread=1),
+        *hints(a_vm(template=DB), unread=1),
         *hints(a_vm(labels=DB)),
         *hints(vmis=[the_vmi(labels=DB)], namespace={"team": "a"}),
     ]
