@@ -29,6 +29,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     differing_fields,
     same_spec,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import Author, event_step
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_risks import find_policy_risks
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_steps import (
     ITEM,
@@ -37,7 +38,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     plan_policy_steps,
     unknown_fields,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Author, event_step
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import (
     Plan,
     Refusal,
@@ -49,7 +49,7 @@ __all__ = ["Act", "Case", "act", "read_policy"]
 
 # verb of the write -> reason of the event, and what its message says.
 _EVENTS = {
-    "create": ("PolicyCreated", "made"),
+    "create": ("PolicyCreated", "created"),
     "patch": ("PolicyChanged", "changed"),
     "delete": ("PolicyDeleted", "deleted"),
 }
@@ -140,8 +140,8 @@ def _failed(client: Client, case: Case, found: Act, error: ClusterError) -> Act:
         return replace(found, refusals=tuple(_not_served(one) for one in fields))
     causes = [cause for cause in getattr(error, "causes", ()) if cause.field]
     if causes:
-        named = [f"{option_of(cause.field.rpartition('.')[2])} {cause.message}" for cause in causes]
-        error.remedy = f"By option: {'; '.join(named)}."
+        named = [f"{option_of(cause.field.rpartition('.')[2])} ({cause.message})" for cause in causes]
+        error.remedy = f"It is about {', '.join(named)}."
     if isinstance(error, Conflict) and not error.is_uncertain:
         error.remedy = f"{_what_changed(client, case)} Nothing was written. Look at it, then run again."
     return replace(found, error=error, has_changed=error.is_uncertain)
@@ -189,9 +189,12 @@ def _note_event(client: Client, case: Case, found: Act, *, author: Author, check
     reason, what = _EVENTS[verb]
     fields = differing_fields(case.before or {}, case.after or {}) if verb == "patch" else ()
     about = {"kind": KIND, **(case.found or {}), **found.obj}
+    is_early = check_mode and verb == "create"
+    if is_early:
+        # What a dry run creates has a UID that nothing will ever have.
+        about["metadata"] = {**about.get("metadata", {}), "uid": ""}
     step = event_step(about, reason=reason, what=what + (f" ({', '.join(fields)})" if fields else ""), author=author)
-    if verb == "create":
-        step = replace(step, not_yet="the policy that it is about is not there yet")
+    step = replace(step, not_yet="the policy that it is about is not there yet" if is_early else "")
     recorded = execute_plan(client, Plan(steps=(step,)), check_mode=check_mode)
     found.records += recorded.records
     found.notes += recorded.notes

@@ -36,13 +36,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     find_in_flight,
     has_copy_in_flight,
     is_ruled,
+    needs_namespace_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.policy_hint import (
     Hint,
     HintWorld,
     find_hints,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.policy_match import needs_namespace
 
 __all__ = ["PolicyLook", "Sides", "look_at_effect"]
 
@@ -115,14 +115,8 @@ def _unknown(effect: Effect) -> str:
 
 def _namespace_labels(reading: Reading, sides: Sides, vmis: Sequence[Vmi]) -> dict[str, dict[str, str]]:
     """The labels of those namespaces alone that decide something."""
-    names = sorted(
-        {
-            vmi.meta.namespace
-            for vmi in vmis
-            if is_ruled(vmi)
-            and any(needs_namespace(side or (), vmi_labels=vmi.meta.labels) for side in (sides.before, sides.after))
-        }
-    )
+    sets = {"name": sides.name, "before": sides.before or (), "after": sides.after or ()}
+    names = sorted({vmi.meta.namespace for vmi in vmis if is_ruled(vmi) and needs_namespace_of(vmi, **sets)})
     return read_namespace_labels(reading, names=names) if names else {}
 
 

@@ -40,6 +40,7 @@ BANDWIDTH = "bandwidthPerMigration"
 TIMEOUT = "completionTimeoutPerGiB"
 # KubeVirt counts the memory in decimal gigabytes, whatever the setting is called.
 _GIGABYTE = 10**9
+_LEAST_BANDWIDTH = 2**20
 _NAMED = 5
 
 
@@ -99,7 +100,10 @@ def _of_times(after: MigrationPolicy, effective: Mapping[str, Any]) -> Iterator[
     if not {BANDWIDTH, TIMEOUT} & set(after.settings):
         return
     bandwidth, timeout = _amount(effective.get(BANDWIDTH)), effective.get(TIMEOUT)
-    if bandwidth > 0 and isinstance(timeout, int) and timeout > 0 and bandwidth * timeout < _GIGABYTE:
+    if 0 < bandwidth < _LEAST_BANDWIDTH:
+        text = f"bandwidth_per_migration is {effective[BANDWIDTH]} bytes a second, less than 1Mi: is the unit missing?"
+        yield Refusal("BandwidthTooLow", text)
+    elif bandwidth > 0 and isinstance(timeout, int) and timeout > 0 and bandwidth * timeout < _GIGABYTE:
         seconds = -(-_GIGABYTE // bandwidth)
         text = f"At {effective[BANDWIDTH]} a second one GB takes {seconds} s, and the deadline allows {timeout} s: "
         yield Refusal("BandwidthTooLow", f"{text}no copy of all of the memory is done in time.")

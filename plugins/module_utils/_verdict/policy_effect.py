@@ -40,6 +40,7 @@ __all__ = [
     "find_in_flight",
     "has_copy_in_flight",
     "is_ruled",
+    "needs_namespace_of",
 ]
 
 RUNNING = "Running"
@@ -139,9 +140,21 @@ def _place(name: str, was: PolicyMatch, will: PolicyMatch) -> tuple[str, str]:
         return _place_unknown(name, was, will, standing=standing)
     if standing is not None and standing.matches:
         return "loses", standing.why_not
-    if was.name == name:
-        return "loses", f"it matches no longer: {standing.why_not}" if standing is not None else "it is deleted"
-    return "", ""
+    if was.name != name:
+        return "", ""
+    if standing is None:
+        return "loses", "it is deleted"
+    return "loses", standing.why_not if standing.matches is None else f"it matches no longer: {standing.why_not}"
+
+
+def needs_namespace_of(
+    vmi: Vmi, /, *, name: str, before: Sequence[MigrationPolicy], after: Sequence[MigrationPolicy]
+) -> bool:
+    """Whether the labels of the VMI's namespace decide who rules it, or whether the policy `name` matches it."""
+    found = [match_policies(side, vmi_labels=vmi.meta.labels, namespace_labels=None) for side in (before, after)]
+    return any(
+        not match.is_known or any(one.policy == name and one.matches is None for one in match.others) for match in found
+    )
 
 
 def _place_unknown(name: str, was: PolicyMatch, will: PolicyMatch, *, standing: Standing | None) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     PolicyWorld,
     find_effect,
     find_in_flight,
+    needs_namespace_of,
 )
 from tests.unit.builders import CONFIGURATION, NAMESPACE, a_migration, a_policy, a_state, a_vmi
 
@@ -108,6 +109,27 @@ def test_a_spoilt_policy_leaves_open_what_it_could_take() -> None:
     effect = effect_of(labelled(), before=[spoilt], after=[spoilt, FAST], configured={})
 
     assert "odd: it cannot be read" in effect.unknown_for[0].why
+
+
+@pytest.mark.parametrize(
+    ("policies", "needed"),
+    [
+        ([a_policy("fast", vmi={"tier": "db"})], False),
+        ([a_policy("fast", vmi={"tier": "db"}, namespace={"team": "a"})], True),
+        ([a_policy("fast", vmi={"tier": "web"}, namespace={"team": "a"})], False),
+        ([a_policy("fast", namespace={"team": "a"}), a_policy("z", vmi={"tier": "db"})], True),
+        ([FAST, a_policy("a", namespace={"team": "a"})], False),
+        ([FAST, a_policy("a", namespace={"team": "a", "stage": "b"})], True),
+    ],
+    ids=["no", "own", "not meant", "own that cannot win", "other that cannot win", "other"],
+)
+def test_the_namespace_is_asked_for_where_it_decides_who_rules_or_whether_ours_matches(
+    policies: list[Any], needed: bool
+) -> None:
+    read = [MigrationPolicy.from_object(policy) for policy in policies]
+
+    assert needs_namespace_of(labelled(), name="fast", before=[], after=read) is needed
+    assert needs_namespace_of(labelled(), name="fast", before=read, after=[]) is needed
 
 
 def in_flight(vmi: Vmi, *, migrations: Any, settings: Any = None) -> Any:
