@@ -22,10 +22,11 @@ description:
   - A migration that was handed over already keeps its values. RV(in_flight) names them.
   - Options that are not given leave what the policy says, unless O(purge). A selector that is given replaces the whole
     selector. Quantities are compared by what they amount to, so V(64Mi) in place of V(67108864) is no change.
-  - A change rests on the policy as it was read. If somebody else changes it in between, nothing is written and the
-    module fails, saying what was changed.
+  - A change rests on the policy as it was read. If somebody else changes other settings of it in between, it is read
+    and planned anew, once. If it is the same setting, nothing is written and the module fails, saying what was changed.
   - Each change is recorded in the annotation C(live-migration.kubevirt-ops/last-change) of the policy (who, when, why,
-    the spec before and after), and in a Kubernetes event in the namespace C(default).
+    the spec before and after), and in a Kubernetes event in the namespace C(default). O(undo) works from that
+    annotation alone.
 author:
   - kubevirt_ops.live_migration contributors (@kubevirt-ops)
 extends_documentation_fragment:
@@ -151,12 +152,29 @@ options:
       - Whether everything that is not given is taken out, so that the policy is exactly what the options say.
     type: bool
     default: false
+  undo:
+    description:
+      - Takes back the last change that this module made to the policy, to the letter, from what its annotation tells. A
+        policy that was made is deleted.
+      - Refused with the code V(ValueChangedSince) if its spec is not as that change left it. Nothing happens if there
+        is no such change, or if it has been undone. A delete leaves nothing behind to undo it from, see RV(undo).
+      - Mutually exclusive with the options about its content, O(purge) and O(state=absent).
+    type: bool
+    default: false
   reason:
-    description: Why it is changed, for the record on the policy and the event.
+    description:
+      - Why, for the annotation and the event. At most 1000 characters.
     type: str
+    default: ""
+  requested_by:
+    description:
+      - Who stands behind the change, for the annotation and the event, where that is another one than the user whom
+        the API server sees. In AWX give C({{ awx_user_name | default(tower_user_name) }}).
+    type: str
+    default: ""
   accept_risks:
     description:
-      - Codes of refusals and warnings to do it in spite of. A refusal changes nothing and is a normal result.
+      - Codes of refusals and warnings to insist on, as they are named in RV(refusals) and in warnings.
       - V(ClusterWidePolicy), both selectors are empty, so it rules every VM that no other policy matches.
       - V(EffectUnknown), which VMs it rules could not be told, since this user may not read all that decides it.
       - V(BandwidthTooLow), at this bandwidth the memory cannot be copied within the deadline.
@@ -165,10 +183,12 @@ options:
         V(PostCopyCanLoseVM), V(PostCopyWithHostDevices) and V(SelectorChanges).
     type: list
     elements: str
+    default: []
   fail_on_refusal:
-    description: Whether the module fails when it refuses.
+    description:
+      - Whether a refusal is an error. If not, look at RV(refused).
     type: bool
-    default: false
+    default: true
 notes:
   - VMIs are read by the labels of O(vmi_selector), one request for each 500 of them. With O(namespace_selector) alone
     they are read namespace by namespace, up to 16, and without either all VMIs of the cluster are.
@@ -212,9 +232,24 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Put back what was there before
-  kubevirt_ops.live_migration.migration_policy: "{{ made.undo }}"
-  when: made.changed
+- name: Take the last change back, from what stands on the policy
+  kubevirt_ops.live_migration.migration_policy:
+    name: databases
+    undo: true
+    reason: The disks were replaced
+
+- name: Say why it was refused, without an error
+  kubevirt_ops.live_migration.migration_policy:
+    name: everything
+    allow_post_copy: true
+    fail_on_refusal: false
+  register: asked
+
+- name: Show the codes
+  ansible.builtin.debug:
+    msg: "{{ item.code }}: {{ item.reason }}"
+  loop: "{{ asked.refusals }}"
+  when: asked.refused
 
 - name: Delete it, and see who rules its VMs then
   kubevirt_ops.live_migration.migration_policy:
@@ -225,7 +260,7 @@ EXAMPLES = r"""
 RETURN = r"""
 object:
   description: The MigrationPolicy as it is now, or would be in check mode. Empty if there is none.
-  returned: success
+  returned: success, and failure once the policy was read
   type: dict
   sample:
     apiVersion: migrations.kubevirt.io/v1alpha1
@@ -236,19 +271,19 @@ object:
       selectors: {virtualMachineInstanceSelector: {tier: db}}
 before:
   description: The spec before, empty without a policy.
-  returned: success
+  returned: success, and failure once the policy was read
   type: dict
   sample: {}
 after:
   description: The spec after, empty without a policy. The same as RV(before) if nothing changes or it is refused.
-  returned: success
+  returned: success, and failure once the policy was read
   type: dict
   sample:
     completionTimeoutPerGiB: 800
     selectors: {virtualMachineInstanceSelector: {tier: db}}
 diff:
   description: The same for C(--diff), empty if nothing changes.
-  returned: success
+  returned: success, and failure once the policy was read
   type: dict
   sample:
     before: ""
@@ -259,20 +294,45 @@ undo:
   description:
     - Options for this module that bring RV(before) back. Empty if nothing changes, and if the policy held a setting
       that this module does not know; then RV(undo_patch) does.
-  returned: success
+  returned: success, and failure once the policy was read
   type: dict
   sample: {name: databases, state: absent}
 undo_patch:
   description: A JSON patch that brings RV(before) back where the spec still is RV(after). Empty unless it was changed.
-  returned: success
+  returned: success, and failure once the policy was read
   type: list
   elements: dict
   sample:
     - {op: test, path: /spec, value: {completionTimeoutPerGiB: 800, selectors: {}}}
     - {op: replace, path: /spec, value: {completionTimeoutPerGiB: 150, selectors: {}}}
+last_change:
+  description: The last change that this module made to the policy, empty for none.
+  returned: success, and failure once the policy was read
+  type: dict
+  contains:
+    at:
+      description: When (UTC).
+      type: str
+      sample: "2026-11-23T08:49:14Z"
+    by:
+      description: Whom the API server saw, empty if it did not tell.
+      type: str
+      sample: system:serviceaccount:awx:runner
+    requested_by:
+      description: Who stood behind it.
+      type: str
+      sample: jane
+    reason:
+      description: Why.
+      type: str
+      sample: They dirty memory faster than the default allows
+    undone:
+      description: The same of who undid it, empty while it stands.
+      type: dict
+      sample: {}
 wins_for:
   description: The running VMIs that it rules, by namespace and name.
-  returned: success
+  returned: success, and failure once the policy was read
   type: list
   elements: dict
   contains:
@@ -290,15 +350,15 @@ wins_for:
       sample: slow
     changes:
       description:
-        - The settings whose values differ, by their names in the API.
+        - The settings whose values differ, by the names of the options.
         - Null is not set, or not known as RV(coverage) says.
       type: list
       elements: dict
       sample:
-        - {setting: completionTimeoutPerGiB, before: 150, after: 800}
+        - {setting: completion_timeout_per_gib, before: 150, after: 800}
 loses_for:
   description: The running VMIs that it matches, or ruled before, and that it does not rule.
-  returned: success
+  returned: success, and failure once the policy was read
   type: list
   elements: dict
   contains:
@@ -329,7 +389,7 @@ loses_for:
       sample: []
 unknown_for:
   description: The running VMIs that it may rule, and why that could not be told.
-  returned: success
+  returned: success, and failure once the policy was read
   type: list
   elements: dict
   sample:
@@ -338,7 +398,7 @@ unknown_for:
       why: "databases: whether it matches is not known: the labels of the namespace were not read"
 unmatched_hint:
   description: What keeps VMs from being matched that may be meant.
-  returned: success
+  returned: success, and failure once the policy was read
   type: list
   elements: dict
   contains:
@@ -366,7 +426,7 @@ unmatched_hint:
       sample: kubectl label vmi db-3 tier=db --namespace team-a
 in_flight:
   description: Migrations that were handed over already and keep another value than a new one would get.
-  returned: success
+  returned: success, and failure once the policy was read
   type: list
   elements: dict
   contains:
@@ -394,12 +454,18 @@ in_flight:
       description: KubeVirt's mode of the copy, empty before it began.
       type: str
       sample: PreCopy
+    phase:
+      description: KubeVirt's phase of the migration, empty if migrations may not be read.
+      type: str
+      sample: Running
     keeps:
-      description: The settings that it keeps (C(before)) and what a new one would get (C(after)).
-      type: list
-      elements: dict
-      sample:
-        - {setting: completionTimeoutPerGiB, before: 150, after: 800}
+      description: The settings that it keeps and that a new one would not get, with the values that it has.
+      type: dict
+      sample: {completion_timeout_per_gib: 150}
+    would_get:
+      description: The same settings with the values that a new migration would get.
+      type: dict
+      sample: {completion_timeout_per_gib: 800}
     can_cancel:
       description: Whether it can be cancelled.
       type: bool
@@ -410,7 +476,7 @@ in_flight:
       sample: Only a cancel and a new migration give it the new values.
 plan:
   description: The steps in their order, the same ones in check mode.
-  returned: success
+  returned: success, and failure once the policy was read
   type: list
   elements: dict
   contains:
@@ -457,12 +523,12 @@ plan:
       sample: "2026-11-23T08:49:14Z"
 refused:
   description: Whether it was refused, so that nothing was written.
-  returned: success
+  returned: success, and failure once the policy was read
   type: bool
   sample: false
 refusals:
   description: Why, each with a C(code), a C(reason) and C(next_allowed_at), empty where time alone does not help.
-  returned: success
+  returned: success, and failure once the policy was read
   type: list
   elements: dict
   sample:
@@ -471,7 +537,7 @@ refusals:
       next_allowed_at: ""
 coverage:
   description: What could not be read, as the rules that would show it.
-  returned: success
+  returned: success, and failure once the policy was read
   type: dict
   contains:
     complete:
@@ -542,7 +608,7 @@ error:
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
@@ -588,13 +654,15 @@ SPEC: dict[str, Any] = {
     "max_downtime_ms": {"type": "int"},
     "experimental": {"type": "dict", "options": _EXPERIMENTAL},
     "purge": {"type": "bool", "default": False},
-    "reason": {"type": "str"},
-    "accept_risks": {"type": "list", "elements": "str"},
-    "fail_on_refusal": {"type": "bool", "default": False},
+    "undo": {"type": "bool", "default": False},
+    "reason": {"type": "str", "default": ""},
+    "requested_by": {"type": "str", "default": ""},
+    "accept_risks": {"type": "list", "elements": "str", "default": []},
+    "fail_on_refusal": {"type": "bool", "default": True},
 }
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Builds the module and runs it."""
     module = Module(argument_spec={**AUTH_SPEC, **SPEC}, supports_check_mode=True)
     run_module(module, partial(run, check_mode=module.check_mode))

@@ -8,7 +8,6 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,15 +18,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reading import Reading
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import MigrationPolicy
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy_spec import (
-    SELECTOR_OPTIONS,
-    parse_selector,
-    parse_settings,
-)
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_act import (
     Act,
     Case,
+    Manner,
     act,
     read_policy,
 )
@@ -36,17 +30,20 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     Sides,
     look_at_effect,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_options import parse_options
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import (
     KIND,
     WantedPolicy,
+    changed_since,
     spec_after,
     undo_options,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import parse_policy_record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_steps import (
     COLLECTION,
+    note_of,
     undo_patch,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import judge_risks
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.policy_effect import (
     render_diff,
     render_effect,
@@ -56,46 +53,47 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof
 
 __all__ = ["run"]
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
-
 Object = dict[str, Any]
 
 
 def run(client: Client, params: Mapping[str, Any], _clock: Clock, /, *, check_mode: bool = False) -> Object:
     """The result of migration_policy for the module's `params`; moments are by the cluster's time.
 
-    Raises WrongInput for what KubeVirt would refuse or could never match, ClusterError where the policy could not be
-    read or written; that of a write carries the rest of the result.
+    Where somebody else changes other fields in between, it is read and planned anew, once. Raises WrongInput for what
+    KubeVirt would refuse or could never match, ClusterError where the policy could not be read or written; that of a
+    write carries the rest of the result.
     """
-    wanted = _wanted(params)
-    accepted = tuple(params.get("accept_risks") or ())
-    judge_risks((), accept_risks=accepted)
-    reading = Reading(client)
-    found, sides = _read(reading, wanted.name)
-    spec = None if found is None else dict(found.get("spec") or {})
-    case = Case(wanted.name, found=found, before=spec, after=spec_after(wanted, found=spec))
-    look = look_at_effect(reading, _with_after(sides, case))
-    done = act(client, case, look, accepted=accepted, reason=str(params.get("reason") or ""), check_mode=check_mode)
-    result = _result(reading, case, look, done)
+    wanted, manner = parse_options(params, check_mode=check_mode)
+    done, result = _attempt(client, wanted, manner)
+    if done.may_try_again:
+        done, result = _attempt(client, wanted, manner)
     if done.error is not None:
         done.error.result = result
         raise done.error
     return result
 
 
-def _wanted(params: Mapping[str, Any]) -> WantedPolicy:
-    name = params.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise WrongInput(f"name: {name!r} is not a name that Kubernetes knows (a-z, 0-9, '-' and '.').")
-    if params.get("state") == "absent":
-        return WantedPolicy(name, is_present=False)
-    parsed = {api: parse_selector(params.get(option), option=option) for option, api in SELECTOR_OPTIONS.items()}
-    return WantedPolicy(
-        name=name,
-        selectors={api: labels for api, labels in parsed.items() if labels is not None},
-        settings=parse_settings(params),
-        is_exact=bool(params.get("purge")),
-    )
+def _attempt(client: Client, wanted: WantedPolicy, manner: Manner) -> tuple[Act, Object]:
+    """One reading of the cluster, and what is done on it."""
+    reading = Reading(client)
+    found, sides = _read(reading, wanted.name)
+    case = _case(wanted, found)
+    look = look_at_effect(reading, _with_after(sides, case))
+    done = act(client, case, look, manner=manner)
+    return done, _result(reading, case, look, done)
+
+
+def _case(wanted: WantedPolicy, found: Object | None) -> Case:
+    spec = None if found is None else dict(found.get("spec") or {})
+    record = None if found is None else parse_policy_record(note_of(found))
+    if not wanted.is_undo:
+        return Case(wanted.name, found=found, before=spec, after=spec_after(wanted, found=spec), record=record)
+    case = Case(wanted.name, found=found, before=spec, after=spec, record=record, undoes=True)
+    if spec is None or record is None or record.undone is not None:
+        return case
+    refusals = changed_since(record, found=spec)
+    before = None if record.before is None else dict(record.before)
+    return replace(case, refusals=refusals) if refusals else replace(case, after=before)
 
 
 def _read(reading: Reading, name: str) -> tuple[Object | None, Sides]:
@@ -147,6 +145,15 @@ def _result(reading: Reading, case: Case, look: PolicyLook, done: Act) -> Object
         "plan": done.records,
         "refused": bool(done.refusals),
         "refusals": [one.to_result() for one in done.refusals],
+        "last_change": _last_change(done.obj),
         "coverage": Coverage(requests=reading.client.requests).adding(rules).to_result(),
         "notes": done.notes,
     }
+
+
+def _last_change(obj: Object) -> Object:
+    """Who made the last change that was made by this module, and who undid it; empty where there is none."""
+    record = parse_policy_record(note_of(obj))
+    if record is None:
+        return {}
+    return {**record.author.to_json(), "undone": record.undone.to_json() if record.undone else {}}

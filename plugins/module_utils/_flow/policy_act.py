@@ -29,7 +29,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     differing_fields,
     same_spec,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import Author, event_step
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import (
+    Author,
+    PolicyRecord,
+    event_step,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_risks import find_policy_risks
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_steps import (
     ITEM,
@@ -45,7 +49,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     judge_risks,
 )
 
-__all__ = ["Act", "Case", "act", "read_policy"]
+__all__ = ["Act", "Case", "Manner", "act", "read_policy"]
 
 # verb of the write -> reason of the event, and what its message says.
 _EVENTS = {
@@ -59,23 +63,35 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """The object found (None: there is none) with its spec, and the spec that it is to get (None: none)."""
+    """The object found (None: there is none) with its spec, and the spec that it is to get (None: none).
+
+    `record` is that of the last change, `undoes` whether that one is taken back, `refusals` what keeps it from that.
+    """
 
     name: str
     found: Object | None
     before: Object | None
     after: Object | None
+    record: PolicyRecord | None = None
+    undoes: bool = False
+    refusals: tuple[Refusal, ...] = ()
 
     @property
     def is_changing(self) -> bool:
-        """Whether anything is to be written."""
-        return not same_spec(self.before, self.after)
+        """Whether anything is to be written, or would be if it were not refused."""
+        return bool(self.refusals) or not same_spec(self.before, self.after)
+
+    def note(self, author: Author, /) -> str:
+        """The record that the policy gets."""
+        if self.undoes and self.record is not None:
+            return replace(self.record, undone=author).render()
+        return PolicyRecord(author, self.before, self.after or {}).render()
 
 
 @dataclass
 class Act:
     """What became of it. `records` is the result's `plan`; `obj` the policy as it is now or, in check mode, would be
-    (empty: there is none); `error` what ended it."""
+    (empty: there is none); `error` what ended it; `may_try_again`: somebody changed other fields in between."""
 
     obj: Object = field(default_factory=dict)
     records: list[Object] = field(default_factory=list)
@@ -83,25 +99,37 @@ class Act:
     notes: list[str] = field(default_factory=list)
     has_changed: bool = False
     error: ClusterError | None = None
+    may_try_again: bool = False
 
 
-def act(
-    client: Client, case: Case, look: PolicyLook, /, *, accepted: tuple[str, ...], reason: str, check_mode: bool
-) -> Act:
+@dataclass(frozen=True)
+class Manner:
+    """How it is to be done: on whose account, what is accepted, for good or as a dry run."""
+
+    accepted: tuple[str, ...] = ()
+    reason: str = ""
+    requested_by: str = ""
+    check_mode: bool = False
+
+
+def act(client: Client, case: Case, look: PolicyLook, /, *, manner: Manner) -> Act:
     """Carry out the change, or let the server try it in check mode. Raises nothing for an answer of the server."""
     if not case.is_changing:
         return Act(obj=case.found or {})
-    author = Author(by=read_user_name(client), at=format_timestamp(client.server_time), reason=reason)
-    judged = judge_risks(find_policy_risks(look.case), accept_risks=accepted)
-    steps = plan_policy_steps(case.name, found=case.found, after=case.after, record=author.to_record())
-    plan = replace(judged, steps=steps)
-    done = _settled(client, case, execute_plan(client, plan, check_mode=check_mode), steps[0])
+    by, at = read_user_name(client), format_timestamp(client.server_time)
+    author = Author(at, by=by, requested_by=manner.requested_by, reason=manner.reason)
+    risks = case.refusals if case.undoes else find_policy_risks(look.case)
+    steps = plan_policy_steps(case.name, found=case.found, after=case.after, note=case.note(author))
+    plan = replace(judge_risks(risks, accept_risks=manner.accepted), steps=steps)
+    done = execute_plan(client, plan, check_mode=manner.check_mode)
     found = Act(case.found or {}, done.records, plan.refusals, done.notes)
     if plan.is_refused:
         return found
+    done = _settled(client, case, done, steps[0])
     if done.error is not None:
         return _failed(client, case, found, done.error)
-    return _succeeded(client, case, replace(found, obj=_object(case, done)), author=author, check_mode=check_mode)
+    found = replace(found, obj=_object(case, done), records=done.records)
+    return _succeeded(client, case, found, author=author, check_mode=manner.check_mode)
 
 
 def read_policy(client: Client, name: str, /) -> Object | None:
@@ -143,7 +171,9 @@ def _failed(client: Client, case: Case, found: Act, error: ClusterError) -> Act:
         named = [f"{option_of(cause.field.rpartition('.')[2])} ({cause.message})" for cause in causes]
         error.remedy = f"It is about {', '.join(named)}."
     if isinstance(error, Conflict) and not error.is_uncertain:
-        error.remedy = f"{_what_changed(client, case)} Nothing was written. Look at it, then run again."
+        now = read_policy(client, case.name)
+        error.remedy = f"{_what_changed(case, now)} Nothing was written. Look at it, then run again."
+        found = replace(found, may_try_again=_is_untouched(case, now))
     return replace(found, error=error, has_changed=error.is_uncertain)
 
 
@@ -155,13 +185,22 @@ def _not_served(name: str) -> Refusal:
     )
 
 
-def _what_changed(client: Client, case: Case) -> str:
-    now = read_policy(client, case.name)
+def _what_changed(case: Case, now: Object | None) -> str:
     if now is None or case.found is None:
         return f"Somebody else {'deleted' if now is None else 'made'} {KIND} {case.name} in between."
     fields = differing_fields(case.before or {}, now.get("spec") or {})
     what = ", ".join(f"spec.{one}" for one in fields) or "the object"
     return f"Somebody else changed {what} in between."
+
+
+def _is_untouched(case: Case, now: Object | None) -> bool:
+    """Whether it is the same policy still, and nobody else changed what was to be changed."""
+    if now is None or case.found is None or case.after is None or case.undoes:
+        return False
+    if (now.get("metadata") or {}).get("uid") != (case.found.get("metadata") or {}).get("uid"):
+        return False
+    theirs = differing_fields(case.before or {}, now.get("spec") or {})
+    return not set(theirs) & set(differing_fields(case.before or {}, case.after))
 
 
 # -- what went well
@@ -186,7 +225,7 @@ def _succeeded(client: Client, case: Case, found: Act, *, author: Author, check_
 def _note_event(client: Client, case: Case, found: Act, *, author: Author, check_mode: bool) -> None:
     """An event about the policy; in check mode the server tries it where there is a policy already."""
     verb = str(found.records[0]["verb"])
-    reason, what = _EVENTS[verb]
+    reason, what = ("PolicyChangeUndone", f"undone, {_EVENTS[verb][1]}") if case.undoes else _EVENTS[verb]
     fields = differing_fields(case.before or {}, case.after or {}) if verb == "patch" else ()
     about = {"kind": KIND, **(case.found or {}), **found.obj}
     is_early = check_mode and verb == "create"

@@ -115,8 +115,14 @@ def _unknown(effect: Effect) -> str:
 
 def _namespace_labels(reading: Reading, sides: Sides, vmis: Sequence[Vmi]) -> dict[str, dict[str, str]]:
     """The labels of those namespaces alone that decide something."""
-    sets = {"name": sides.name, "before": sides.before or (), "after": sides.after or ()}
-    names = sorted({vmi.meta.namespace for vmi in vmis if is_ruled(vmi) and needs_namespace_of(vmi, **sets)})
+    before, after = sides.before or (), sides.after or ()
+    names = sorted(
+        {
+            vmi.meta.namespace
+            for vmi in vmis
+            if is_ruled(vmi) and needs_namespace_of(vmi, name=sides.name, before=before, after=after)
+        }
+    )
     return read_namespace_labels(reading, names=names) if names else {}
 
 

@@ -19,8 +19,19 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     SELECTOR_OPTIONS,
     same_value,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import PolicyRecord
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Refusal
 
-__all__ = ["API_VERSION", "KIND", "WantedPolicy", "differing_fields", "same_spec", "spec_after", "undo_options"]
+__all__ = [
+    "API_VERSION",
+    "KIND",
+    "WantedPolicy",
+    "changed_since",
+    "differing_fields",
+    "same_spec",
+    "spec_after",
+    "undo_options",
+]
 
 API_VERSION = "migrations.kubevirt.io/v1alpha1"
 KIND = "MigrationPolicy"
@@ -31,10 +42,11 @@ Spec = Mapping[str, Any]
 @dataclass(frozen=True)
 class WantedPolicy:
     """What a user asks for. `selectors` and `settings` have the API's names and hold only what was given; `is_exact`:
-    what was not given is taken out."""
+    what was not given is taken out; `is_undo`: the last change is taken back, and nothing else was given."""
 
     name: str
     is_present: bool = True
+    is_undo: bool = False
     selectors: Mapping[str, Mapping[str, str]] | None = None
     settings: Spec | None = None
     is_exact: bool = False
@@ -102,6 +114,14 @@ def _flat(value: Spec, *, at: str = "") -> dict[str, Any]:
         else:
             found[path] = one
     return found
+
+
+def changed_since(record: PolicyRecord, /, *, found: Spec) -> tuple[Refusal, ...]:
+    """What keeps the change of `record` from being undone: fields that are not as it left them."""
+    fields = differing_fields(record.after, found)
+    return tuple(
+        Refusal("ValueChangedSince", f"spec.{one} is not as it was left: somebody changed it since.") for one in fields
+    )
 
 
 def undo_options(name: str, /, *, before: Spec | None) -> dict[str, Any]:

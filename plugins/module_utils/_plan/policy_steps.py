@@ -11,7 +11,6 @@ was told from that spec, so any change of it by somebody else in between is an e
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,15 +35,11 @@ Object = Mapping[str, Any]
 Operations = list[dict[str, Any]]
 
 
-def plan_policy_steps(
-    name: str, /, *, found: Object | None, after: Object | None, record: Mapping[str, Any]
-) -> tuple[Step, ...]:
+def plan_policy_steps(name: str, /, *, found: Object | None, after: Object | None, note: str) -> tuple[Step, ...]:
     """The write that turns the object `found` (None: there is none) into one with the spec `after` (None: none), empty
-    where it is so already. `record` says who changes it, when and why."""
-    before = _spec(found)
-    if same_spec(before, after):
+    where it is so already. `note` is the record of it that the object gets."""
+    if same_spec(_spec(found), after):
         return ()
-    note = json.dumps({**record, "before": before, "after": after}, sort_keys=True)
     if found is None:
         return (_create(name, after or {}, note),)
     return (_delete(name, found),) if after is None else (_patch(name, found, after, note),)

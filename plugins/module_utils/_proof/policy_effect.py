@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy_spec import option_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import KIND
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.policy_effect import (
     Change,
@@ -41,7 +42,7 @@ def _vm(one: Ruling | InFlight) -> dict[str, str]:
 
 
 def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    return [{"setting": one.setting, "before": one.before, "after": one.after} for one in changes]
+    return [{"setting": option_of(one.setting), "before": one.before, "after": one.after} for one in changes]
 
 
 def render_in_flight(found: Sequence[InFlight], /) -> list[dict[str, Any]]:
@@ -51,9 +52,11 @@ def render_in_flight(found: Sequence[InFlight], /) -> list[dict[str, Any]]:
             **_vm(one),
             "name": one.migration.meta.name if one.migration else "",
             "uid": one.vmi.state.migration_uid if one.vmi.state else "",
+            "phase": one.migration.phase if one.migration else "",
             "policy": one.policy,
             "mode": one.mode,
-            "keeps": _changes(one.keeps),
+            "keeps": {option_of(change.setting): change.before for change in one.keeps},
+            "would_get": {option_of(change.setting): change.after for change in one.keeps},
             "can_cancel": one.can_cancel,
             "advice": (
                 "Only a cancel and a new migration give it the new values."
