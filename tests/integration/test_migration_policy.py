@@ -1,7 +1,7 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""migration_policy on a real API server: made, changed, unchanged, deleted, and what somebody else does in between."""
+"""migration_policy on a real API server: made, changed, unchanged, deleted and undone."""
 
 from __future__ import annotations
 
@@ -11,22 +11,16 @@ from typing import Any
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
-    ChangedMeanwhile,
-    Conflict,
     Invalid,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from tests.cluster import Cluster
 from tests.integration.keeping import (
     DB,
     POLICIES,
     RECORD,
     WANTED,
-    client_for,
-    codes,
     events,
     keep,
-    keep_with,
     outcomes,
     play_a_database,
     spec_of,
@@ -201,170 +195,3 @@ def test_undo_patch_brings_back_the_very_spec(world: Cluster) -> None:
     done(world.request("PATCH", f"{POLICIES}/db", body=changed["undo_patch"], headers=kind))
 
     assert spec_of(world) == first
-
-
-# --- undo from the cluster alone ---
-
-
-def test_undo_brings_the_spec_before_the_last_change_back_and_a_second_one_changes_nothing(world: Cluster) -> None:
-    body = {"apiVersion": "migrations.kubevirt.io/v1alpha1", "kind": "MigrationPolicy", "metadata": {"name": "db"}}
-    first = {
-        "selectors": {"virtualMachineInstanceSelector": DB, "namespaceSelector": {}},
-        "bandwidthPerMigration": "1k",
-    }
-    done(world.request("POST", POLICIES, body={**body, "spec": first}))
-    keep(world, name="db", bandwidth_per_migration="64Mi", reason="wrong")
-
-    checked = keep(world, check_mode=True, name="db", undo=True)
-    between = spec_of(world)
-    undone = keep(world, name="db", undo=True, reason="right again")
-    again = keep(world, name="db", undo=True)
-
-    assert between["bandwidthPerMigration"] == "64Mi"
-    assert checked["diff"] == undone["diff"]
-    assert spec_of(world) == first
-    assert [one["changed"] for one in (checked, undone, again)] == [True, True, False]
-    assert (undone["last_change"]["reason"], undone["last_change"]["undone"]["reason"]) == ("wrong", "right again")
-    assert events(world)[-1][0] == "PolicyChangeUndone"
-
-
-def test_undo_of_a_policy_that_was_made_deletes_it_and_then_finds_nothing(world: Cluster) -> None:
-    keep(world, **WANTED)
-
-    undone = keep(world, name="db", undo=True)
-
-    assert (undone["changed"], stored(world)) == (True, None)
-    assert [one["to"] for one in undone["loses_for"]] == [""]
-    assert keep(world, name="db", undo=True)["changed"] is False
-
-
-def test_undo_is_refused_where_somebody_changed_it_since(world: Cluster) -> None:
-    keep(world, **WANTED)
-    keep(world, name="db", completion_timeout_per_gib=900)
-    done(world.request("PATCH", f"{POLICIES}/db", body={"spec": {"completionTimeoutPerGiB": 901}}))
-
-    result = keep(world, name="db", undo=True)
-
-    assert (codes(result), result["changed"]) == (["ValueChangedSince"], False)
-    assert result["refusals"][0]["reason"].startswith("spec.completionTimeoutPerGiB is not as it was left")
-    assert spec_of(world)["completionTimeoutPerGiB"] == 901
-
-
-@pytest.mark.parametrize("note", [None, "", "not JSON", "{}", "[]"], ids=["none", "empty", "text", "object", "list"])
-def test_without_a_record_that_can_be_read_there_is_nothing_to_undo(world: Cluster, note: Any) -> None:
-    keep(world, **WANTED)
-    done(world.request("PATCH", f"{POLICIES}/db", body={"metadata": {"annotations": {RECORD: note}}}))
-
-    result = keep(world, name="db", undo=True)
-
-    assert (result["changed"], result["refused"], result["last_change"]) == (False, False, {})
-
-
-@pytest.mark.parametrize(
-    "params",
-    [{"vmi_selector": DB}, {"allow_post_copy": False}, {"purge": True}, {"state": "absent"}],
-    ids=lambda params: next(iter(params)),
-)
-def test_undo_goes_with_nothing_else(world: Cluster, params: dict[str, Any]) -> None:
-    with pytest.raises(WrongInput, match=f"give no {next(iter(params))} with it"):
-        keep(world, name="db", undo=True, **params)
-
-
-# --- somebody else in between ---
-
-
-class Meanwhile:
-    """A client before whose next writes of a policy somebody else does something."""
-
-    def __init__(self, client: Any, act: Any, *, times: int = 1) -> None:
-        self._client, self._act, self._times = client, act, times
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def write(self, write: Any, **options: Any) -> Any:
-        if write.path.startswith(POLICIES) and self._times:
-            self._times -= 1
-            self._act()
-        return self._client.write(write, **options)
-
-
-def keep_meanwhile(cluster: Cluster, act: Any, **params: Any) -> Any:
-    with client_for(cluster) as client:
-        return keep_with(Meanwhile(client, act), **params)
-
-
-def test_a_change_of_the_same_setting_by_somebody_else_is_an_error_and_not_overwritten(world: Cluster) -> None:
-    keep(world, **WANTED)
-
-    def somebody() -> None:
-        done(world.request("PATCH", f"{POLICIES}/db", body={"spec": {"completionTimeoutPerGiB": 700}}))
-
-    with pytest.raises(ChangedMeanwhile, match=r"changed spec\.completionTimeoutPerGiB in between") as caught:
-        keep_meanwhile(world, somebody, name="db", completion_timeout_per_gib=900)
-
-    assert spec_of(world)["completionTimeoutPerGiB"] == 700
-    assert outcomes(caught.value.result) == [("patch", "failed")]
-    assert caught.value.result["changed"] is False
-
-
-def test_a_change_of_another_setting_by_somebody_else_is_read_and_kept(world: Cluster) -> None:
-    keep(world, **WANTED)
-
-    def somebody() -> None:
-        done(world.request("PATCH", f"{POLICIES}/db", body={"spec": {"allowAutoConverge": True}}))
-
-    result = keep_meanwhile(world, somebody, name="db", completion_timeout_per_gib=900)
-
-    assert (result["changed"], result["before"]["allowAutoConverge"]) == (True, True)
-    assert (spec_of(world)["allowAutoConverge"], spec_of(world)["completionTimeoutPerGiB"]) == (True, 900)
-
-
-def test_it_is_planned_anew_only_once(world: Cluster) -> None:
-    keep(world, **WANTED)
-    values = iter((True, False, True))
-
-    def somebody() -> None:
-        done(world.request("PATCH", f"{POLICIES}/db", body={"spec": {"allowAutoConverge": next(values)}}))
-
-    with client_for(world) as client, pytest.raises(ChangedMeanwhile, match=r"changed spec\.allowAutoConverge"):
-        keep_with(Meanwhile(client, somebody, times=2), name="db", completion_timeout_per_gib=900)
-
-    assert spec_of(world)["completionTimeoutPerGiB"] == 800
-    assert next(values) is True
-
-
-def test_a_policy_that_somebody_else_makes_first_is_an_error(world: Cluster) -> None:
-    def somebody() -> None:
-        keep(world, name="db", vmi_selector={"tier": "web"})
-
-    with pytest.raises(Conflict, match="Somebody else made MigrationPolicy db in between"):
-        keep_meanwhile(world, somebody, **WANTED)
-
-    assert spec_of(world)["selectors"] == {"virtualMachineInstanceSelector": {"tier": "web"}}
-
-
-def test_a_policy_that_was_changed_is_not_deleted(world: Cluster) -> None:
-    keep(world, **WANTED)
-
-    def somebody() -> None:
-        done(world.request("PATCH", f"{POLICIES}/db", body={"spec": {"completionTimeoutPerGiB": 1}}))
-
-    with pytest.raises(Conflict, match=r"changed spec\.completionTimeoutPerGiB"):
-        keep_meanwhile(world, somebody, name="db", state="absent")
-
-    assert spec_of(world)["completionTimeoutPerGiB"] == 1
-
-
-def test_one_made_anew_under_the_same_name_is_neither_changed_nor_deleted(world: Cluster) -> None:
-    keep(world, **WANTED)
-
-    def somebody() -> None:
-        done(world.request("DELETE", f"{POLICIES}/db"))
-        keep(world, **WANTED)
-
-    for params in ({"completion_timeout_per_gib": 900}, {"state": "absent"}):
-        with pytest.raises(Conflict, match="in between"):
-            keep_meanwhile(world, somebody, name="db", **params)
-
-    assert spec_of(world)["completionTimeoutPerGiB"] == 800

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
+    ClusterError,
     Forbidden,
     ResourceMissing,
 )
@@ -83,6 +85,32 @@ def test_a_setting_that_the_cluster_does_not_serve_is_refused_by_its_option(
     assert (codes(result), result["changed"], stored(old_kubevirt)) == (["SettingNotServed"], False, None)
     assert result["refusals"][0]["reason"].startswith("experimental: the MigrationPolicy of this cluster has no field")
     assert keep(old_kubevirt, **WANTED)["changed"] is True
+
+
+class Lenient:
+    """A client of a server that drops what it does not know without a word, as old ones do."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def write(self, write: Any, **options: Any) -> Any:
+        return self._client.write(replace(write, is_strict=False), **options)
+
+
+def test_what_a_lenient_server_drops_is_refused_in_check_mode_and_an_error_for_good(old_kubevirt: Cluster) -> None:
+    wanted = {**WANTED, "experimental": {"compression": "zstd"}}
+    with client_for(old_kubevirt) as client:
+        checked = keep_with(Lenient(client), check_mode=True, **wanted)
+        with pytest.raises(ClusterError, match=r"dropped spec\.experimental\.compression without a word") as caught:
+            keep_with(Lenient(client), **wanted)
+
+    assert (codes(checked), checked["changed"]) == (["SettingNotServed"], False)
+    assert caught.value.result["changed"] is True
+    assert keep(old_kubevirt, **caught.value.result["undo"])["changed"] is True
+    assert stored(old_kubevirt) is None
 
 
 @pytest.fixture(scope="module")
