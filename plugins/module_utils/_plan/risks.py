@@ -34,6 +34,7 @@ RISKS: Final[Mapping[str, Level]] = {
     "OwnedByHyperConverged": Level.FINAL,
     "SettingNotServed": Level.FINAL,
     "AnnotationUnreadable": Level.FINAL,
+    "AnnotationOfOthers": Level.FINAL,
     "UnsupportedHCOModification": Level.REFUSED,
     # Values that a webhook lets through and that cannot be meant.
     "NegativeValue": Level.REFUSED,
