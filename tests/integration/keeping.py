@@ -11,6 +11,7 @@ from typing import Any
 from tests.cluster import Cluster
 from tests.integration.looking import client_of
 from tests.integration.simulated import done
+from tests.make.readme import role_in_readme
 
 POLICIES = "/apis/migrations.kubevirt.io/v1alpha1/migrationpolicies"
 EVENTS = "/api/v1/namespaces/default/events"
@@ -20,16 +21,6 @@ _ROLES = "/apis/rbac.authorization.k8s.io/v1"
 Object = dict[str, Any]
 DB = {"tier": "db"}
 WANTED: Object = {"name": "db", "vmi_selector": DB, "completion_timeout_per_gib": 800}
-# What the module needs for all that it says and does.
-ALL_RIGHTS: dict[tuple[str, str], list[str]] = {
-    ("migrations.kubevirt.io", "migrationpolicies"): ["get", "list", "create", "patch", "delete"],
-    ("kubevirt.io", "virtualmachineinstances"): ["get", "list"],
-    ("kubevirt.io", "virtualmachines"): ["list", "get"],
-    ("kubevirt.io", "virtualmachineinstancemigrations"): ["list"],
-    ("kubevirt.io", "kubevirts"): ["list"],
-    ("", "namespaces"): ["get", "list"],
-    ("", "events"): ["create"],
-}
 
 
 def keep(cluster: Cluster, *, check_mode: bool = False, as_user: str = "", **params: Any) -> Object:
@@ -55,12 +46,10 @@ def client_for(cluster: Cluster, as_user: str = "") -> Any:
 
 
 def allow(cluster: Cluster, user: str, *, without: tuple[str, ...] = ()) -> str:
-    """Give `user` all rights but those on the resources `without`; returns the name."""
-    rules = [
-        {"apiGroups": [group], "resources": [resource], "verbs": verbs}
-        for (group, resource), verbs in ALL_RIGHTS.items()
-        if resource not in without
-    ]
+    """Give `user` the rights that README.md names but those on the resources `without`; returns the name."""
+    given = role_in_readme("live-migration-policy")["rules"]
+    kept = [{**rule, "resources": [one for one in rule["resources"] if one not in without]} for rule in given]
+    rules = [rule for rule in kept if rule["resources"]]
     role = {"metadata": {"name": user}, "rules": rules}
     binding = {
         "metadata": {"name": user},

@@ -74,9 +74,9 @@ def test_who_when_why_and_what_was_before_is_recorded_on_the_object_and_in_event
         "undone": {},
     }
     assert events(world) == [
-        ("PolicyCreated", "created by admin"),
-        ("PolicyChanged", "changed (completionTimeoutPerGiB) by admin for jane: still too short"),
-        ("PolicyDeleted", "deleted by admin: not needed"),
+        ("PolicyCreated", "Created by admin"),
+        ("PolicyChanged", "Changed (completion_timeout_per_gib) by admin for jane: still too short"),
+        ("PolicyDeleted", "Deleted by admin: not needed"),
     ]
 
 

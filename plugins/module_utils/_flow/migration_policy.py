@@ -154,6 +154,4 @@ def _result(reading: Reading, case: Case, look: PolicyLook, done: Act) -> Object
 def _last_change(obj: Object) -> Object:
     """Who made the last change that was made by this module, and who undid it; empty where there is none."""
     record = parse_policy_record(note_of(obj))
-    if record is None:
-        return {}
-    return {**record.author.to_json(), "undone": record.undone.to_json() if record.undone else {}}
+    return {} if record is None else record.to_result()

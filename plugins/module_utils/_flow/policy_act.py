@@ -19,21 +19,19 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     NotFound,
     ResourceMissing,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.whoami import read_user_name
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.settings_reads import read_user
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy_spec import option_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.execute import Execution, execute_plan
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_effect import PolicyLook
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.event import plan_event
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import (
+    API_VERSION,
     KIND,
     differing_fields,
     same_spec,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import (
-    Author,
-    PolicyRecord,
-    event_step,
-)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import PolicyRecord
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_risks import find_policy_risks
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_steps import (
     ITEM,
@@ -42,6 +40,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     plan_policy_steps,
     unknown_fields,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Who
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import (
     Plan,
     Refusal,
@@ -81,11 +80,11 @@ class Case:
         """Whether anything is to be written, or would be if it were not refused."""
         return bool(self.refusals) or not same_spec(self.before, self.after)
 
-    def note(self, author: Author, /) -> str:
+    def note(self, who: Who, /) -> str:
         """The record that the policy gets."""
         if self.undoes and self.record is not None:
-            return replace(self.record, undone=author).render()
-        return PolicyRecord(author, self.before, self.after or {}).render()
+            return self.record.undone_by(who).render()
+        return PolicyRecord(who, self.before, self.after or {}).render()
 
 
 @dataclass
@@ -116,10 +115,10 @@ def act(client: Client, case: Case, look: PolicyLook, /, *, manner: Manner) -> A
     """Carry out the change, or let the server try it in check mode. Raises nothing for an answer of the server."""
     if not case.is_changing:
         return Act(obj=case.found or {})
-    by, at = read_user_name(client), format_timestamp(client.server_time)
-    author = Author(at, by=by, requested_by=manner.requested_by, reason=manner.reason)
+    user, at = read_user(client), format_timestamp(client.server_time)
+    who = Who(at, user=user, requested_by=manner.requested_by, reason=manner.reason)
     risks = case.refusals if case.undoes else find_policy_risks(look.case)
-    steps = plan_policy_steps(case.name, found=case.found, after=case.after, note=case.note(author))
+    steps = plan_policy_steps(case.name, found=case.found, after=case.after, note=case.note(who))
     plan = replace(judge_risks(risks, accept_risks=manner.accepted), steps=steps)
     done = execute_plan(client, plan, check_mode=manner.check_mode)
     found = Act(case.found or {}, done.records, plan.refusals, done.notes)
@@ -129,7 +128,7 @@ def act(client: Client, case: Case, look: PolicyLook, /, *, manner: Manner) -> A
     if done.error is not None:
         return _failed(client, case, found, done.error)
     found = replace(found, obj=_object(case, done), records=done.records)
-    return _succeeded(client, case, found, author=author, check_mode=manner.check_mode)
+    return _succeeded(client, case, found, who=who, check_mode=manner.check_mode)
 
 
 def read_policy(client: Client, name: str, /) -> Object | None:
@@ -206,7 +205,7 @@ def _is_untouched(case: Case, now: Object | None) -> bool:
 # -- what went well
 
 
-def _succeeded(client: Client, case: Case, found: Act, *, author: Author, check_mode: bool) -> Act:
+def _succeeded(client: Client, case: Case, found: Act, *, who: Who, check_mode: bool) -> Act:
     dropped = differing_fields(case.after or {}, found.obj.get("spec") or {}) if case.after is not None else ()
     if dropped and check_mode:
         return replace(found, obj=case.found or {}, refusals=tuple(_not_served(one) for one in dropped))
@@ -218,22 +217,29 @@ def _succeeded(client: Client, case: Case, found: Act, *, author: Author, check_
             remedy="Its KubeVirt is too old for that setting. The result's undo brings the old state back.",
         )
         return found
-    _note_event(client, case, found, author=author, check_mode=check_mode)
+    _note_event(client, case, found, who=who, check_mode=check_mode)
     return found
 
 
-def _note_event(client: Client, case: Case, found: Act, *, author: Author, check_mode: bool) -> None:
+def _note_event(client: Client, case: Case, found: Act, *, who: Who, check_mode: bool) -> None:
     """An event about the policy; in check mode the server tries it where there is a policy already."""
     verb = str(found.records[0]["verb"])
-    reason, what = ("PolicyChangeUndone", f"undone, {_EVENTS[verb][1]}") if case.undoes else _EVENTS[verb]
-    fields = differing_fields(case.before or {}, case.after or {}) if verb == "patch" else ()
-    about = {"kind": KIND, **(case.found or {}), **found.obj}
+    about = {"kind": KIND, "apiVersion": API_VERSION, **(case.found or {}), **found.obj}
     is_early = check_mode and verb == "create"
     if is_early:
         # What a dry run creates has a UID that nothing will ever have.
-        about["metadata"] = {**about.get("metadata", {}), "uid": ""}
-    step = event_step(about, reason=reason, what=what + (f" ({', '.join(fields)})" if fields else ""), author=author)
+        about["metadata"] = {"name": case.name}
+    reason = "PolicyChangeUndone" if case.undoes else _EVENTS[verb][0]
+    step = plan_event(about, reason=reason, message=_message(case, verb, who), who=who)
     step = replace(step, not_yet="the policy that it is about is not there yet" if is_early else "")
     recorded = execute_plan(client, Plan(steps=(step,)), check_mode=check_mode)
     found.records += recorded.records
     found.notes += recorded.notes
+
+
+def _message(case: Case, verb: str, who: Who) -> str:
+    fields = differing_fields(case.before or {}, case.after or {}) if verb == "patch" else ()
+    told = f" ({', '.join(option_of(one) for one in fields)})" if fields else ""
+    by = " for ".join(name for name in (who.user, who.requested_by) if name)
+    what = f"Undone, {_EVENTS[verb][1]}" if case.undoes else _EVENTS[verb][1].capitalize()
+    return f"{what}{told} by {by or 'somebody'}{': ' + who.reason if who.reason else ''}"

@@ -21,7 +21,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_act import Manner
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import WantedPolicy
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import LONGEST_REASON
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import LONGEST_REASON
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import judge_risks
 
 __all__ = ["parse_options"]
