@@ -34,9 +34,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     PolicyWorld,
     find_effect,
     find_in_flight,
+    find_namespaces_needed,
     has_copy_in_flight,
-    is_ruled,
-    needs_namespace_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.policy_hint import (
     Hint,
@@ -116,13 +115,7 @@ def _unknown(effect: Effect) -> str:
 def _namespace_labels(reading: Reading, sides: Sides, vmis: Sequence[Vmi]) -> dict[str, dict[str, str]]:
     """The labels of those namespaces alone that decide something."""
     before, after = sides.before or (), sides.after or ()
-    names = sorted(
-        {
-            vmi.meta.namespace
-            for vmi in vmis
-            if is_ruled(vmi) and needs_namespace_of(vmi, name=sides.name, before=before, after=after)
-        }
-    )
+    names = find_namespaces_needed(vmis, name=sides.name, before=before, after=after)
     return read_namespace_labels(reading, names=names) if names else {}
 
 

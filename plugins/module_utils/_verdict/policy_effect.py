@@ -38,9 +38,9 @@ __all__ = [
     "Ruling",
     "find_effect",
     "find_in_flight",
+    "find_namespaces_needed",
     "has_copy_in_flight",
     "is_ruled",
-    "needs_namespace_of",
 ]
 
 RUNNING = "Running"
@@ -114,19 +114,48 @@ def is_ruled(vmi: Vmi, /) -> bool:
     return vmi.phase == RUNNING and vmi.meta.deleted_at is None
 
 
+class _Matches:
+    """Who rules a VMI under some policies, told once for all VMIs that differ in nothing that a policy looks at: on a
+    large cluster most of them do not."""
+
+    def __init__(self, policies: Sequence[MigrationPolicy]) -> None:
+        read = [one.selectors for one in policies if one.selectors is not None]
+        self._policies = policies
+        self._vmi_keys = {key for one in read for key in one.vmi}
+        self._namespace_keys = {key for one in read for key in one.namespace}
+        self._known: dict[Any, PolicyMatch] = {}
+
+    def of(self, vmi: Vmi, namespace_labels: Mapping[str, str] | None) -> PolicyMatch:
+        """As match_policies."""
+        labels = vmi.meta.labels
+        place = None if namespace_labels is None else _only(namespace_labels, self._namespace_keys)
+        seen = bool(labels), _only(labels, self._vmi_keys), place
+        if seen not in self._known:
+            self._known[seen] = match_policies(self._policies, vmi_labels=labels, namespace_labels=namespace_labels)
+        return self._known[seen]
+
+
+def _only(labels: Mapping[str, str], keys: set[str]) -> frozenset[tuple[str, str]]:
+    return frozenset((key, value) for key, value in labels.items() if key in keys)
+
+
 def find_effect(
     world: PolicyWorld, /, *, name: str, before: Sequence[MigrationPolicy], after: Sequence[MigrationPolicy]
 ) -> Effect:
     """What becomes of the running VMIs when the policies of the cluster go from `before` to `after`, told from the
     policy `name`, which may be in either or both."""
     found: dict[str, list[Ruling]] = {"wins": [], "loses": [], "unknown": []}
+    old, new = _Matches(before), _Matches(after)
+    told: dict[tuple[int, int], tuple[str, str, tuple[Change, ...]]] = {}
     for vmi in sorted(filter(is_ruled, world.vmis), key=lambda one: (one.meta.namespace, one.meta.name)):
         labels = world.namespace_labels.get(vmi.meta.namespace)
-        was = match_policies(before, vmi_labels=vmi.meta.labels, namespace_labels=labels)
-        will = match_policies(after, vmi_labels=vmi.meta.labels, namespace_labels=labels)
-        kind, why = _place(name, was, will)
+        was, will = old.of(vmi, labels), new.of(vmi, labels)
+        # Both are kept in `old` and `new`, so that no other object gets their identity.
+        pair = id(was), id(will)
+        if pair not in told:
+            told[pair] = (*_place(name, was, will), _changes(was, will, world.configured))
+        kind, why, changes = told[pair]
         if kind:
-            changes = _changes(was, will, world.configured)
             found[kind].append(Ruling(vmi, before=was.name, after=will.name, why=why, changes=changes))
     return Effect(tuple(found["wins"]), tuple(found["loses"]), tuple(found["unknown"]))
 
@@ -147,14 +176,22 @@ def _place(name: str, was: PolicyMatch, will: PolicyMatch) -> tuple[str, str]:
     return "loses", standing.why_not if standing.matches is None else f"it matches no longer: {standing.why_not}"
 
 
-def needs_namespace_of(
-    vmi: Vmi, /, *, name: str, before: Sequence[MigrationPolicy], after: Sequence[MigrationPolicy]
-) -> bool:
-    """Whether the labels of the VMI's namespace decide who rules it, or whether the policy `name` matches it."""
-    found = [match_policies(side, vmi_labels=vmi.meta.labels, namespace_labels=None) for side in (before, after)]
-    return any(
-        not match.is_known or any(one.policy == name and one.matches is None for one in match.others) for match in found
+def find_namespaces_needed(
+    vmis: Sequence[Vmi], /, *, name: str, before: Sequence[MigrationPolicy], after: Sequence[MigrationPolicy]
+) -> list[str]:
+    """The namespaces whose labels decide who rules one of their running VMIs, or whether the policy `name` matches."""
+    old, new = _Matches(before), _Matches(after)
+    return sorted(
+        {
+            vmi.meta.namespace
+            for vmi in vmis
+            if is_ruled(vmi) and any(_is_open(side.of(vmi, None), name) for side in (old, new))
+        }
     )
+
+
+def _is_open(match: PolicyMatch, name: str) -> bool:
+    return not match.is_known or any(one.policy == name and one.matches is None for one in match.others)
 
 
 def _place_unknown(name: str, was: PolicyMatch, will: PolicyMatch, *, standing: Standing | None) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     PolicyWorld,
     find_effect,
     find_in_flight,
-    needs_namespace_of,
+    find_namespaces_needed,
 )
 from tests.unit.builders import CONFIGURATION, NAMESPACE, a_migration, a_policy, a_state, a_vmi
 
@@ -128,8 +128,11 @@ def test_the_namespace_is_asked_for_where_it_decides_who_rules_or_whether_ours_m
 ) -> None:
     read = [MigrationPolicy.from_object(policy) for policy in policies]
 
-    assert needs_namespace_of(labelled(), name="fast", before=[], after=read) is needed
-    assert needs_namespace_of(labelled(), name="fast", before=read, after=[]) is needed
+    vmis = [labelled(), labelled("off", phase="Scheduled")]
+    wanted = [NAMESPACE] if needed else []
+    assert find_namespaces_needed(vmis, name="fast", before=[], after=read) == wanted
+    assert find_namespaces_needed(vmis, name="fast", before=read, after=[]) == wanted
+    assert find_namespaces_needed(vmis[1:], name="fast", before=[], after=read) == []
 
 
 def in_flight(vmi: Vmi, *, migrations: Any, settings: Any = None) -> Any:
