@@ -35,7 +35,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     KIND,
     WantedPolicy,
     changed_since,
+    metadata_of,
     spec_after,
+    spec_of,
     undo_options,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import parse_policy_record
@@ -84,7 +86,7 @@ def _attempt(client: Client, wanted: WantedPolicy, manner: Manner) -> tuple[Act,
 
 
 def _case(wanted: WantedPolicy, found: Object | None) -> Case:
-    spec = None if found is None else dict(found.get("spec") or {})
+    spec = None if found is None else spec_of(found)
     record = None if found is None else parse_policy_record(note_of(found))
     if not wanted.is_undo:
         return Case(wanted.name, found=found, before=spec, after=spec_after(wanted, found=spec), record=record)
@@ -113,7 +115,7 @@ def _read(reading: Reading, name: str) -> tuple[Object | None, Sides]:
 
 
 def _pick(items: list[Object], name: str) -> Object | None:
-    return next((item for item in items if (item.get("metadata") or {}).get("name") == name), None)
+    return next((item for item in items if metadata_of(item).get("name") == name), None)
 
 
 def _with_after(sides: Sides, case: Case) -> Sides:

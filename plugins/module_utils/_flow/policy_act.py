@@ -29,7 +29,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     API_VERSION,
     KIND,
     differing_fields,
+    metadata_of,
     same_spec,
+    spec_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import PolicyRecord
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_risks import find_policy_risks
@@ -187,7 +189,7 @@ def _not_served(name: str) -> Refusal:
 def _what_changed(case: Case, now: Object | None) -> str:
     if now is None or case.found is None:
         return f"Somebody else {'deleted' if now is None else 'made'} {KIND} {case.name} in between."
-    fields = differing_fields(case.before or {}, now.get("spec") or {})
+    fields = differing_fields(case.before or {}, spec_of(now))
     what = ", ".join(f"spec.{one}" for one in fields) or "the object"
     return f"Somebody else changed {what} in between."
 
@@ -196,9 +198,9 @@ def _is_untouched(case: Case, now: Object | None) -> bool:
     """Whether it is the same policy still, and nobody else changed what was to be changed."""
     if now is None or case.found is None or case.after is None or case.undoes:
         return False
-    if (now.get("metadata") or {}).get("uid") != (case.found.get("metadata") or {}).get("uid"):
+    if metadata_of(now).get("uid") != metadata_of(case.found).get("uid"):
         return False
-    theirs = differing_fields(case.before or {}, now.get("spec") or {})
+    theirs = differing_fields(case.before or {}, spec_of(now))
     return not set(theirs) & set(differing_fields(case.before or {}, case.after))
 
 
@@ -206,7 +208,7 @@ def _is_untouched(case: Case, now: Object | None) -> bool:
 
 
 def _succeeded(client: Client, case: Case, found: Act, *, who: Who, check_mode: bool) -> Act:
-    dropped = differing_fields(case.after or {}, found.obj.get("spec") or {}) if case.after is not None else ()
+    dropped = differing_fields(case.after or {}, spec_of(found.obj)) if case.after is not None else ()
     if dropped and check_mode:
         return replace(found, obj=case.found or {}, refusals=tuple(_not_served(one) for one in dropped))
     found.has_changed = True

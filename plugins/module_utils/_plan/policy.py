@@ -28,8 +28,10 @@ __all__ = [
     "WantedPolicy",
     "changed_since",
     "differing_fields",
+    "metadata_of",
     "same_spec",
     "spec_after",
+    "spec_of",
     "undo_options",
 ]
 
@@ -52,6 +54,20 @@ class WantedPolicy:
     is_exact: bool = False
 
 
+def spec_of(obj: Any, /) -> dict[str, Any]:
+    """The spec of an object, empty where it has none of that shape."""
+    return dict(_map(_map(obj).get("spec")))
+
+
+def metadata_of(obj: Any, /) -> Mapping[str, Any]:
+    """The metadata of an object, empty where it has none of that shape."""
+    return _map(_map(obj).get("metadata"))
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def spec_after(wanted: WantedPolicy, /, *, found: Spec | None) -> dict[str, Any] | None:
     """The spec that the policy gets, None for no policy. `found` is its spec now, None where it does not exist.
 
@@ -61,7 +77,7 @@ def spec_after(wanted: WantedPolicy, /, *, found: Spec | None) -> dict[str, Any]
     if not wanted.is_present:
         return None
     kept: dict[str, Any] = {} if wanted.is_exact or found is None else copy.deepcopy(dict(found))
-    old_selectors = kept.get("selectors") or {}
+    old_selectors = _map(kept.get("selectors"))
     selectors = {name: labels for name, labels in {**old_selectors, **(wanted.selectors or {})}.items() if labels}
     after = {**_merged(kept, wanted.settings or {}), "selectors": selectors}
     return {name: _as_found(value, (found or {}).get(name)) for name, value in sorted(after.items())}
@@ -100,7 +116,7 @@ def differing_fields(one: Spec, other: Spec, /) -> tuple[str, ...]:
 
 
 def _plain(spec: Spec) -> dict[str, Any]:
-    selectors = {name: labels for name, labels in (spec.get("selectors") or {}).items() if labels}
+    selectors = {str(name): labels for name, labels in _map(spec.get("selectors")).items() if labels}
     return {**spec, "selectors": selectors}
 
 
@@ -131,7 +147,7 @@ def undo_options(name: str, /, *, before: Spec | None) -> dict[str, Any]:
     spec = _plain(before)
     selectors = {option: spec["selectors"].get(api, {}) for option, api in SELECTOR_OPTIONS.items()}
     settings, rest = _options(OPTIONS, {key: value for key, value in spec.items() if key != "selectors"})
-    experimental, unknown = _options(EXPERIMENTAL, rest.pop("experimental", None) or {})
+    experimental, unknown = _options(EXPERIMENTAL, _map(rest.pop("experimental", None)))
     if rest or unknown:
         return {}
     found = {"name": name, "state": "present", "purge": True, **selectors, **settings}
@@ -151,6 +167,6 @@ def _options(table: Mapping[str, Any], spec: Spec) -> tuple[dict[str, Any], dict
             if name in rest:
                 found[option] = rest.pop(name)
         elif name[0] in rest:
-            found[option], unknown = _options(name[1], rest.pop(name[0]))
+            found[option], unknown = _options(name[1], _map(rest.pop(name[0])))
             rest.update(unknown)
     return found, rest

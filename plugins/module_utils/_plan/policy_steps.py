@@ -19,7 +19,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import (
     API_VERSION,
     KIND,
+    metadata_of,
     same_spec,
+    spec_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Step
 
@@ -46,10 +48,7 @@ def plan_policy_steps(name: str, /, *, found: Object | None, after: Object | Non
 
 
 def _spec(found: Object | None) -> Object | None:
-    if found is None:
-        return None
-    spec = found.get("spec")
-    return spec if isinstance(spec, Mapping) else {}
+    return None if found is None else spec_of(found)
 
 
 def _create(name: str, after: Object, note: str) -> Step:
@@ -66,7 +65,7 @@ def _create(name: str, after: Object, note: str) -> Step:
 
 
 def _delete(name: str, found: Object) -> Step:
-    meta = found.get("metadata") or {}
+    meta = metadata_of(found)
     return Step(
         action=f"delete {KIND} {name}",
         verb="delete",
@@ -81,7 +80,7 @@ def _delete(name: str, found: Object) -> Step:
 
 def _patch(name: str, found: Object, after: Object, note: str) -> Step:
     before = _spec(found) or {}
-    meta = found.get("metadata") or {}
+    meta = metadata_of(found)
     return Step(
         action=f"change {KIND} {name}",
         verb="patch",
@@ -139,8 +138,8 @@ def note_in(body: Any, /) -> str:
 
 def note_of(obj: Object, /) -> str:
     """The record that an object carries, "" for none."""
-    annotations = (obj.get("metadata") or {}).get("annotations") or {}
-    return str(annotations.get(RECORD, ""))
+    annotations = metadata_of(obj).get("annotations")
+    return str(annotations.get(RECORD, "")) if isinstance(annotations, Mapping) else ""
 
 
 def unknown_fields(reason: str, /) -> tuple[str, ...]:

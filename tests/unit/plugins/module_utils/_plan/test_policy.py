@@ -24,6 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     differing_fields,
     same_spec,
     spec_after,
+    spec_of,
     undo_options,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import (
@@ -153,6 +154,28 @@ def test_a_second_run_finds_nothing_to_do(spec: Any, found: Any) -> None:
     after = spec_after(asked, found=found)
 
     assert spec_after(asked, found=after) == after
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["spec", "metadata", "selectors", "experimental", "annotations", *DB]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@given(JSON)
+def test_nothing_raises_whatever_the_object(obj: Any) -> None:
+    spec = spec_of(obj)
+    after = spec_after(wanted(experimental={"compression": "zstd"}, **DB), found=spec)
+    found = obj if isinstance(obj, dict) else {}
+
+    assert isinstance(undo_options("db", before=spec), dict)
+    assert plan_policy_steps("db", found=found, after=after, note="n")
+    assert isinstance(note_of(found), str)
+    assert spec_after(wanted(purge=True, **DB), found=spec) == {"selectors": DB}
 
 
 def test_what_no_option_sets_gives_no_undo_options() -> None:
