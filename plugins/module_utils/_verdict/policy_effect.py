@@ -125,7 +125,7 @@ class _Matches:
         self._namespace_keys = {key for one in read for key in one.namespace}
         self._known: dict[Any, PolicyMatch] = {}
 
-    def of(self, vmi: Vmi, namespace_labels: Mapping[str, str] | None) -> PolicyMatch:
+    def of(self, vmi: Vmi, *, namespace_labels: Mapping[str, str] | None) -> PolicyMatch:
         """As match_policies."""
         labels = vmi.meta.labels
         place = None if namespace_labels is None else _only(namespace_labels, self._namespace_keys)
@@ -149,7 +149,7 @@ def find_effect(
     told: dict[tuple[int, int], tuple[str, str, tuple[Change, ...]]] = {}
     for vmi in sorted(filter(is_ruled, world.vmis), key=lambda one: (one.meta.namespace, one.meta.name)):
         labels = world.namespace_labels.get(vmi.meta.namespace)
-        was, will = old.of(vmi, labels), new.of(vmi, labels)
+        was, will = old.of(vmi, namespace_labels=labels), new.of(vmi, namespace_labels=labels)
         # Both are kept in `old` and `new`, so that no other object gets their identity.
         pair = id(was), id(will)
         if pair not in told:
@@ -185,7 +185,7 @@ def find_namespaces_needed(
         {
             vmi.meta.namespace
             for vmi in vmis
-            if is_ruled(vmi) and any(_is_open(side.of(vmi, None), name) for side in (old, new))
+            if is_ruled(vmi) and any(_is_open(side.of(vmi, namespace_labels=None), name) for side in (old, new))
         }
     )
 
