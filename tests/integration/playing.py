@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Run", "diagnose", "diagnose_in_terminal"]
+__all__ = ["Run", "diagnose", "diagnose_in_terminal", "play_tasks"]
 
 PLAYBOOK = "kubevirt_ops.live_migration.diagnose"
 _LIMIT_SECONDS = 240
@@ -61,9 +61,34 @@ def _environment(folder: Path, *, extra: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _command(arguments: tuple[str, ...], variables: dict[str, Any]) -> list[str]:
+def _command(arguments: tuple[str, ...], variables: dict[str, Any], *, playbook: str = PLAYBOOK) -> list[str]:
     program = str(Path(sys.executable).parent / "ansible-playbook")
-    return [program, PLAYBOOK, *arguments, "--extra-vars", json.dumps(variables)]
+    return [program, playbook, *arguments, "--extra-vars", json.dumps(variables)]
+
+
+def play_tasks(folder: Path, tasks: list[dict[str, Any]], /, *arguments: str, **variables: Any) -> Run:
+    """Run `tasks` on localhost in `folder`, with the collection's modules under their short names."""
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "collections": ["kubevirt_ops.live_migration"],
+        "vars": {"ansible_python_interpreter": sys.executable},
+        "tasks": tasks,
+    }
+    (folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
+    done = subprocess.run(
+        _command(arguments, variables, playbook="play.yml"),
+        cwd=folder,
+        env=_environment(folder, extra={}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_LIMIT_SECONDS,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, folder)
 
 
 def diagnose(folder: Path, *arguments: str, environment: dict[str, str] | None = None, **variables: Any) -> Run:

@@ -45,6 +45,13 @@ RISKS: Final[Mapping[str, Level]] = {
     "UnsafeMigration": Level.REFUSED,
     "PostCopyCanLoseVM": Level.WARNS,
     "VirtHandlerRestart": Level.WARNS,
+    # What a MigrationPolicy can do besides.
+    "ClusterWidePolicy": Level.REFUSED,
+    "EffectUnknown": Level.REFUSED,
+    "NoCompletionTimeout": Level.WARNS,
+    "PolicyWithoutSettings": Level.WARNS,
+    "PostCopyWithHostDevices": Level.WARNS,
+    "SelectorChanges": Level.WARNS,
     # Undo.
     "ValueChangedSince": Level.FINAL,
 }
