@@ -51,7 +51,7 @@ def with_given_requests(obj: Any, /, *, reader: Reader) -> Any:
         return obj
     changed: dict[str, Any] = {}
     for name, (statuses, _base, _requests) in _LISTS.items():
-        given = {item.obj.get("name"): _amounts(item, name) for item in reader.readers(statuses)}
+        given = {_name(item.obj, reader=item): _amounts(item, name) for item in reader.readers(statuses)}
         if any(given.values()) and isinstance(spec.get(name), Sequence):
             changed[name] = [_raised(container, given, name=name) for container in spec[name]]
     whole = [reader.mapping(field) for field in _POD_GIVEN]
@@ -61,6 +61,16 @@ def with_given_requests(obj: Any, /, *, reader: Reader) -> Any:
     return {**obj, "spec": {**spec, **changed}} if changed else obj
 
 
+def _name(container: Mapping[str, Any], /, *, reader: Reader | None = None) -> str:
+    """The container's name; "" for one that is no string, which no container that runs has."""
+    found = container.get("name")
+    if isinstance(found, str):
+        return found
+    if reader is not None:
+        reader.problems.append("the name of a container's status is not a string")
+    return ""
+
+
 def _amounts(status: Reader, name: str) -> list[Mapping[str, Any]]:
     actual, allocated = _GIVEN[name]
     # Without the actual amounts Kubernetes looks at the spec alone.
@@ -68,14 +78,14 @@ def _amounts(status: Reader, name: str) -> list[Mapping[str, Any]]:
     return found if found[0] else []
 
 
-def _raised(container: Any, given: Mapping[Any, Sequence[Mapping[str, Any]]], *, name: str) -> Any:
+def _raised(container: Any, given: Mapping[str, Sequence[Mapping[str, Any]]], *, name: str) -> Any:
     """Of init containers those alone count that stay (sidecars)."""
-    if not isinstance(container, Mapping) or not given.get(container.get("name")):
+    if not isinstance(container, Mapping) or not given.get(_name(container)):
         return container
     if name == "initContainers" and INIT_RESTART_POLICY.read(container) != "Always":
         return container
     wanted = _LISTS[name][2].read(container)
-    amounts = _largest(wanted if isinstance(wanted, Mapping) else {}, *given[container.get("name")])
+    amounts = _largest(wanted if isinstance(wanted, Mapping) else {}, *given[_name(container)])
     return {**container, "resources": {"requests": amounts}}
 
 
