@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
-from tests.unit import worlds
-from tests.unit.builders import a_condition, a_handler, a_launcher, a_lease, a_node, ago
-from tests.unit.looks import Change, no_events, node_of, with_node, with_pod
+from tests.unit import held, worlds
+from tests.unit.builders import NOW, a_condition, a_handler, a_launcher, a_lease, a_node, ago
+from tests.unit.looks import Change, no_events, node_of, put, with_node, with_pod
 from tests.unit.worlds import World, a_copy, a_failed, a_world, cause_of, evacuation
 
 
@@ -214,3 +215,68 @@ def test_condition_of_another_kind_says_nothing() -> None:
     world.migration["status"]["conditions"] = [a_condition("migrationAbortRequested", "True", seconds=50)]
 
     assert world.first().causes == ()
+
+
+@pytest.mark.parametrize(
+    ("build", "seconds"),
+    [(held.virt_api, 60), (held.virt_api_at_a_cancel, 61)],
+    ids=["since it is Scheduled", "since the cancel"],
+)
+def test_silent_virt_api_holds_a_migration_from_its_own_moment_on(build: Callable[[], World], seconds: int) -> None:
+    world = build()
+    world.events[1]["firstTimestamp"] = ago(2000)
+
+    cause = cause_of(world, "VirtApiUnavailable")
+
+    assert cause is not None
+    assert cause.holds_since == NOW - timedelta(seconds=seconds)
+
+
+def test_silent_virt_api_is_said_without_knowing_where_it_runs() -> None:
+    world = held.virt_api()
+    world.kubevirt = None
+
+    cause = cause_of(world, "VirtApiUnavailable")
+
+    assert cause is not None
+    assert cause.names == {"namespace": ""}
+
+
+@pytest.mark.parametrize(("seconds", "is_there"), [(60, False), (61, True)], ids=["60 s", "61 s"])
+def test_abort_is_unanswered_after_60_seconds(seconds: int, is_there: bool) -> None:
+    assert (cause_of(worlds.cancel_unanswered(seconds), "CancelUnanswered") is not None) is is_there
+
+
+def test_abort_that_is_unanswered_names_who_must_do_it() -> None:
+    cause = cause_of(worlds.cancel_unanswered(61), "CancelUnanswered")
+
+    assert cause is not None
+    assert "61 s ago" in cause.summary
+    assert "the launcher on src-web-1 must do it" in cause.summary
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (put("leases/0/spec/renewTime", "long ago"), "spec.renewTime"),
+        (put("leases/0/spec/leaseDurationSeconds", "x"), "spec.leaseDurationSeconds"),
+        (lambda world: world.leases[0]["spec"].pop("renewTime"), "no renewTime"),
+    ],
+    ids=["time", "duration", "no time"],
+)
+def test_lease_that_cannot_be_read_is_a_gap_that_says_why(change: Change, words: str) -> None:
+    world = a_world(age_seconds=90)
+    change(world)
+
+    gap = next(gap for gap in world.first().gaps if gap.code == "VirtControllerSilent")
+
+    assert words in gap.sentence()
+
+
+def test_negative_timeout_does_not_pause_the_guest_before_the_copy() -> None:
+    world = a_copy(1500, mode="Paused", migrationConfiguration={"completionTimeoutPerGiB": -1})
+
+    cause = cause_of(world, "PausedForMigration")
+
+    assert cause is not None
+    assert cause.holds_since == NOW - timedelta(seconds=1500)
