@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
 from tests.unit import worlds
-from tests.unit.builders import a_launcher
+from tests.unit.builders import a_kubevirt, a_launcher
 from tests.unit.mangling import hide
 from tests.unit.worlds import World, a_copy, a_world, cause_of, gaps_of
 
@@ -104,3 +106,54 @@ def test_queue_that_may_not_be_read_is_a_gap_from_the_first_second_on() -> None:
     found = judge_snapshot(hide(a_world("Pending", age_seconds=1).snapshot(), ["queue"]))[0]
 
     assert {gap.after_seconds for gap in found.gaps if gap.code.endswith("LimitReached")} == {0}
+
+
+def test_limits_that_cannot_be_read_are_a_gap_from_the_first_second_on_that_gives_the_first_reason() -> None:
+    world = a_world("Pending", age_seconds=1)
+    limits = {"parallelMigrationsPerCluster": "5", "parallelOutboundMigrationsPerNode": "2"}
+    world.kubevirt = a_kubevirt()
+    world.kubevirt["spec"]["configuration"]["migrations"] = limits
+
+    gap = gap_of(world, "ClusterLimitReached")
+
+    assert gap is not None
+    assert gap.after_seconds == 0
+    assert gap.sentence().endswith("parallelMigrationsPerCluster is not an integer")
+
+
+def test_slots_held_by_one_that_cannot_be_judged_are_a_gap_that_says_why() -> None:
+    world = worlds.queue(a_copy(vm="one"), per_cluster=1, age_seconds=1)
+    world.vmis[1]["status"]["phase"] = 5
+
+    gap = gap_of(world, "ClusterLimitReached")
+
+    assert gap is not None
+    assert gap.after_seconds == 0
+    assert gap.sentence().startswith("it is not known whether team-a/one goes on (it cannot be judged: ")
+
+
+@pytest.mark.parametrize(("count", "more"), [(5, "vm-4."), (6, "vm-4 and 1 more.")], ids=["5", "6"])
+def test_five_holders_are_named_and_more_counted(count: int, more: str) -> None:
+    holders = [a_copy(vm=f"vm-{number}") for number in range(count)]
+
+    cause = cause_of(worlds.queue(*holders, per_cluster=count), "ClusterLimitReached")
+
+    assert cause is not None
+    assert cause.summary.endswith(f"team-a/{more}")
+
+
+def test_ten_holders_are_shown() -> None:
+    holders = [a_copy(vm=f"vm-{number}") for number in range(12)]
+
+    cause = cause_of(worlds.queue(*holders, per_cluster=12), "ClusterLimitReached")
+
+    assert cause is not None
+    assert len(cause.evidence) == 1 + 10
+
+
+@pytest.mark.parametrize(("is_unread", "says_place"), [(True, False), (False, True)], ids=["in part", "all"])
+def test_place_in_the_queue_is_said_where_all_who_wait_were_read(is_unread: bool, says_place: bool) -> None:
+    world = worlds.queue(a_copy(vm="one"), per_cluster=1)
+    found = judge_snapshot(replace(world.snapshot(), waiting_unread=is_unread))[0]
+
+    assert ("it is number 1 of 1" in found.causes[0].summary) is says_place
