@@ -21,7 +21,6 @@ from tests.unit.less_usual import (
     not_migratable_for_long,
     peer_says_no,
     quota_in_words,
-    restarted,
     started_anew,
     stuck_holders,
     two_changes,
@@ -232,14 +231,6 @@ FORMS: dict[str, Form] = {
         TEAM,
         cures="maybe",
     ),
-    "pause without words": Form(
-        "GuestIOError",
-        lambda: but(held.guest_io_error(60), put("vmi/status/conditions/2/message", "")),
-        "paused by an I/O error",
-        60,
-        (("status.conditions[Paused].reason", "PausedIOError", 60),),
-        TEAM,
-    ),
     "paused before the copy": Form(
         "GuestIOError",
         lambda: but(held.guest_io_error(200), put("vmi/status/conditions/2/lastTransitionTime", ago(900))),
@@ -275,14 +266,6 @@ FORMS: dict[str, Form] = {
         (("status.initContainerStatuses[disk].state.waiting", "ImagePullBackOff: it waits", 130),),
         TARGET_POD,
         cures="maybe",
-    ),
-    "launcher started again": Form(
-        "TargetPodCrashing",
-        restarted,
-        "exit code 1: no KVM.",
-        100,
-        (("status.containerStatuses[compute].state", "CrashLoopBackOff", None),),
-        TARGET_POD,
     ),
     "quota without an event": Form(
         "ResourceQuotaExceeded",
@@ -389,20 +372,6 @@ FORMS: dict[str, Form] = {
         (("status.phase", "", None),),
         TEAM,
         cures="maybe",
-    ),
-    "refused before it came": Form(
-        "TargetPodCreationRefused",
-        lambda: held.pod_refused(90),
-        "cannot be made: Error creating pod",
-        90,
-        (
-            (
-                "event FailedCreate",
-                'Error creating pod: admission webhook "pods.example.com" denied the request: no registry of ours',
-                1,
-            ),
-        ),
-        TEAM,
     ),
     "kubelet that beats": Form(
         "TargetKubeletSilent",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tests.unit import held, worlds
 from tests.unit.builders import a_condition, ago
 from tests.unit.looks import Change, no_events
-from tests.unit.worlds import World, a_copy, a_world, node_down, queue
+from tests.unit.worlds import World, a_copy, node_down, queue
 
 
 def but(world: World, *changes: Change) -> World:
@@ -80,16 +80,6 @@ def in_an_init_container() -> World:
     status = world.pod("-target")["status"]
     status["initContainerStatuses"] = [{**status["containerStatuses"][0], "name": "disk"}]
     return but(world, no_events)
-
-
-def restarted() -> World:
-    """The launcher ended and is to be started again."""
-    world = a_world("Scheduling", age_seconds=100)
-    ended = {"exitCode": 1, "message": "no KVM.", "finishedAt": ago(70)}
-    waits = {"waiting": {"reason": "CrashLoopBackOff"}}
-    compute = {"name": "compute", "ready": False, "state": waits, "lastState": {"terminated": ended}}
-    world.pod("-target")["status"] |= {"containerStatuses": [compute]}
-    return world
 
 
 def quota_in_words() -> World:

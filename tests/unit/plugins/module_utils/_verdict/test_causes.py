@@ -111,8 +111,25 @@ def test_spoilt_cause_could_not_be_ruled_out(code: str) -> None:
     assert spoil is not None
     spoil(world)
 
+    found = world.first()
+
     assert cause_of(world, code) is None
-    assert world.first().verdict == "unknown"
+    assert found.verdict == "unknown"
+    # What spoils the migration or its VM hides everything; limits that cannot be read are the queue's gap.
+    told = "ClusterLimitReached" if code == "UnworkableLimits" else code
+    assert found.reason.startswith("it cannot be judged: ") or told in gaps_of(world)
+
+
+# A cause that is not seen may make the migration blocked once it could have held for so long; a queue at once.
+HIDES_AFTER = {"no": 60, "maybe": 120, "yes": 0}
+
+
+@pytest.mark.parametrize("code", HIDDEN)
+def test_hidden_cause_counts_once_it_could_block(code: str) -> None:
+    found = judge_snapshot(hide(LOOKS[code].present().snapshot(), LOOKS[code].topics))[0]
+
+    gap = next(gap for gap in found.gaps if gap.code == code)
+    assert gap.after_seconds == HIDES_AFTER[LOOKS[code].cures]
 
 
 @pytest.mark.parametrize("code", HIDDEN)
