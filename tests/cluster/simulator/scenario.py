@@ -17,8 +17,8 @@ import yaml
 from .migrations import BETWEEN_CLUSTERS, FINAL, ORDER
 
 __all__ = [
-    "Budget", "Condition", "Drained", "Event", "Expected", "Later", "Leftover", "Migration", "Node", "PodTrouble", "Policy", "Quota",
-    "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
+    "Budget", "Condition", "Drained", "Event", "Expected", "Later", "Leftover", "Migration", "Node", "PodTrouble",
+    "Policy", "Quota", "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
@@ -116,8 +116,7 @@ class Later:
 
 @dataclass(frozen=True)
 class Vm:
-    """A VM and its VMI. `name` is namespace/name; without `node` the VM is halted. `eviction`: its strategy, "" where it
-    names none."""
+    """A VM and its VMI. `name` is namespace/name; without `node` the VM is halted. `eviction` "": it names none."""
 
     name: str
     node: str | None = None

@@ -83,8 +83,9 @@ class Outlook:
             return first.summary
         if self.gaps and self.verdict == UNKNOWN:
             return "; ".join(dict.fromkeys(gap.sentence() for gap in self.gaps)) + "."
-        placement = self.subject.placement
-        return f"{placement.summary}." if placement else ""
+        possible = self.subject.placement.possible if self.subject.placement else ()
+        more = f" and {len(possible) - 5} more" if len(possible) > 5 else ""
+        return f"It could go to {', '.join(possible[:5])}{more}."
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,15 @@ def judge_preflight(
 def _mover(grounds: Grounds, subject: Subject) -> Mover | None:
     if subject.target is None or subject.placement is None or not subject.placement.possible:
         return None
-    if not migrates_on_eviction(grounds, subject):
+    if not migrates_on_eviction(grounds, subject) or _has_target(grounds, subject):
         return None
     return Mover(subject.key, subject.target.needs, subject.node, subject.placement.possible)
+
+
+def _has_target(grounds: Grounds, subject: Subject) -> bool:
+    """Whether it is being migrated and its target pod has a node: what that pod asked for is taken there already."""
+    judgement = grounds.ongoing.get(subject.key)
+    return judgement is not None and bool(judgement.case.target_node)
 
 
 def _judge(
@@ -131,9 +138,10 @@ def _judge(
     if not any(isinstance(one, Cause) for one in found):
         found += find_obstacles(grounds, subject)
         found += find_slots_taken(grounds, subject)
-        found += find_room(grounds, subject, places)
-        found += find_together(together, subject, total=total)
-        found += find_quota(grounds, subject, _at_a_time(grounds, subject, everyone))
+        if not _has_target(grounds, subject):
+            found += find_room(grounds, subject, places)
+            found += find_together(together, subject, total=total)
+            found += find_quota(grounds, subject, _at_a_time(grounds, subject, everyone))
         found += find_copy(grounds, subject)
     reasons = sorted((one for one in found if isinstance(one, Cause)), key=lambda one: ORDER[one.code])
     gaps = tuple(one for one in found if isinstance(one, Gap))
@@ -170,7 +178,11 @@ def _at_a_time(grounds: Grounds, subject: Subject, everyone: Sequence[Subject]) 
 def _pace(grounds: Grounds, outlooks: Sequence[Outlook], *, nodes: Sequence[str]) -> Pace:
     kubevirt = grounds.snapshot.kubevirt
     known = kubevirt is not None and not kubevirt.problems
-    loads = [Load(one.subject.node, one.copy) for one in outlooks if migrates_on_eviction(grounds, one.subject)]
+    loads = [
+        Load(one.subject.guest.label, one.subject.node, one.copy)
+        for one in outlooks
+        if migrates_on_eviction(grounds, one.subject)
+    ]
     return judge_pace(
         loads,
         nodes=nodes,

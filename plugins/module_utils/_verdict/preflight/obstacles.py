@@ -96,8 +96,10 @@ def _unfinished(grounds: Grounds, subject: Subject) -> Iterator[Found]:
         )
         yield Cause("MigrationStuck", summary, "no", migration.phase_since, (seen,), names=names)
     else:
-        target = f" to {judgement.case.target_node}" if judgement.case.target_node else ""
-        summary = f"Its migration {migration.meta.name}{target} is {judgement.verdict}; a drain waits for that one."
+        node = judgement.case.target_node
+        target = f" to {node}" if node else ""
+        then = ", and moves the VM on as that node is to be drained too" if node in grounds.drained else ""
+        summary = f"Its migration {migration.meta.name}{target} is {judgement.verdict}; a drain waits for it{then}."
         yield Cause("AnotherMigrationActive", summary, "yes", migration.phase_since, (seen,), names=names)
 
 

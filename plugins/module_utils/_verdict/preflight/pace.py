@@ -20,8 +20,9 @@ __all__ = ["Load", "Pace", "judge_pace"]
 
 @dataclass(frozen=True)
 class Load:
-    """One VM that would be copied off `node`."""
+    """One VM (namespace/name) that would be copied off `node`."""
 
+    vm: str
     node: str
     copy: CopyPlan
 
@@ -78,13 +79,19 @@ def _waves_text(count: int, waves: int, per_cluster: int, per_node: int) -> str:
 def _least(loads: Sequence[Load], *, per_cluster: int, per_node: int) -> tuple[int, str]:
     """The largest of three lower bounds: the longest copy, all over the cluster's slots, a node's over its own."""
     times = [load.copy.seconds or 0 for load in loads]
-    bounds = [(max(times), "the longest copy alone")]
+    bounds = [(max(times), _longest_text(loads))]
     bounds.append((-(-sum(times) // per_cluster), _sum_text(loads, per_cluster, "in the cluster")))
     for node in sorted({load.node for load in loads}):
         own = [load for load in loads if load.node == node]
         total = sum(load.copy.seconds or 0 for load in own)
         bounds.append((-(-total // per_node), _sum_text(own, per_node, f"off {node}")))
     return max(bounds, key=lambda bound: bound[0])
+
+
+def _longest_text(loads: Sequence[Load]) -> str:
+    load = max(loads, key=lambda one: (one.copy.seconds or 0, one.vm))
+    memory, rate = format_bytes(load.copy.memory_bytes or 0), format_bytes(load.copy.bandwidth or 0)
+    return f"the longest copy alone, {memory} of {load.vm} at {rate}/s, copied once"
 
 
 def _sum_text(loads: Sequence[Load], slots: int, where: str) -> str:
