@@ -102,7 +102,7 @@ def judge_preflight(
     grounds: Grounds, subjects: Sequence[Subject], /, *, places: Places | None, nodes: Sequence[str]
 ) -> Preflight:
     """The outlook of each of `subjects`, worst first. `places` None: nodes were not read; `nodes` are those drained."""
-    placed = [replace(one, placement=place_alone(one, places) if places else None) for one in subjects]
+    placed = [_placed(grounds, one, places) for one in subjects]
     movers = [mover for one in placed if (mover := _mover(grounds, one)) is not None]
     together = find_places_together(movers, places) if places and movers else None
     outlooks = [_judge(grounds, one, placed, places=places, together=together, total=len(movers)) for one in placed]
@@ -110,10 +110,16 @@ def judge_preflight(
     return Preflight(tuple(outlooks), together, len(movers), _pace(grounds, outlooks, nodes=nodes))
 
 
+def _placed(grounds: Grounds, subject: Subject, places: Places | None) -> Subject:
+    """With its placement, where it needs a place: it would be migrated and has no target node yet."""
+    asks = migrates_on_eviction(grounds, subject) or effective_strategy(grounds, subject) is None
+    if places is None or not asks or _has_target(grounds, subject):
+        return subject
+    return replace(subject, placement=place_alone(subject, places))
+
+
 def _mover(grounds: Grounds, subject: Subject) -> Mover | None:
     if subject.target is None or subject.placement is None or not subject.placement.possible:
-        return None
-    if not migrates_on_eviction(grounds, subject) or _has_target(grounds, subject):
         return None
     return Mover(subject.key, subject.target.needs, subject.node, subject.placement.possible)
 
