@@ -12,9 +12,9 @@ short_description: Show and write what was found out about live migrations
 version_added: 0.1.0
 description:
   - Prints what M(kubevirt_ops.live_migration.migration_info) and M(kubevirt_ops.live_migration.node_health_info), or
-    before a drain M(kubevirt_ops.live_migration.preflight_info), found as a table and plain lines that a person reads in
-    a terminal or in the output of a job. Each stuck migration, and each VM that would hold a drain, is listed with its
-    causes, the evidence, and commands to copy.
+    before a drain M(kubevirt_ops.live_migration.preflight_info), found as a table and plain lines that a person reads
+    in a terminal or in the output of a job. Each stuck migration, and each VM that would hold a drain, is listed with
+    its causes, the evidence, and commands to copy.
   - Writes the same as JSON, HTML and Markdown. The HTML page is one file that needs nothing from anywhere.
   - Runs on the controller and never talks to a cluster.
 author:
