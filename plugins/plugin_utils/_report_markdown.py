@@ -90,7 +90,7 @@ def _remark(migration: Migration) -> str:
     return f"- {escape(f'{migration.title}: {migration.verdict}')}. {escape(remark_on(migration))}".rstrip()
 
 
-def markdown_section(title: str, lines: Iterable[str]) -> list[str]:
+def markdown_section(title: str, lines: Iterable[str], /) -> list[str]:
     """`lines` under a heading; nothing at all where there are none."""
     found = list(lines)
     return [f"## {title}", "", *found, ""] if found else []

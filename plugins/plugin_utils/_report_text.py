@@ -143,7 +143,7 @@ def title_line(title: str, verdict: str, /, *, width: int) -> Iterator[Line]:
     yield from (Line(text) for text in heading[1:])
 
 
-def labelled(label: str, text: str, *, width: int) -> Iterator[Line]:
+def labelled(label: str, text: str, /, *, width: int) -> Iterator[Line]:
     """`text` with a label before it, indented below a title."""
     first = f"   {label}".ljust(_GUTTER)
     return wrapped(text, width=width, first=first)
@@ -175,7 +175,7 @@ def _advice(advice: Advice, *, width: int) -> Iterator[Line]:
         yield from labelled("Risk", advice.risk, width=width)
 
 
-def section(title: str, lines: Iterable[Line]) -> Iterator[Line]:
+def section(title: str, lines: Iterable[Line], /) -> Iterator[Line]:
     """`lines` under a title and with an empty line after them; nothing at all where there are none."""
     found = list(lines)
     if found:

@@ -88,7 +88,7 @@ def _fits(template: Template, names: Mapping[str, str]) -> bool:
     return (not template.needs or bool(names.get(template.needs))) and not names.get(template.unless)
 
 
-def fill_advice(template: Template, names: Mapping[str, str], *, risk: str) -> Advice:
+def fill_advice(template: Template, names: Mapping[str, str], /, *, risk: str) -> Advice:
     """The advice with its names; without a command where one of them is no name."""
     action = _PLACE.sub(lambda place: names.get(place.group(1), ""), template.action)
     return Advice(action, template.why, risk, _command(template.command, names))

@@ -36,12 +36,12 @@ __all__ = ["effective_strategy", "find_eviction", "migrates_on_eviction"]
 
 # KubeVirt's reasons for LiveMigratable=False in plain words (types.go; virt-handler says which one it found first).
 WORDS = {
-    "DisksNotLiveMigratable": "a disk is not shared between nodes (its claim is not ReadWriteMany)",
-    "InterfaceNotLiveMigratable": "a network interface cannot move (bridge binding on the pod network, or SR-IOV)",
+    "DisksNotLiveMigratable": "a disk is not shared between nodes, as its claim is not ReadWriteMany",
+    "InterfaceNotLiveMigratable": "a network interface cannot move, as with a bridge to the pod network or SR-IOV",
     "HotplugNotLiveMigratable": "a hot-plugged device cannot move",
     "CPUModeLiveMigratable": "no other node offers the CPU that the guest sees",
     "VirtIOFSNotLiveMigratable": "it has a virtio-fs file system",
-    "HostDeviceNotLiveMigratable": "it uses a device of its host (GPU, PCI or mediated device)",
+    "HostDeviceNotLiveMigratable": "it uses a device of its host, such as a GPU",
     "SEVNotLiveMigratable": "its memory is encrypted (SEV)",
     "SecureExecutionNotLiveMigratable": "it uses Secure Execution",
     "TDXNotLiveMigratable": "its memory is encrypted (TDX)",
@@ -106,7 +106,7 @@ def _why_not_migratable(subject: Subject) -> str:
         return "KubeVirt has not said whether it can be migrated"
     known = WORDS.get(condition.reason, "")
     said = condition.message.rstrip(".") or condition.reason or f"LiveMigratable is {condition.status}"
-    return f"{known} ({said})" if known else said
+    return f"{known}; KubeVirt says: {said}" if known else said
 
 
 def _external(grounds: Grounds, subject: Subject) -> Cause:
