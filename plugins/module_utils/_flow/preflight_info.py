@@ -34,11 +34,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reads import Scope, read_snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.evacuation import Guest
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.launcher import Launcher
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_CREATED_BY, Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import Policies
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quota import quota_usage
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import PodNeeds
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
@@ -72,11 +70,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.subject import (
     Grounds,
     Subject,
+    subject_of,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.target_pod import (
-    ASSUMED,
-    predict_target_pod,
-)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.target_pod import ASSUMED
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.together import Places
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Fate, Queue, judge_queue
 
@@ -167,13 +163,14 @@ class _LookAround:
     def take(self) -> tuple[Grounds, list[Subject], Places | None]:
         """The grounds, the VMs, and the nodes with their pods."""
         snapshot, judgements = self._active()
-        pods = read_launcher_objects(
+        objects = read_launcher_objects(
             self._reading,
             {guest.vmi.meta.uid: guest.key[0] for guest in self._guests if guest.vmi.meta.uid},
             at_once=self._at_once,
         )
-        snapshot = self._widened(snapshot, pods)
-        subjects = self._subjects(snapshot, pods)
+        launchers = [Launcher.from_object(item) for item in objects]
+        snapshot = self._widened(snapshot, launchers)
+        subjects = self._subjects(snapshot, launchers)
         places = self._places([one for one in subjects if one.target is not None])
         budgets = read_budgets(self._reading, self._namespaces, at_once=self._at_once)
         quotas = read_quotas(self._reading, self._namespaces, at_once=self._at_once)
@@ -207,7 +204,7 @@ class _LookAround:
             return Snapshot(read_at=_server_time(self._client)), ()
         return look(self._client, snapshot, late_after=LATE_AFTER_SECONDS)
 
-    def _widened(self, snapshot: Snapshot, pods: Sequence[Any]) -> Snapshot:
+    def _widened(self, snapshot: Snapshot, launchers: Sequence[Launcher]) -> Snapshot:
         """The snapshot with what the drained VMs need: their history and pods, all nodes, virt-handler everywhere."""
         kubevirt = snapshot.kubevirt or (None if snapshot.unseen_for("kubevirt") else self._reading.kubevirt())
         place = kubevirt.meta.namespace if kubevirt else ""
@@ -217,14 +214,14 @@ class _LookAround:
             nodes.update({name: None for name in names if name not in nodes})
         theirs = read_their_migrations(self._reading, [guest.key for guest in self._guests], at_once=self._at_once)
         known = {one.meta.uid for one in snapshot.migrations}
-        launchers = {pod.meta.uid: pod for pod in (*snapshot.pods, *map(Pod.from_object, pods))}
+        pods = {pod.meta.uid: pod for pod in (*snapshot.pods, *(one.pod for one in launchers))}
         unseen = dict(snapshot.unseen)
         if self._nodes is None:
             unseen["nodes"] = self._placement.unseen.get("placement/nodes", ())
         return replace(
             snapshot,
             migrations=(*snapshot.migrations, *(one for one in theirs if one.meta.uid not in known)),
-            pods=tuple(launchers.values()),
+            pods=tuple(pods.values()),
             nodes=nodes,
             handlers=self._reading.handlers(place, nodes=names, at_once=True) if place else {},
             kubevirt=kubevirt,
@@ -232,29 +229,21 @@ class _LookAround:
             unseen=unseen,
         )
 
-    def _subjects(self, snapshot: Snapshot, pods: Sequence[Any]) -> list[Subject]:
+    def _subjects(self, snapshot: Snapshot, launchers: Sequence[Launcher]) -> list[Subject]:
         policies = self._policies()
         configured = snapshot.kubevirt.settings if snapshot.kubevirt else None
-        by_owner: dict[str, list[Any]] = {}
-        for item in pods:
-            by_owner.setdefault(Pod.from_object(item).meta.labels.get(LABEL_CREATED_BY, ""), []).append(item)
+        by_owner: dict[str, list[Launcher]] = {}
+        for launcher in launchers:
+            by_owner.setdefault(launcher.owner, []).append(launcher)
         found = []
         for guest in self._guests:
-            own = _pod_of(guest, by_owner.get(guest.vmi.meta.uid, ()))
-            node = snapshot.nodes.get(guest.vmi.node)
             match = None
             if policies.policies is not None:
                 labels = policies.namespace_labels.get(guest.key[0])
                 match = match_policies(policies.policies, vmi_labels=guest.vmi.meta.labels, namespace_labels=labels)
-            found.append(
-                Subject(
-                    guest,
-                    pod=Pod.from_object(own) if own is not None else None,
-                    target=predict_target_pod(PodNeeds.from_object(own), guest=guest, node=node) if own else None,
-                    usage=quota_usage(own) if own is not None else None,
-                    settings=expect_configuration(match, configured=configured),
-                )
-            )
+            settings = expect_configuration(match, configured=configured)
+            own = by_owner.get(guest.vmi.meta.uid, ())
+            found.append(subject_of(guest, own, node=snapshot.nodes.get(guest.vmi.node), settings=settings))
         return found
 
     def _policies(self) -> Policies:
@@ -283,13 +272,6 @@ class _LookAround:
             for name, node in snapshot.nodes.items()
             if node is not None and node.is_virtualization_node
         }
-
-
-def _pod_of(guest: Guest, pods: Sequence[Any]) -> Any:
-    """The pod that the VM runs in: the only unfinished one on its node; None where that does not tell it."""
-    facts = [(item, Pod.from_object(item)) for item in pods]
-    here = [item for item, pod in facts if not pod.is_finished and pod.node and pod.node == guest.vmi.node]
-    return here[0] if len(here) == 1 else None
 
 
 def _ongoing(judgements: Iterable[Judgement]) -> dict[Key, Judgement]:

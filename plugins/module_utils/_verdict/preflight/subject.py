@@ -8,7 +8,7 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -17,7 +17,9 @@ from typing import TypeAlias
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.budget import DisruptionBudget
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.evacuation import Guest
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.launcher import Launcher
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quota import ResourceQuota
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Meta
@@ -28,10 +30,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import Judgement
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import NodeVerdict
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement import Placement
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.target_pod import TargetPod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.target_pod import (
+    TargetPod,
+    predict_target_pod,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Queue
 
-__all__ = ["Found", "Grounds", "Subject", "asked_for_now"]
+__all__ = ["Found", "Grounds", "Subject", "asked_for_now", "subject_of"]
 
 Key = tuple[str, str]
 # A reason, or why it could not be looked for.
@@ -62,6 +67,21 @@ class Subject:
     def node(self) -> str:
         """Where it runs."""
         return self.guest.vmi.node
+
+
+def subject_of(
+    guest: Guest, launchers: Sequence[Launcher], /, *, node: Node | None, settings: Mapping[str, Effective]
+) -> Subject:
+    """The VM with the pod that it runs in: the only unfinished one of `launchers` that is its own and on its node.
+    Where that does not tell it, what hangs on the pod is not known. `node` is its node, None where it was not read."""
+    uid, place = guest.vmi.meta.uid, guest.vmi.node
+    own = [one for one in launchers if uid and one.owner == uid and not one.pod.is_finished]
+    here = [one for one in own if place and one.pod.node == place]
+    if len(here) != 1:
+        return Subject(guest, settings=settings)
+    launcher = here[0]
+    target = predict_target_pod(launcher.needs, guest=guest, node=node)
+    return Subject(guest, launcher.pod, target, launcher.usage, settings=settings)
 
 
 @dataclass(frozen=True)

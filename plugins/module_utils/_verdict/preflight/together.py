@@ -125,7 +125,8 @@ _ORDERS: tuple[Callable[[Mover], tuple[int, int, int, Key]], ...] = (
 def _pack(movers: Sequence[Mover], places: Places) -> dict[Key, str]:
     """A place for as many as find one, each put on the node that it fills most; what has moved leaves its source."""
     pods = {name: list(some) for name, some in places.pods.items()}
-    wide = _looks_beyond_a_node(movers, places)
+    # A source that is not drained takes others once its VM has left.
+    wide = any(mover.source not in places.drained for mover in movers) or _looks_beyond_a_node(movers, places)
     found: dict[Key, str] = {}
     for mover in movers:
         fitting = _fitting_everywhere(mover, places, pods) if wide else _fitting_singly(mover, places, pods)
