@@ -36,6 +36,8 @@ from tests.unit.placing import OWNER, ZONE, a_place, a_pod_there, a_target, a_te
 CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SOURCE = "source"
 NAMES = ("n0", "n1", "n2")
+# What another pod holds of each node.
+HELD = 3
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,12 @@ def needs_of(number: int, vm: Vm) -> dict[str, Any]:
 
 def together(world: World) -> tuple[Together, list[Mover]]:
     nodes = [
-        Node.from_object(a_place(name, labels={ZONE: world.zones[name]}, amounts={"memory": f"{free}Gi"}))
+        Node.from_object(a_place(name, labels={ZONE: world.zones[name]}, amounts={"memory": f"{free + HELD}Gi"}))
         for name, free in world.free.items()
     ]
     nodes.append(Node.from_object(a_place(SOURCE, labels={ZONE: "elsewhere"})))
-    pods = group_by_node([], names=[*world.free, SOURCE])
+    held = [a_pod_there(f"held-{name}", name, containers=[requests(memory=f"{HELD}Gi")]) for name in world.free]
+    pods = group_by_node([PodOnNode.from_object(pod) for pod in held], names=[*world.free, SOURCE])
     places = Places(nodes, pods, {}, drained=frozenset({SOURCE}))
     movers = []
     for number, vm in enumerate(world.vms):
