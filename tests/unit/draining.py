@@ -190,7 +190,7 @@ class Drain:
             kubevirt=None if "kubevirt" in self.hidden else self.kubevirt,
             leases=[] if {"lease", "kubevirt"} & set(self.hidden) else self.leases,
         )
-        names = {SOURCE, *(node["metadata"]["name"] for node in self.nodes)}
+        names = {SOURCE, *(Node.from_object(node).name for node in self.nodes)}
         states = {name: handler_state(handlers, name) for name in names} if handlers and snapshot.kubevirt else {}
         return replace(snapshot, unseen=hidden, handlers=states)
 

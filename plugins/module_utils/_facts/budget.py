@@ -70,10 +70,10 @@ class DisruptionBudget:
 
     def means(self, pod: Pod, /) -> bool | None:
         """Whether it is about `pod`; None where that cannot be judged. Without a selector it is about no pod."""
+        if self.problems and self.meta.namespace in ("", pod.meta.namespace):
+            return None
         if self.meta.namespace != pod.meta.namespace:
             return False
-        if self.problems:
-            return None
         return self.selector.matches(pod.meta.labels) if self.selector is not None else False
 
     def lets_go(self, pod: Pod, /) -> bool:

@@ -169,7 +169,9 @@ def find_quota(grounds: Grounds, subject: Subject, siblings: Sequence[Subject], 
         yield Gap("ResourceQuotaExceeded", rules)
         return
     for quota in grounds.quotas:
-        if quota.meta.namespace == namespace and quota.applies is not False:
+        # One whose namespace cannot be read may be of this one.
+        is_own = quota.meta.namespace == namespace or (bool(quota.problems) and not quota.meta.namespace)
+        if is_own and quota.applies is not False:
             yield from _of_quota(quota, subject, siblings)
 
 
