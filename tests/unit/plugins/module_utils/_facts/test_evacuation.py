@@ -116,3 +116,11 @@ def test_a_vmi_is_migratable_only_where_kubevirt_says_so(statuses: list[str], mi
     conditions = [{"type": "LiveMigratable", "status": status} for status in statuses]
 
     assert Guest.from_object(a_guest(conditions=conditions)).is_migratable is migratable
+
+
+@pytest.mark.parametrize("name", [[7], {"x": 7}, 7], ids=["list", "mapping", "number"])
+def test_a_container_status_whose_name_is_no_text_is_a_problem_and_no_traceback(name: Any) -> None:
+    pod = its_pod()
+    pod["status"]["containerStatuses"][0]["name"] = name
+
+    assert Launcher.from_object(pod).needs.problems
