@@ -19,7 +19,7 @@ from .handler_metrics import watched
 from .journey import Journey
 from .node_agents import is_over
 from .plans import Plan
-from .scenario import DAY, Later, Migration, Node, Quota, Scenario, ScenarioError, Vm
+from .scenario import DAY, Budget, Later, Migration, Node, Quota, Scenario, ScenarioError, Vm
 from .stage import Stage, address_of
 from .virt_controller import guest_bytes
 
@@ -81,6 +81,7 @@ class Planter:
         self._api.every(self._node, self._scenario.nodes)
         self._api.every(self._vm, self._scenario.vms)
         self._api.every(self._quota, self._scenario.quotas)
+        self._api.every(self._budget, self._scenario.budgets)
         per_vm: dict[str, list[Migration]] = {}
         for migration in self._scenario.migrations:
             per_vm.setdefault(migration.vm, []).append(migration)
@@ -145,6 +146,7 @@ class Planter:
         wanted = machines.virtual_machine(
             name, namespace=namespace, memory=vm.memory, running=vm.node is not None, claims=vm.claims,
             conditions=found if vm.node else [], labels={"app": name, **vm.labels}, node_selector=vm.node_selector,
+            eviction=vm.eviction,
         )  # fmt: skip
         made = self._stage.plant(wanted, born=at)
         if vm.node is not None:
@@ -207,6 +209,13 @@ class Planter:
         made = self._api.create(nodes.quota(quota.name, namespace=quota.namespace, hard=quota.hard))
         used = {name: _in_use(active, name=name) for name in quota.hard}
         self._api.patch(made, {"status": {"hard": dict(quota.hard), "used": used}}, sub="status")
+
+    def _budget(self, budget: Budget) -> None:
+        wanted = nodes.budget(budget.name, namespace=budget.namespace, labels=budget.labels)
+        made = self._api.create(wanted)
+        status = {"disruptionsAllowed": budget.allowed, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1}
+        observed = {"observedGeneration": made["metadata"]["generation"]}
+        self._api.patch(made, {"status": {**status, **observed}}, sub="status")
 
     def _migrations(self, wanted: Sequence[Migration]) -> list[Object]:
         """All migrations of one VM, the oldest first: a second one is only let in when the first has ended."""

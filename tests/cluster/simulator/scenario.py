@@ -17,8 +17,8 @@ import yaml
 from .migrations import BETWEEN_CLUSTERS, FINAL, ORDER
 
 __all__ = [
-    "Condition", "Copying", "Event", "Expected", "Later", "Leftover", "Migration", "Node", "PodTrouble", "Policy",
-    "Quota", "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
+    "Budget", "Condition", "Copying", "Drained", "Event", "Expected", "Later", "Leftover", "Migration", "Node",
+    "PodTrouble", "Policy", "Quota", "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
@@ -26,6 +26,7 @@ DAY = 86400
 VERDICTS = (
     "unknown", "succeeded", "failed", "cancelling", "blocked", "stalled", "overdue", "queued", "late", "progressing",
 )  # fmt: skip
+OUTLOOKS = ("would_stop", "would_not_migrate", "unknown", "at_risk", "would_wait", "would_migrate")
 ORIGINS = ("user", "evacuation", "workload_update", "volume_update", "decentralized")
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ class Later:
 
 @dataclass(frozen=True)
 class Vm:
-    """A VM and its VMI. `name` is namespace/name; without `node` the VM is halted."""
+    """A VM and its VMI. `name` is namespace/name; without `node` the VM is halted. `eviction` "": it names none."""
 
     name: str
     node: str | None = None
@@ -133,6 +134,7 @@ class Vm:
     claims: Sequence[str] = ()
     storage_class: str = "ceph-rbd"
     not_migratable: Mapping[str, str] = field(default_factory=dict)
+    eviction: str = "LiveMigrate"
     leftovers: Sequence[Leftover] = ()
     later: Later | None = None
 
@@ -209,6 +211,16 @@ class Quota:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """A PodDisruptionBudget over the pods with these labels that lets so many of them go now."""
+
+    name: str
+    namespace: str
+    labels: Mapping[str, str]
+    allowed: int = 0
+
+
+@dataclass(frozen=True)
 class Policy:
     """A MigrationPolicy."""
 
@@ -227,9 +239,19 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Drained:
+    """What a preflight should say about a VM on a node of `drain`."""
+
+    vm: str
+    verdict: str
+    first_reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Scenario:
     """A whole world. `controller_silent`: age of virt-controller's last sign of life, where it is silent; `measured`:
-    what is expected of who reads the figures of the copies, where that is more than times alone tell."""
+    what is expected of who reads the figures of the copies, where that is more than times alone tell. `drain`:
+    nodes that somebody is about to drain, `drained` what comes of it."""
 
     title: str
     nodes: Sequence[Node]
@@ -237,10 +259,13 @@ class Scenario:
     migrations: Sequence[Migration] = ()
     expected: Sequence[Expected] = ()
     measured: Sequence[Expected] = ()
+    drain: Sequence[str] = ()
+    drained: Sequence[Drained] = ()
     healthy: bool = False
     configuration: Mapping[str, Any] = field(default_factory=dict)
     policies: Sequence[Policy] = ()
     quotas: Sequence[Quota] = ()
+    budgets: Sequence[Budget] = ()
     controller_silent: int | None = None
     name: str = ""
 
@@ -333,6 +358,11 @@ def _check(scenario: Scenario) -> None:
         _one_of(wanted.vm, vms, place="expected, vm")
         _one_of(wanted.verdict, VERDICTS, place=f"expected of {wanted.vm}, verdict")
         _one_of(wanted.origin, ORIGINS, place=f"expected of {wanted.vm}, origin")
+    for name in scenario.drain:
+        _one_of(name, nodes, place="drain")
+    for one in scenario.drained:
+        _one_of(one.vm, vms, place="drained, vm")
+        _one_of(one.verdict, OUTLOOKS, place=f"drained of {one.vm}, verdict")
 
 
 def _check_migration(migration: Migration, *, nodes: Sequence[str], vms: Sequence[str]) -> None:
