@@ -99,7 +99,7 @@ options:
     default: live-migration-tuning
   link:
     description:
-      - What the network carries from one node each second, all its migrations together, as a quantity such as V(1100Mi).
+      - What the network carries from one node each second, all its migrations together, for example V(1100Mi).
       - Without it nothing is known of what is beyond the present bandwidth, and the advice says so.
     type: str
     default: ""
@@ -168,9 +168,9 @@ read_at:
   sample: "2026-11-23T08:49:14Z"
 vms:
   description:
-    - One entry for each VM whose memory is being copied, those that need something first. Besides the keys here each
-      has those of RV(kubevirt_ops.live_migration.migration_convergence#filter:_value), which are about another migration
-      made now.
+    - One entry for each VM whose memory is being copied, those that need something first.
+    - Besides the keys here each has those of RV(kubevirt_ops.live_migration.migration_convergence#filter:_value). They
+      are about another migration made now.
   returned: success
   type: list
   elements: dict
@@ -321,8 +321,8 @@ changes:
   contains:
     policies:
       description:
-        - Options of M(kubevirt_ops.live_migration.migration_policy), one entry a policy, and besides C(action) and
-          C(vms).
+        - Options of M(kubevirt_ops.live_migration.migration_policy), C(reason) among them, one entry a policy. Besides
+          C(action) and C(vms).
       type: list
       elements: dict
       sample:
@@ -332,6 +332,11 @@ changes:
           completion_timeout_per_gib: 228
           action: deadline
           vms: [team-a/db-1, team-a/db-2]
+          reason: "Advised (deadline): without it the live migration of team-a/db-1, team-a/db-2 does not end in time."
+    reason:
+      description: The option C(reason) for RV(changes.settings), empty for none.
+      type: str
+      sample: ""
     settings:
       description: The option C(settings) of M(kubevirt_ops.live_migration.migration_settings), empty for none.
       type: dict
@@ -361,8 +366,8 @@ summary:
       description: One sentence.
       type: str
       sample: >-
-        Of 3 copies, 2 would not end in time as the settings are, and a change makes them end; 1 would end in time as the
-        settings are.
+        Of 3 copies, 2 would not end in time as the settings are, and a change makes them end; 1 would end in time as
+        the settings are.
 coverage:
   description: What could not be read, and what the look cost, as of M(kubevirt_ops.live_migration.migration_info).
   returned: success

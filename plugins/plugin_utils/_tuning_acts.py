@@ -10,21 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from shlex import join
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_list, as_map
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import BY_OPTION
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.tuning_advice import CAN_INSIST
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import visible, visible_line
 
 __all__ = ["TuningAct", "read_acts"]
 
 _MOST_NAMED = 10
+_UNDO = ("ansible-playbook", "kubevirt_ops.live_migration.tune", "-e", "mode=undo", "-e")
 
 
 @dataclass(frozen=True)
 class TuningAct:
     """What became of one object. `state` is changed, would change, unchanged, refused or failed; `changes` are lines
-    such as `completionTimeoutPerGiB: not set → 228`; `effects` say what that means for whom; `commands` help."""
+    such as `completionTimeoutPerGiB: not set → 228`; `effects` say what that means for whom; `commands` help to reach
+    VMs that were meant; `undo` is the command that takes it back, "" where there is nothing to take back."""
 
     title: str
     state: str
@@ -32,21 +36,25 @@ class TuningAct:
     effects: tuple[str, ...]
     refusals: tuple[str, ...]
     commands: tuple[str, ...]
+    undo: str
     at: str
 
 
 def read_acts(given: Mapping[str, Any], /) -> tuple[TuningAct, ...]:
-    """The acts of `policies` (a list of results, or the result of a loop) and of `settings`."""
-    policies = given.get("policies")
-    results = as_list((as_map(policies) or {}).get("results")) if as_map(policies) is not None else as_list(policies)
-    found = [_policy_act(one) for one in map(as_map, results or ()) if one is not None and one.get("skipped") is not True]
-    settings = as_map(given.get("settings")) or {}
-    if settings and settings.get("skipped") is not True:
-        found.append(_settings_act(settings))
-    return tuple(found)
+    """The acts of `policies`, a list of results, and of `settings`; a task that Ansible skipped is none."""
+    is_undo = given.get("mode") == "undo"
+    results = [_unless_skipped(one) for one in as_list(given.get("policies")) or ()]
+    found = [_policy_act(one, is_undo=is_undo) for one in results if one]
+    settings = _unless_skipped(given.get("settings"))
+    return (*found, _settings_act(settings, is_undo=is_undo)) if settings else tuple(found)
 
 
-def _policy_act(given: Mapping[str, Any]) -> TuningAct:
+def _unless_skipped(value: Any) -> Mapping[str, Any]:
+    found = as_map(value) or {}
+    return {} if found.get("skipped") is True else found
+
+
+def _policy_act(given: Mapping[str, Any], *, is_undo: bool) -> TuningAct:
     name = visible((as_map((as_map(given.get("object")) or {}).get("metadata")) or {}).get("name"))
     item = given.get("item")
     asked = visible((as_map(item) or {}).get("name")) or ("" if as_map(item) is not None else visible(item))
@@ -57,19 +65,27 @@ def _policy_act(given: Mapping[str, Any]) -> TuningAct:
         changes=_changes(before, after),
         effects=_effects(given),
         commands=[visible_line(one.get("command")) for one in _entries(given, "unmatched_hint") if one.get("command")],
+        undo="" if is_undo or not (as_map(given.get("after")) or {}) else f"undo_policies={name}",
     )
 
 
-def _settings_act(given: Mapping[str, Any]) -> TuningAct:
+def _settings_act(given: Mapping[str, Any], *, is_undo: bool) -> TuningAct:
     owner = as_map(given.get("object")) or {}
     where = "/".join(filter(None, (visible(owner.get("namespace")), visible(owner.get("name")))))
     title = f"the settings of {visible(owner.get('kind'))} {where}" if owner else "the migration settings"
-    before, after = as_map(given.get("before")) or {}, as_map(given.get("after")) or {}
-    return _act(given, title=title, changes=_changes(before, after), effects=_in_flight(given), commands=())
+    before, after = _by_api_name(given.get("before")), _by_api_name(given.get("after"))
+    undo = "" if is_undo else "undo_settings=true"
+    return _act(given, title=title, changes=_changes(before, after), effects=_in_flight(given), commands=(), undo=undo)
 
 
 def _act(
-    given: Mapping[str, Any], *, title: str, changes: Iterable[str], effects: Iterable[str], commands: Iterable[str]
+    given: Mapping[str, Any],
+    *,
+    title: str,
+    changes: Iterable[str],
+    effects: Iterable[str],
+    commands: Iterable[str],
+    undo: str,
 ) -> TuningAct:
     state = _state(given)
     warnings = [f"Warning: {visible(one)}" for one in as_list(given.get("warnings")) or ()]
@@ -81,6 +97,7 @@ def _act(
         effects=(*effects, *warnings) if state != "failed" else tuple(warnings),
         refusals=tuple(_refusals(given, state)),
         commands=tuple(dict.fromkeys(commands)),
+        undo=join([*_UNDO, undo]) if undo and state == "changed" else "",
         at=next((visible(step.get("at")) for step in steps if visible(step.get("at"))), ""),
     )
 
@@ -128,10 +145,16 @@ def _before(one: Mapping[str, Any]) -> str:
 
 def _in_flight(given: Mapping[str, Any]) -> Iterator[str]:
     for one in _entries(given, "in_flight")[:_MOST_NAMED]:
-        kept = as_map(one.get("keeps")) or {}
+        kept = _by_api_name(one.get("keeps"))
         values = ", ".join(f"{visible(name)} {visible(value)}" for name, value in kept.items()) or "its values"
         advice = visible(one.get("advice")) or "Only a cancel and a new migration gives it the new values."
         yield f"{_vm(one)} is being migrated and keeps {values}. {advice}"
+
+
+def _by_api_name(values: Any) -> dict[str, Any]:
+    """Settings by their names in the API, as everywhere in the report."""
+    found = as_map(values) or {}
+    return {BY_OPTION[name].name if name in BY_OPTION else name: value for name, value in found.items()}
 
 
 def _entries(given: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_list, as_map
@@ -42,21 +42,28 @@ def render_tuning_html(report: TuningReport) -> str:
 def render_tuning_json(report: TuningReport, *, result: Any) -> str:
     """`{meta, tuning}` with `mode`, `advice`, `policies` (a list of results) and `settings`, in pure ASCII."""
     given = as_map(plain(result)) or {}
-    looped = as_map(given.get("policies"))
-    policies = as_list(looped.get("results")) if looped is not None else as_list(given.get("policies"))
     document = {
         "meta": meta_of(report),
         "tuning": {
             "mode": report.mode,
             "advice": result_of(given.get("advice")),
-            "policies": [result_of(one) for one in policies or ()],
-            "settings": result_of(given.get("settings")),
+            "policies": [_act_result(one) for one in as_list(given.get("policies")) or ()],
+            "settings": _act_result(given.get("settings")),
         },
     }
     return json.dumps(document, sort_keys=True, indent=2) + "\n"
 
 
-def summarise_tuning(report: TuningReport, *, paths: dict[str, str]) -> dict[str, Any]:
+def _act_result(value: Any) -> dict[str, Any]:
+    """A result that says besides whether it changed anything; {} for none, and for a task that Ansible skipped."""
+    given = as_map(value) or {}
+    if not given or given.get("skipped") is True:
+        return {}
+    kept = {key: one for key, one in result_of(given).items() if key not in ("item", "ansible_loop_var")}
+    return {**kept, "changed": given.get("changed") is True}
+
+
+def summarise_tuning(report: TuningReport, *, paths: Mapping[str, str]) -> dict[str, Any]:
     """What later steps of a job branch on."""
     return {
         "headline": report.headline,
@@ -85,6 +92,7 @@ def render_tuning_markdown(report: TuningReport) -> str:
         _table(report),
         *(_group(group) for group in report.groups),
         markdown_section("Of each VM", _vms(report)),
+        markdown_section("Taken for granted", [f"- {escape(text)}" for text in report.assumed]),
         *(_act(act) for act in report.acts),
         markdown_section("Not seen", markdown_not_seen(report.gap)),
     )
@@ -109,7 +117,12 @@ def _table(report: TuningReport) -> Iterator[str]:
 
 
 def _group(group: TunedGroup) -> Iterator[str]:
-    yield from (f"## For {escape(counted_vms(group.vms))}", "", f"Policy {escape(group.name)}: {escape(group.why)}.", "")
+    yield from (
+        f"## For {escape(counted_vms(group.vms))}",
+        "",
+        f"Policy {escape(group.name)}: {escape(group.why)}.",
+        "",
+    )
     if group.kept:
         yield from (f"It keeps {escape(group.kept)}, as the policy that rules them now.", "")
     for option in group.options:
@@ -126,7 +139,7 @@ def _group(group: TunedGroup) -> Iterator[str]:
 def _vms(report: TuningReport) -> Iterator[str]:
     for vm in report.vms:
         withheld = [f"Not {one}" for one in vm.not_advised]
-        yield f"- {escape(' '.join((f'{vm.title}: {vm.summary}', *withheld, *vm.notes, vm.in_flight)).rstrip())}"
+        yield f"- {escape(' '.join((f'{vm.title}: {vm.summary}', *withheld, vm.in_flight)).rstrip())}"
 
 
 def _act(act: TuningAct) -> Iterator[str]:
@@ -134,4 +147,6 @@ def _act(act: TuningAct) -> Iterator[str]:
     yield from (f"- {escape(text)}" for text in (*act.refusals, *act.changes, *act.effects))
     if act.commands:
         yield from ("", *fence(act.commands))
+    if act.undo:
+        yield from ("", "To take it back:", "", *fence([act.undo]))
     yield ""

@@ -57,7 +57,6 @@ class TunedVm:
     ends_after: str
     limit: str
     in_flight: str
-    notes: tuple[str, ...]
     not_advised: tuple[str, ...]
 
 
@@ -98,6 +97,7 @@ class TuningReport:
     vms: tuple[TunedVm, ...]
     groups: tuple[TunedGroup, ...]
     acts: tuple[TuningAct, ...]
+    assumed: tuple[str, ...]
     gap: Gap | None
     requests: int | None
 
@@ -131,6 +131,7 @@ def read_tuning(given: Any, *, title: str = "", version: str = "") -> TuningRepo
         vms=vms,
         groups=tuple(_group(entry) for entry in as_list(advice.get("groups")) or ()),
         acts=acts,
+        assumed=tuple(_assumed(advice)),
         gap=read_gap(advice) if advice else None,
         requests=as_int((as_map(advice.get("coverage")) or {}).get("requests")),
     )
@@ -149,6 +150,8 @@ def _headline(advice: Mapping[str, Any], acts: Sequence[TuningAct], *, mode: str
         done = ["Nothing is to be changed."]
     if not acts and mode == "undo":
         done = ["Nothing was named to be undone."]
+    if asked and any(act.state == "changed" for act in acts):
+        asked = f"Seen before: {asked}"
     return " ".join(filter(None, [*done, asked])) or "Nothing was looked at."
 
 
@@ -175,9 +178,22 @@ def _vm(entry: Any) -> TunedVm:
         ends_after=_ends_after(given),
         limit=_limit(given),
         in_flight=visible(given.get("in_flight")),
-        notes=tuple(f"Taken for granted: {visible(one)}." for one in as_list(given.get("assumes")) or ()),
         not_advised=tuple(f"{visible(one.get('action'))}: {visible(one.get('why'))}." for one in withheld),
     )
+
+
+def _assumed(advice: Mapping[str, Any]) -> Iterator[str]:
+    """What the answers take for granted, each once, and of whom where that is not all."""
+    entries = [as_map(one) or {} for one in as_list(advice.get("vms")) or ()]
+    judged = [one for one in entries if one.get("answer") != "unknown"]
+    texts = [visible(text) for one in judged for text in as_list(one.get("assumes")) or ()]
+    for text in dict.fromkeys(texts):
+        whose = [f"{visible(one.get('namespace'))}/{visible(one.get('vm'))}" for one in judged if text in _texts(one)]
+        yield f"{text[:1].upper()}{text[1:]}." if len(whose) == len(judged) else f"Of {counted_vms(whose)}: {text}."
+
+
+def _texts(entry: Mapping[str, Any]) -> list[str]:
+    return [visible(text) for text in as_list(entry.get("assumes")) or ()]
 
 
 def _rate(value: Any) -> str:

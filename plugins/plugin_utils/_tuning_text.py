@@ -8,7 +8,7 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import Column, Table, cut_middle
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_text import (
@@ -23,8 +23,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     title_line,
     wrapped,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import counted, tone_of
-from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tuning_acts import TuningAct
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import tone_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tuning_read import (
     TunedGroup,
     TunedVm,
@@ -54,9 +53,10 @@ def render_tuning_text(report: TuningReport, *, width: int) -> list[Line]:
     sections = (
         _head(report, width=prose),
         _table(report, width=table_width),
-        _all(report.groups, _group, what="group", width=prose),
+        _groups(report, width=prose),
         section("Of each VM", _vms(report, width=prose)),
-        _all(report.acts, _act, what="change", width=prose),
+        section("Taken for granted", _assumed(report, width=prose)),
+        _acts(report, width=prose),
         section("Not seen", not_seen_lines(report.gap, width=prose)),
     )
     return [line for lines in sections for line in lines]
@@ -87,12 +87,12 @@ def _cells(vm: TunedVm) -> list[str]:
     return [vm.answer, vm.title, vm.memory, vm.dirtied, vm.copied, vm.ends_after, vm.limit]
 
 
-def _all(found: tuple[object, ...], render: object, *, what: str, width: int) -> Iterator[Line]:
-    for number, one in enumerate(found[:MAX_DETAILS], start=1):
-        yield from render(one, number=number, width=width)  # type: ignore[operator]
+def _groups(report: TuningReport, *, width: int) -> Iterator[Line]:
+    for number, group in enumerate(report.groups[:MAX_DETAILS], start=1):
+        yield from _group(group, number=number, width=width)
         yield Line("")
-    if len(found) > MAX_DETAILS:
-        yield Line(f"... and {counted(len(found) - MAX_DETAILS, f'more {what}')}: they are in the report files.")
+    if len(report.groups) > MAX_DETAILS:
+        yield Line(f"... and {len(report.groups) - MAX_DETAILS} more groups: they are in the report files.")
         yield Line("")
 
 
@@ -124,20 +124,24 @@ def _vms(report: TuningReport, *, width: int) -> Iterator[Line]:
     for vm in report.vms[:MAX_DETAILS]:
         yield from wrapped(f"{vm.title}: {vm.summary}", width=width, first="   ", rest="     ")
         withheld = vm.not_advised if vm.answer in ("nothing_fits", "unknown") else ()
-        notes = () if vm.answer == "unknown" else vm.notes
-        for text in (*(f"not {one}" for one in withheld), *notes, *filter(None, (vm.in_flight,))):
+        for text in (*(f"not {one}" for one in withheld), *filter(None, (vm.in_flight,))):
             yield from wrapped(text, width=width, first="     ", rest="       ")
     if len(report.vms) > MAX_DETAILS:
         yield Line(f"   ... and {len(report.vms) - MAX_DETAILS} more: they are in the report files.")
 
 
-def _act(act: TuningAct, *, number: int, width: int) -> Iterator[Line]:
-    del number
-    yield from title_line(f"{act.title[0].upper()}{act.title[1:]}: ", act.state, width=width)
-    yield from _texts((*act.refusals, *act.changes, *act.effects), width=width)
-    yield from (Line(_MORE + command, verbatim=True) for command in act.commands)
-
-
-def _texts(texts: Iterable[str], *, width: int) -> Iterator[Line]:
-    for text in texts:
+def _assumed(report: TuningReport, *, width: int) -> Iterator[Line]:
+    for text in report.assumed:
         yield from wrapped(text, width=width, first="   ", rest="     ")
+
+
+def _acts(report: TuningReport, *, width: int) -> Iterator[Line]:
+    for act in report.acts:
+        yield from title_line(f"{act.title[0].upper()}{act.title[1:]}: ", act.state, width=width)
+        for text in (*act.refusals, *act.changes, *act.effects):
+            yield from wrapped(text, width=width, first="   ", rest="     ")
+        yield from (Line(_MORE + command, verbatim=True) for command in act.commands)
+        if act.undo:
+            yield Line("   To take it back:")
+            yield Line(_MORE + act.undo, verbatim=True)
+        yield Line("")

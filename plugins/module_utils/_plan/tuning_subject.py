@@ -126,7 +126,7 @@ def _subject(judgement: Judgement, leaving: int, policies: Policies, figures: Fi
 
 
 def _measured(case: Case) -> Outlook | None:
-    """The figures of the copy, None where they say nothing of pre-copy: the guest stands still, or runs on the target."""
+    """The figures of a pre-copy; None where the guest stands still or runs on the target: they say nothing then."""
     state = copy_state(case)
     return None if state is None or state.mode in ("PostCopy", "Paused") else find_outlook(case)
 

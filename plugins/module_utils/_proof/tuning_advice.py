@@ -32,11 +32,12 @@ __all__ = ["ANSWERS", "CAN_INSIST", "render_advice"]
 # Refusals that accept_risks lifts.
 CAN_INSIST = frozenset(code for code, level in RISKS.items() if level is Level.REFUSED)
 ANSWERS = ("change", "nothing_fits", "no_setting_helps", "unknown", "none_needed")
+_NAMED = 5
 _WORDS = {
     "change": "{count} would not end in time as the settings are, and a change makes {them} end",
     "nothing_fits": "{count} would not end in time, and no change that may be made helps",
     "no_setting_helps": "{count} move nothing, and no setting helps",
-    "unknown": "of {count} it is not known whether {they} end{s}",
+    "unknown": "{count} cannot be judged",
     "none_needed": "{count} would end in time as the settings are",
 }
 
@@ -56,6 +57,7 @@ def render_advice(
         "changes": {
             "policies": [_policy(change) for change in changes if change.policy is not None],
             "settings": merged_settings(changes),
+            "reason": " ".join(_reason(change) for change in changes if change.settings),
         },
         "summary": _summary(vms, changes, not_copying),
     }
@@ -119,7 +121,15 @@ def _policy(change: Change) -> dict[str, Any]:
         **(change.policy or {}),
         "action": change.option.action if change.option else "",
         "vms": list(change.group.selection.vms),
+        "reason": _reason(change),
     }
+
+
+def _reason(change: Change) -> str:
+    """What is recorded with the change where the user says nothing else."""
+    vms, action = change.group.selection.vms, change.option.action if change.option else ""
+    named = ", ".join(vms[:_NAMED]) + (f" and {len(vms) - _NAMED} more" if len(vms) > _NAMED else "")
+    return f"Advised ({action}): without it the live migration of {named} does not end in time."
 
 
 def _summary(vms: Sequence[Mapping[str, Any]], changes: Sequence[Change], not_copying: int) -> dict[str, Any]:
@@ -129,7 +139,7 @@ def _summary(vms: Sequence[Mapping[str, Any]], changes: Sequence[Change], not_co
         "not_copying": not_copying,
         "by_answer": {answer: by_answer[answer] for answer in ANSWERS},
         "changes": sum(change.option is not None for change in changes),
-        "text": _text(by_answer, len(vms), not_copying),
+        "text": " ".join(filter(None, (_text(by_answer, len(vms), not_copying), _late_ones(vms)))),
     }
 
 
@@ -143,11 +153,18 @@ def _text(by_answer: Mapping[str, int], total: int, not_copying: int) -> str:
     return f"Of {total} copies, {'; '.join(parts)}."
 
 
+def _late_ones(vms: Sequence[Mapping[str, Any]]) -> str:
+    """Those that the settings as they are would help, had their migration them."""
+    count = sum(entry["answer"] == "none_needed" and entry["running"]["finishes"] is False for entry in vms)
+    if not count:
+        return ""
+    words = "1 that runs keeps older ones and does" if count == 1 else f"{count} that run keep older ones and do"
+    return f"{words} not end in time."
+
+
 def _part(answer: str, count: int) -> str:
     one = count == 1
-    return _WORDS[answer].format(
-        count=count, them="it" if one else "them", they="it" if one else "they", s="s" if one else ""
-    )
+    return _WORDS[answer].format(count=count, them="it" if one else "them")
 
 
 def _of_one(by_answer: Mapping[str, int]) -> str:
