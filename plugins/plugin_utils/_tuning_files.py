@@ -46,7 +46,7 @@ def render_tuning_json(report: TuningReport, *, result: Any) -> str:
         "meta": meta_of(report),
         "tuning": {
             "mode": report.mode,
-            "advice": result_of(given.get("advice")),
+            "advice": _unless_skipped(given.get("advice")),
             "policies": [_act_result(one) for one in as_list(given.get("policies")) or ()],
             "settings": _act_result(given.get("settings")),
         },
@@ -56,11 +56,14 @@ def render_tuning_json(report: TuningReport, *, result: Any) -> str:
 
 def _act_result(value: Any) -> dict[str, Any]:
     """A result that says besides whether it changed anything; {} for none, and for a task that Ansible skipped."""
+    given = _unless_skipped(value)
+    kept = {key: one for key, one in given.items() if key not in ("item", "ansible_loop_var")}
+    return {**kept, "changed": (as_map(value) or {}).get("changed") is True} if kept else {}
+
+
+def _unless_skipped(value: Any) -> dict[str, Any]:
     given = as_map(value) or {}
-    if not given or given.get("skipped") is True:
-        return {}
-    kept = {key: one for key, one in result_of(given).items() if key not in ("item", "ansible_loop_var")}
-    return {**kept, "changed": given.get("changed") is True}
+    return {} if given.get("skipped") is True else result_of(given)
 
 
 def summarise_tuning(report: TuningReport, *, paths: Mapping[str, str]) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def read_tuning(given: Any, *, title: str = "", version: str = "") -> TuningRepo
         groups=tuple(_group(entry) for entry in as_list(advice.get("groups")) or ()),
         acts=acts,
         assumed=tuple(_assumed(advice)),
-        gap=read_gap(advice) if advice else None,
+        gap=_gap(advice, values),
         requests=as_int((as_map(advice.get("coverage")) or {}).get("requests")),
     )
 
@@ -140,6 +140,18 @@ def read_tuning(given: Any, *, title: str = "", version: str = "") -> TuningRepo
 def _unless_skipped(advice: Any) -> Mapping[str, Any]:
     found = as_map(advice) or {}
     return {} if found.get("skipped") is True else found
+
+
+def _gap(advice: Mapping[str, Any], values: Mapping[str, Any]) -> Gap | None:
+    """What could not be read for the advice and for the changes, and what may not be written."""
+    acts = [_unless_skipped(one) for one in (*(as_list(values.get("policies")) or ()), values.get("settings"))]
+    found = [one for one in (advice, *map(_incomplete_where_forbidden, acts)) if one]
+    return read_gap(found[0], others=found[1:]) if found else None
+
+
+def _incomplete_where_forbidden(act: Mapping[str, Any]) -> Mapping[str, Any]:
+    is_forbidden = (as_map(act.get("error")) or {}).get("code") == "Forbidden"
+    return {**act, "coverage": {"complete": False}} if is_forbidden else act
 
 
 def _headline(advice: Mapping[str, Any], acts: Sequence[TuningAct], *, mode: str) -> str:
