@@ -35,13 +35,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tunin
 __all__ = ["render_tuning_text"]
 
 _COLUMNS = (
-    Column("ANSWER"),
-    Column("VM", share=18, floor=12, cut=cut_middle),
-    Column("MEMORY", right=True),
-    Column("DIRTIED", share=9, floor=8, right=True),
-    Column("COPIED", share=9, floor=8, right=True),
-    Column("ENDS AFTER", right=True),
-    Column("LIMIT", right=True),
+    Column("ANSWER", share=11, floor=6),
+    Column("VM", share=18, floor=8, cut=cut_middle),
+    Column("MEMORY", share=7, floor=4, right=True),
+    Column("DIRTIED", share=8, floor=6, right=True),
+    Column("COPIED", share=8, floor=6, right=True),
+    Column("ENDS AFTER", share=7, floor=4, right=True),
+    Column("LIMIT", share=7, floor=4, right=True),
 )
 _MORE = " " * 10
 
