@@ -273,7 +273,9 @@ def test_page_says_that_nothing_was_changed_only_where_that_is_so() -> None:
     words = "Nothing was changed in the cluster."
 
     assert words in render_tuning_html(read(advice=an_advice(a_vm())))
-    assert words in render_tuning_html(read("plan", advice=an_advice(), policies=[a_policy_result("dry_run")]))
+    plan = render_tuning_html(read("plan", advice=an_advice(), policies=[a_policy_result("dry_run")]))
+    assert words in plan
+    assert "What would be done" in plan
     assert words not in render_tuning_html(read("apply", advice=an_advice(), policies=[a_policy_result()]))
 
 
