@@ -47,4 +47,10 @@ RISKS: Final[Mapping[str, Level]] = {
     "VirtHandlerRestart": Level.WARNS,
     # Undo.
     "ValueChangedSince": Level.FINAL,
+    # Alert rules.
+    "SettingsUnreadable": Level.FINAL,
+    "FieldConflict": Level.REFUSED,
+    "NotOurs": Level.REFUSED,
+    "NoPrometheusSelects": Level.WARNS,
+    "ClusterMonitoringLabelMissing": Level.WARNS,
 }
