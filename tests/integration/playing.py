@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Run", "diagnose", "diagnose_in_terminal"]
+__all__ = ["Run", "diagnose", "diagnose_in_terminal", "install_alert"]
 
 PLAYBOOK = "kubevirt_ops.live_migration.diagnose"
 _LIMIT_SECONDS = 240
@@ -61,17 +61,26 @@ def _environment(folder: Path, *, extra: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _command(arguments: tuple[str, ...], variables: dict[str, Any]) -> list[str]:
+def _command(arguments: tuple[str, ...], variables: dict[str, Any], playbook: str = PLAYBOOK) -> list[str]:
     program = str(Path(sys.executable).parent / "ansible-playbook")
-    return [program, PLAYBOOK, *arguments, "--extra-vars", json.dumps(variables)]
+    return [program, playbook, *arguments, "--extra-vars", json.dumps(variables)]
 
 
 def diagnose(folder: Path, *arguments: str, environment: dict[str, str] | None = None, **variables: Any) -> Run:
     """Run the playbook in `folder` with extra variables; both streams together are the output."""
+    return _run(folder, _command(arguments, variables), environment or {})
+
+
+def install_alert(folder: Path, *arguments: str, **variables: Any) -> Run:
+    """The playbook install_alert in the same manner."""
+    return _run(folder, _command(arguments, variables, "kubevirt_ops.live_migration.install_alert"), {})
+
+
+def _run(folder: Path, command: list[str], environment: dict[str, str]) -> Run:
     done = subprocess.run(
-        _command(arguments, variables),
+        command,
         cwd=folder,
-        env=_environment(folder, extra=environment or {}),
+        env=_environment(folder, extra=environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
