@@ -290,6 +290,11 @@ def test_one_that_waits_for_a_slot_is_no_alert(rules: Rules, others: dict[str, i
     rules.play(story.fires(WAITING, BEGIN + 1800, *([ONE] if is_told else ())))
 
 
+def test_one_that_waits_for_another_migration_of_its_vm_is_no_alert(rules: Rules) -> None:
+    story = waiting("Pending").sees(PHASE, 1, until=2400, phase="Running", migration="move-0", **WEB)
+    rules.play(story.is_silent(2400).fires(WAITING, 3000, ONE))
+
+
 def test_time_in_the_queue_does_not_count_once_a_slot_is_there(rules: Rules) -> None:
     story = waiting("Scheduling", since=BEGIN + 1500).is_silent(BEGIN + 2300)
     rules.play(story.fires(WAITING, BEGIN + 2500, ONE))

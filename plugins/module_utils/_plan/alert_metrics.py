@@ -21,6 +21,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     NOT_STARTING,
     ON_NODE,
     STUCK,
+    WAITING,
 )
 
 __all__ = ["METRICS", "Metric", "find_silent", "is_available"]
@@ -74,6 +75,13 @@ METRICS: Final = (
         (NOT_STARTING,),
         "migrations that virt-controller has not taken up are not counted",
         lacking=((1, 5, 0),),
+        silences=False,
+    ),
+    Metric(
+        "kubevirt_vmi_info",
+        (1, 3, 0),
+        (WAITING,),
+        "the slots of nodes are not known, so it may come for a migration that waits for one",
         silences=False,
     ),
     Metric(

@@ -164,8 +164,9 @@ def not_starting() -> str:
 def waiting(seconds: int, /, *, per_cluster: int, per_node: int) -> str:
     """Migrations that wait longer than `seconds` before the copy although a slot is free; the value is how long.
 
-    One that waits for a slot is left out: the cluster's are taken, or those of the node that its VM leaves. During a
-    migration a VM has a kubevirt_vmi_info for either node, so a node that only takes VMs in may be left out too.
+    One that waits for a slot is left out: the cluster's are taken, or those of the node that its VM leaves, or another
+    migration of the VM is under way. During a migration a VM has a kubevirt_vmi_info for either node, so VMs of a node
+    that only takes others in may be left out too.
     """
     active = f'max by {_ONE} ({_PHASE}{{phase=~"{_BEFORE}|Running"}})'
     place = "max by (namespace, name, node) (kubevirt_vmi_info)"
@@ -174,6 +175,8 @@ def waiting(seconds: int, /, *, per_cluster: int, per_node: int) -> str:
     queued = (
         f"(time() - max by {_ONE} ({_CREATED}) > {seconds})\n"
         f'unless on {_ONE} {_PHASE}{{phase!="Pending"}}\n'
+        # Another migration of the same VM comes first.
+        f"unless on {_VM} {active}\n"
         f"unless on () (count({active}) >= {per_cluster})\n"
         f"unless on {_VM} ({place} and on (node) {full})"
     )
