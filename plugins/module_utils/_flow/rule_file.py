@@ -17,8 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ClusterError
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.rules_check import find_faults
@@ -55,6 +53,9 @@ def check_rules(text: str, groups: Sequence[Mapping[str, Any]], /, *, promtool: 
     Either way they are read back first. Raises RulesRefused with what is wrong, WrongInput for a promtool that was
     named and cannot be run.
     """
+    # Brought by kubernetes; a module must load without it, so that it can say what is missing.
+    import yaml
+
     document = yaml.safe_load(text)
     if document != {"groups": list(groups)}:
         raise RulesRefused("The rules file does not read back as the rules that were to be written.")
