@@ -56,8 +56,13 @@ def test_promtool_finds_no_fault(rules: Rules) -> None:
     assert "8 rules found" in rules.check()
 
 
-def test_a_copy_of_299_seconds_is_none_and_one_of_301_is(rules: Rules) -> None:
+@pytest.mark.parametrize(
+    "memory", [None, GIB // 2, 2 * 10**9], ids=["size not known", "150 s by size", "300 s by size"]
+)
+def test_a_copy_of_299_seconds_is_none_and_one_of_301_is(rules: Rules, memory: int | None) -> None:
     story = copying(a_story())
+    if memory is not None:
+        story.sees(MEMORY, memory, node="node-a", **WEB)
     story.fires(STUCK, BEGIN + 299, state="pending").fires(STUCK, BEGIN + 301, WEB, state="pending")
     # It must hold for a minute, as one odd scrape proves nothing.
     rules.play(story.fires(STUCK, BEGIN + 360).fires(STUCK, BEGIN + 361, WEB))
