@@ -115,6 +115,15 @@ def test_passes_that_leave_less_each_time_are_progress(rules: Rules) -> None:
     rules.play(story)
 
 
+@pytest.mark.parametrize(("kept", "is_told"), [(0.97, True), (0.95, False)], ids=["3 % less", "5 % less"])
+def test_four_percent_in_five_minutes_are_progress(rules: Rules, kept: float, is_told: bool) -> None:
+    """A small VM that is over its limit, so that no pace is in time."""
+    left = [GIB * kept ** (place * SCRAPE_SECONDS / 300) for place in range(400)]
+    story = a_story().sees(START, BEGIN, since=BEGIN, **COPY, **POD_A)
+    story.sees(REMAINING, left, since=BEGIN, node="node-a", **WEB)
+    rules.play(story.fires(NOT_PROGRESSING, BEGIN + 900, *([WEB] if is_told else ())))
+
+
 def test_a_large_vm_that_goes_on_evenly_is_in_time(rules: Rules) -> None:
     """2 TiB at 200 MiB/s: 2.9 % in five minutes, three hours of the four days that it may take."""
     left = [2 * 2**40 - place * SCRAPE_SECONDS * 200 * 2**20 for place in range(400)]
