@@ -178,8 +178,9 @@ def leaving(number: int, *, node: str = "node-a", stuck: bool = True) -> Story:
     return story
 
 
-def test_200_vms_stuck_on_one_node_are_one_page(rules: Rules) -> None:
-    rules.play(leaving(200).fires(ON_NODE, BEGIN + 390, {"node": "node-a", "severity": "critical"}))
+@pytest.mark.parametrize("number", [3, 200])
+def test_many_vms_stuck_on_one_node_are_one_page(rules: Rules, number: int) -> None:
+    rules.play(leaving(number).fires(ON_NODE, BEGIN + 390, {"node": "node-a", "severity": "critical"}))
 
 
 def test_200_vms_that_leave_a_node_in_good_order_raise_nothing(rules: Rules) -> None:

@@ -141,8 +141,7 @@ def not_progressing(window: int, /) -> str:
     before = f"min by {_VM} (min_over_time({_REMAINING}[{span}] offset {span}))"
     in_time = f"{now}\n  <= on {_VM}\n  ({before} - on {_VM} {now}) / {window} * on {_VM} ({LIMIT} - on {_VM} {AGE})"
     return (
-        f"{now}\n>= on {_VM}\n(0.96 * {before})\n"
-        f"and on {_VM} ({AGE} > {2 * window})\nunless on {_VM} (\n  {in_time}\n)"
+        f"{now}\n>= on {_VM}\n(0.96 * {before})\nand on {_VM} ({AGE} > {2 * window})\nunless on {_VM} (\n  {in_time}\n)"
     )
 
 
