@@ -25,7 +25,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     read_settings,
 )
 
-__all__ = ["CLUSTER_LIMIT", "NODE_LIMIT", "RENEWED", "Event", "KubeVirt", "Lease"]
+__all__ = ["CLUSTER_LIMIT", "LEASE_VERSION", "NODE_LIMIT", "RENEWED", "Event", "KubeVirt", "Lease"]
 
 DEFAULT_PER_CLUSTER = 5
 DEFAULT_OUTBOUND_PER_NODE = 2
@@ -36,11 +36,15 @@ NODE_LIMIT = declare("KubeVirt", "spec.configuration.migrations.parallelOutbound
 MIGRATIONS = declare("KubeVirt", "spec.configuration.migrations")
 _SETTINGS = SettingsFields("KubeVirt", base=MIGRATIONS.path, wanted=lambda setting: setting.in_kubevirt)
 OBSERVED_VERSION = declare("KubeVirt", "status.observedKubeVirtVersion")
+TARGET_VERSION = declare("KubeVirt", "status.targetKubeVirtVersion")
+KUBEVIRT_PHASE = declare("KubeVirt", "status.phase")
 
 _LEASE_META = MetaFields("Lease")
 RENEWED = declare("Lease", "spec.renewTime")
 HOLDER = declare("Lease", "spec.holderIdentity")
 LEASE_SECONDS = declare("Lease", "spec.leaseDurationSeconds")
+LEASE_TRANSITIONS = declare("Lease", "spec.leaseTransitions")
+LEASE_VERSION = declare("Lease", "metadata.resourceVersion")
 
 _EVENT_META = MetaFields("Event")
 REASON = declare("Event", "reason")
@@ -65,6 +69,8 @@ class KubeVirt:
 
     meta: Meta
     version: str
+    target_version: str
+    phase: str
     per_cluster: int
     outbound_per_node: int
     settings: Mapping[str, Any] | None
@@ -79,11 +85,19 @@ class KubeVirt:
         return cls(
             meta=meta,
             version=reader.text(OBSERVED_VERSION),
+            target_version=reader.text(TARGET_VERSION),
+            phase=reader.text(KUBEVIRT_PHASE),
             per_cluster=DEFAULT_PER_CLUSTER if cluster is None else cluster,
             outbound_per_node=DEFAULT_OUTBOUND_PER_NODE if node is None else node,
             settings=_settings(obj),
             problems=tuple(reader.problems),
         )
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it is being installed, upgraded or removed: not Deployed, or on its way to another version."""
+        moving = bool(self.target_version) and self.target_version != self.version
+        return self.phase != "Deployed" or moving
 
 
 def _settings(obj: Any) -> Mapping[str, Any] | None:
@@ -102,6 +116,7 @@ class Lease:
     holder: str
     seconds: int
     renewed_at: datetime | None
+    transitions: int
     problems: tuple[str, ...]
 
     @classmethod
@@ -113,6 +128,7 @@ class Lease:
             holder=reader.text(HOLDER),
             seconds=reader.integer(LEASE_SECONDS) or 0,
             renewed_at=reader.moment(RENEWED),
+            transitions=reader.integer(LEASE_TRANSITIONS) or 0,
             problems=tuple(reader.problems),
         )
 
