@@ -15,6 +15,7 @@ __all__ = [
     "ANNOTATION_PAUSE",
     "ANNOTATION_REASON",
     "ANNOTATION_RECORD",
+    "ANNOTATION_VM",
     "LABEL_RECORD",
     "LABEL_RETRY_DUE",
     "PREFIX",
@@ -29,6 +30,7 @@ ANNOTATION_ACTOR = f"{PREFIX}/actor"
 ANNOTATION_REASON = f"{PREFIX}/reason"
 # On our Leases.
 ANNOTATION_RECORD = f"{PREFIX}/record"
+ANNOTATION_VM = f"{PREFIX}/vm"
 LABEL_RECORD = f"{PREFIX}/record"
 LABEL_RETRY_DUE = f"{PREFIX}/retry-due"
 

@@ -81,16 +81,14 @@ def read_budget(obj: Any) -> Budget | None:
 
 
 def plan_budget_lease(budget: Budget, *, namespace: str, acts: int, holder: str, now: datetime) -> dict[str, Any]:
-    """The Lease with `acts` more made `now`; it replaces what was read, and only that."""
+    """The Lease to create with `acts` made `now`, or the merge patch of the one that was read, and of only that."""
     times: Sequence[datetime] = (*budget.recent(now), *[now] * acts)
     metadata: dict[str, Any] = {
-        "name": BUDGET_NAME,
-        "namespace": namespace,
         "labels": {LABEL_RECORD: "budget"},
         "annotations": {ANNOTATION_RECORD: json.dumps([format_timestamp(at) for at in times])},
     }
-    if budget.version:
-        metadata["resourceVersion"] = budget.version
     renewed = format_timestamp(now).replace("Z", ".000000Z")
     spec = {"holderIdentity": holder, "leaseDurationSeconds": HOUR_SECONDS, "renewTime": renewed}
-    return {**LEASE_KIND, "metadata": metadata, "spec": spec}
+    if budget.version:
+        return {"metadata": {**metadata, "resourceVersion": budget.version}, "spec": spec}
+    return {**LEASE_KIND, "metadata": {"name": BUDGET_NAME, "namespace": namespace, **metadata}, "spec": spec}

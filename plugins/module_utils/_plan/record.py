@@ -20,9 +20,9 @@ from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import (
     ANNOTATION_RECORD,
+    ANNOTATION_VM,
     LABEL_RECORD,
     LABEL_RETRY_DUE,
-    PREFIX,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Reader
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import (
@@ -150,29 +150,33 @@ def _parse(text: str) -> Record | None:
 def plan_lease(
     vmi: Vmi, record: Record, *, held: Held | None, holder: str, seconds: int, now: datetime
 ) -> dict[str, Any]:
-    """The Lease to write: held by `holder`, or free where that is "". With `held` it replaces what was read, and only
-    that."""
-    spec: dict[str, Any] = {"leaseDurationSeconds": max(1, seconds), "renewTime": _micro(now)}
-    before = held.transitions if held else 0
+    """The Lease to create, or with `held` the merge patch of what was read, and of only that.
+
+    It is held by `holder`, or free where that is "".
+    """
     taken = bool(holder) and (held is None or held.holder != holder)
-    spec |= {"leaseTransitions": before + taken, **({"holderIdentity": holder} if holder else {})}
+    spec = {
+        "leaseDurationSeconds": max(1, seconds),
+        "renewTime": _micro(now),
+        "leaseTransitions": (held.transitions if held else 0) + taken,
+        "holderIdentity": holder or None,
+    }
     metadata: dict[str, Any] = {
-        "name": lease_name(vmi.meta.uid),
-        "namespace": vmi.meta.namespace,
-        "labels": {LABEL_RECORD: "vm", **({LABEL_RETRY_DUE: "true"} if record.retry_due else {})},
-        "annotations": {ANNOTATION_RECORD: record.to_text(), f"{PREFIX}/vm": vmi.meta.name},
-        "ownerReferences": [
-            {
-                "apiVersion": "kubevirt.io/v1",
-                "kind": "VirtualMachineInstance",
-                "name": vmi.meta.name,
-                "uid": vmi.meta.uid,
-            }
-        ],
+        "labels": {LABEL_RECORD: "vm", LABEL_RETRY_DUE: "true" if record.retry_due else None},
+        "annotations": {ANNOTATION_RECORD: record.to_text(), ANNOTATION_VM: vmi.meta.name},
     }
     if held is not None:
-        metadata["resourceVersion"] = held.version
-    return {**LEASE_KIND, "metadata": metadata, "spec": spec}
+        return {"metadata": {**metadata, "resourceVersion": held.version}, "spec": spec}
+    owner = {
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "VirtualMachineInstance",
+        "name": vmi.meta.name,
+        "uid": vmi.meta.uid,
+    }
+    name = {"name": lease_name(vmi.meta.uid), "namespace": vmi.meta.namespace, "ownerReferences": [owner]}
+    # A null would become an empty value here; in a merge patch it takes the key away.
+    labels = {key: value for key, value in metadata["labels"].items() if value is not None}
+    return {**LEASE_KIND, "metadata": {**name, **metadata, "labels": labels}, "spec": spec}
 
 
 def _micro(moment: datetime) -> str:
