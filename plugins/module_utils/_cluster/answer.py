@@ -9,6 +9,7 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,17 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean
 
-__all__ = ["Table", "continue_token", "json_object", "list_items", "table_page", "without_managed_fields"]
+__all__ = [
+    "Table",
+    "continue_token",
+    "json_object",
+    "list_items",
+    "table_page",
+    "warning_texts",
+    "without_managed_fields",
+]
+
+_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,7 @@ class Table:
     rows: list[list[Any]] = field(default_factory=list)
 
 
-def json_object(body: bytes, *, path: str, content_type: str) -> dict[str, Any]:
+def json_object(body: bytes, *, path: str, content_type: str, method: str = "GET") -> dict[str, Any]:
     """The JSON object in `body`. Raises BadAnswer for anything else, naming what it was and never showing it."""
     found: Any = None
     problem = ""
@@ -41,7 +52,7 @@ def json_object(body: bytes, *, path: str, content_type: str) -> dict[str, Any]:
     if not problem and not isinstance(found, dict):
         problem = f"answered with a JSON {type(found).__name__} where an object belongs"
     if problem:
-        raise BadAnswer(f"GET {clean(path)} {problem}.", method="GET", path=path, status=200, reason=problem)
+        raise BadAnswer(f"{method} {clean(path)} {problem}.", method=method, path=path, status=200, reason=problem)
     return dict(found)
 
 
@@ -115,3 +126,8 @@ def table_page(page: Mapping[str, Any], *, path: str) -> Table:
     names = [str(column.get("name", "")) if isinstance(column, Mapping) else "" for column in columns]
     cells = [row.get("cells") if isinstance(row, Mapping) else None for row in rows]
     return Table(columns=names, rows=[list(cell) if isinstance(cell, list) else [] for cell in cells])
+
+
+def warning_texts(header: str) -> tuple[str, ...]:
+    """The sentences in an answer's Warning header that the API server means for people (code 299); each once."""
+    return tuple(dict.fromkeys(clean(re.sub(r"\\(.)", r"\1", text)) for text in _WARNING.findall(header)))

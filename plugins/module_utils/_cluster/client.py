@@ -1,7 +1,7 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API server as a few calls: read one object, a list, a Table, or many objects at once.
+"""The API server as a few calls: read one object, a list, a Table, or many objects at once; write one object.
 
 This module is private to the collection and may change without notice.
 
@@ -13,12 +13,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlencode
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.answer import (
     Table,
@@ -26,6 +25,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     json_object,
     list_items,
     table_page,
+    warning_texts,
     without_managed_fields,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
@@ -35,6 +35,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     ClusterError,
     ConfigError,
     Gone,
+    NotFound,
+    ResourceMissing,
     TableUnsupported,
     Unauthorized,
     Unreachable,
@@ -53,10 +55,18 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Transport,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import (
+    Query,
+    Request,
+    Write,
+    Written,
+    encoded,
+    in_doubt,
+    request_for,
+)
 
 __all__ = ["Client", "Table", "connect"]
 
-Query = Mapping[str, Any]
 Rows = list[Any]
 Columns = list[str]
 Objects = list[dict[str, Any]]
@@ -74,7 +84,8 @@ def connect(settings: ConnectionSettings, *, clock: Clock | None = None) -> Clie
 
 
 class Client:
-    """Reads over one transport; threads may share it. A request with its repetitions ends within `request_timeout`.
+    """Reads and writes over one transport; threads may share it. A request with all of its repetitions ends within
+    `request_timeout`.
 
     `warnings` are sentences for the user, `server` the address that messages name.
     """
@@ -108,6 +119,21 @@ class Client:
     def get(self, path: str, *, query: Query | None = None) -> dict[str, Any]:
         """One object without managedFields, or whatever JSON object the path gives. Raises the errors of `errors`."""
         return without_managed_fields(self._read(path, query=query, accept=_JSON))
+
+    def write(self, write: Write, /, *, dry_run: bool = False) -> Written:
+        """Carry out one change, or with `dry_run` let the server check it with all of its admission and store nothing.
+
+        Repeated only where that is safe, see `writing`. Where an answer was lost and the change may have been made all
+        the same, the error says so (`is_uncertain`).
+        """
+        try:
+            found, answer = self._exchange(request_for(write, dry_run=dry_run))
+        except NotFound as error:
+            if write.verb == "delete" and error.is_uncertain and not isinstance(error, ResourceMissing):
+                # An earlier try of this very delete found it, or else somebody made it go: it is gone.
+                return Written({})
+            raise
+        return Written(without_managed_fields(found), warning_texts(answer.headers.get("warning", "")))
 
     def list(self, path: str, *, query: Query | None = None, limit: int = 500) -> Objects:
         """All objects of a collection, read in pages of `limit`; each has apiVersion and kind, none managedFields.
@@ -192,42 +218,52 @@ class Client:
             asked["continue"] = token
 
     def _read(self, path: str, *, query: Query | None, accept: str) -> dict[str, Any]:
-        """One GET, repeated as `retry` says and once after 401 with renewed credentials, within request_timeout."""
+        """The JSON object that one GET gives."""
+        found, _answer = self._exchange(Request("GET", path, query=encoded(query or {}), headers={"Accept": accept}))
+        return found
+
+    def _exchange(self, request: Request) -> tuple[dict[str, Any], Answer]:
+        """One request, repeated as `retry` says and once after 401 with renewed credentials, within request_timeout."""
         ends_at = self._clock.monotonic() + self._request_timeout
-        encoded = _encoded(query or {})
-        has_renewed = False
+        has_renewed = is_doubtful = False
         attempt = 0
         while True:
             attempt += 1
             renewals = self._renewals
             seconds = max(_SHORTEST_SECONDS, ends_at - self._clock.monotonic())
-            outcome, retry_after = self._ask(path, query=encoded, accept=accept, seconds=seconds)
+            outcome, retry_after = self._ask(request, seconds=seconds)
             if not isinstance(outcome, ClusterError):
                 return outcome
             if isinstance(outcome, Unauthorized) and not has_renewed and self._renew(since=renewals):
                 has_renewed = True
                 continue
+            is_doubtful = is_doubtful or request.leaves_doubt(outcome)
             pause = pause_seconds(attempt=attempt, retry_after=retry_after)
             is_last = attempt >= ATTEMPTS or self._clock.monotonic() + pause >= ends_at
-            if is_last or not is_retried(outcome):
-                raise outcome
+            if is_last or not is_retried(outcome, is_safe=request.is_safe):
+                raise in_doubt(outcome) if is_doubtful else outcome
             self._clock.sleep(pause)
 
-    def _ask(self, path: str, *, query: str, accept: str, seconds: float) -> tuple[Outcome, str | None]:
-        """One request: the object or the error, and the answer's Retry-After."""
+    def _ask(
+        self, request: Request, *, seconds: float
+    ) -> tuple[tuple[dict[str, Any], Answer] | ClusterError, str | None]:
+        """One request: the object with its answer or the error, and the answer's Retry-After."""
         with self._lock:
             self._requests += 1
+        method, path = request.method, request.path
         try:
-            answer = self._transport.send("GET", path=path, query=query, headers={"Accept": accept}, seconds=seconds)
+            answer = self._transport.send(
+                method, path=path, query=request.query, headers=request.headers, seconds=seconds, body=request.body
+            )
             self._note_time(answer)
             if 200 <= answer.status < 300:
                 content_type = answer.headers.get("content-type", "")
-                return json_object(answer.body, path=path, content_type=content_type), None
+                return (json_object(answer.body, path=path, content_type=content_type, method=method), answer), None
         except ClusterError as exc:
             return exc, None
         error = error_from_status(
             answer.status,
-            method="GET",
+            method=method,
             path=path,
             body=answer.body,
             reason=answer.reason,
@@ -276,9 +312,3 @@ def _same_error(error: ClusterError, *, path: str) -> ClusterError:
     other = copy.copy(error)
     other.path = path
     return other
-
-
-def _encoded(query: Query) -> str:
-    """The query as in a URL; None leaves a parameter out, booleans are written as Go reads them."""
-    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
-    return urlencode({name: value for name, value in texts.items() if value is not None})

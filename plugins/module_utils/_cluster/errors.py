@@ -16,12 +16,14 @@ This module is private to the collection and may change without notice.
     ├── BadAnswer              an answer that is not the API server's: no JSON, not the shape asked for
     ├── TableUnsupported       the server has no Table form of this list: read the list itself
     └── Refused                the server said no
-        ├── BadRequest             400, 405, 406, 415, 422
+        ├── BadRequest             400, 405, 406, 415
+        │   └── Invalid                422, its `causes` name the fields
         ├── Unauthorized           401
         ├── Forbidden              403, carries the missing `rule`
         ├── NotFound               404
         │   └── ResourceMissing        404 for the resource itself: its CRD or API is not installed
         ├── Conflict               409, 412
+        │   └── ChangedMeanwhile       a `test` operation of a JSON patch failed: the object is not as it was read
         ├── Gone                   410
         ├── TooManyRequests        429
         ├── Redirected             3xx, not followed
@@ -38,6 +40,7 @@ import json
 import re
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean, redact
@@ -46,13 +49,16 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 __all__ = [
     "BadAnswer",
     "BadRequest",
+    "Cause",
     "CertificateRefused",
+    "ChangedMeanwhile",
     "ClusterError",
     "ConfigError",
     "Conflict",
     "ConnectionLost",
     "Forbidden",
     "Gone",
+    "Invalid",
     "NotFound",
     "Redirected",
     "Refused",
@@ -69,9 +75,14 @@ __all__ = [
 
 
 class ClusterError(Exception):
-    """Head of the tree. `status` is 0 where no answer came, `reason` the server's own words, `remedy` the way out."""
+    """Head of the tree. `status` is 0 where no answer came, `reason` the server's own words, `remedy` the way out.
+
+    `is_uncertain`: a write that may have been done all the same. `result`: what the module has to say besides, such as
+    the steps that were done before.
+    """
 
     default_remedy: str = ""
+    is_uncertain: bool = False
 
     def __init__(
         self, message: str, *, method: str = "", path: str = "", status: int = 0, reason: str = "", remedy: str = ""
@@ -82,6 +93,7 @@ class ClusterError(Exception):
         self.status = status
         self.reason = reason
         self.remedy = remedy or self.default_remedy
+        self.result: dict[str, Any] = {}
 
     def __str__(self) -> str:
         message = str(self.args[0])
@@ -131,12 +143,27 @@ class TableUnsupported(ClusterError):
     """The server ignored or refused the Table form: `Client.list` reads the same objects."""
 
 
+@dataclass(frozen=True)
+class Cause:
+    """One reason why the server finds an object invalid; `field` is "" where it names none."""
+
+    field: str
+    reason: str
+    message: str
+
+
 class Refused(ClusterError):
-    """The API server answered with an error status."""
+    """The API server answered with an error status. `causes` are those that its Status lists."""
+
+    causes: tuple[Cause, ...] = ()
 
 
 class BadRequest(Refused):
-    """The server does not understand the request, or finds its content invalid (400, 405, 406, 415, 422)."""
+    """The server does not understand the request, or refuses it as it is (400, 405, 406, 415)."""
+
+
+class Invalid(BadRequest):
+    """The server, or an admission webhook, finds the object's content invalid (422)."""
 
 
 class Unauthorized(Refused):
@@ -167,6 +194,12 @@ class ResourceMissing(NotFound):
 
 class Conflict(Refused):
     """Somebody else changed the object in between, or it exists already (409, 412)."""
+
+
+class ChangedMeanwhile(Conflict):
+    """A JSON patch does not apply to the object as it is now, so somebody else changed what it rests on (422)."""
+
+    default_remedy = "Somebody else changes this object too. Look at it, then run again."
 
 
 class Gone(Refused):
@@ -204,9 +237,14 @@ _BY_STATUS: Final[Mapping[int, type[Refused]]] = {
     410: Gone,
     412: Conflict,
     415: BadRequest,
-    422: BadRequest,
+    422: Invalid,
     429: TooManyRequests,
 }
+# All that kube-apiserver 1.36 says of a JSON patch that does not apply to the object as it is (a `test` that fails, a
+# path that is not there). Every other 422 has causes.
+_NOT_APPLICABLE: Final = "the server rejected our request due to an error in our request"
+_STRICT: Final = "strict decoding error: "
+_MOST_CAUSES: Final = 20
 _BY_HUNDREDS: Final[Mapping[int, type[Refused]]] = {3: Redirected, 4: BadRequest, 5: ServerFault}
 
 # Names of exceptions, looked up along the class and its parents, so that no library must be imported to know them.
@@ -257,18 +295,39 @@ def error_from_status(
     kind = _BY_STATUS.get(status) or _BY_HUNDREDS.get(status // 100, ServerFault)
     said = _status_object(body)
     words = said.get("message") or said.get("reason") or _plain_text(body) or reason
-    words = clean(redact(str(words)[:4000], secrets=secrets))
+    words = clean(redact(_without_object(str(words))[:4000], secrets=secrets))
+    causes = _causes(said)
     if kind is NotFound and not said:
         kind = ResourceMissing
+    if kind is Invalid and not causes and _NOT_APPLICABLE in words:
+        kind = ChangedMeanwhile
     name = clean(str(said.get("reason") or reason), longest=60)
     head = f"{method} {clean(path)} answered {status}{' ' + name if name else ''}"
     error = kind(
         f"{head}: {words.rstrip('.')}." if words else f"{head}.", method=method, path=path, status=status, reason=words
     )
+    error.causes = causes
     if isinstance(error, Forbidden):
         error.rule = rule_from_path(path, method=method)
         error.remedy = f"Grant this user: {error.rule.sentence()}."
     return error
+
+
+def _without_object(words: str) -> str:
+    """A refusal of an unknown field quotes the whole object before it comes to the field."""
+    return words[max(0, words.rfind(_STRICT)) :]
+
+
+def _causes(said: Mapping[str, Any]) -> tuple[Cause, ...]:
+    details = said.get("details")
+    found = details.get("causes") if isinstance(details, Mapping) else None
+    return tuple(
+        Cause(
+            *(clean(redact(_without_object(str(one.get(key) or ""))[:1000])) for key in ("field", "reason", "message"))
+        )
+        for one in (found if isinstance(found, list) else ())[:_MOST_CAUSES]
+        if isinstance(one, Mapping)
+    )
 
 
 def _status_object(body: bytes) -> Mapping[str, Any]:

@@ -1,12 +1,14 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a read is tried again, and after what pause.
+"""When a request is tried again, and after what pause.
 
 This module is private to the collection and may change without notice.
 
-Only reads: repeating a write could do it twice. Every wait is bounded, by the number of attempts and by what is left of
-request_timeout; where the pause would not fit, the error comes at once and not after a wait for nothing.
+A read, and a write that cannot be done twice (see `writing`), is repeated after any answer of the table and after a
+lost one. Any other write only after an answer that says that nothing was done. Every wait is bounded, by the number of
+attempts and by what is left of request_timeout; where the pause would not fit, the error comes at once and not after a
+wait for nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     ClusterError,
     ConnectionLost,
     Refused,
+    TooManyRequests,
 )
 
 __all__ = ["ATTEMPTS", "RETRIED_STATUSES", "is_retried", "pause_seconds"]
@@ -39,8 +42,13 @@ _SHORTEST_RETRY_AFTER_SECONDS = 0.1
 _LONGEST_RETRY_AFTER_SECONDS = 10.0
 
 
-def is_retried(error: ClusterError) -> bool:
-    """Whether asking again can help: a status of the table, or a connection that was cut (a load balancer's reset)."""
+def is_retried(error: ClusterError, *, is_safe: bool = True) -> bool:
+    """Whether asking again can help: a status of the table, or a connection that was cut (a load balancer's reset).
+
+    Where repeating is not safe only 429 counts: the server sends it before it looks at the request.
+    """
+    if not is_safe:
+        return isinstance(error, TooManyRequests)
     return isinstance(error, ConnectionLost) or (isinstance(error, Refused) and error.status in RETRIED_STATUSES)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Final, Protocol
@@ -44,7 +44,7 @@ _USER_AGENT = "kubevirt_ops.live_migration"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, whatever its status. The names in `headers` are in small letters."""
+    """What came back, whatever its status. The names in `headers` are in small letters, each of them once."""
 
     status: int
     reason: str
@@ -59,7 +59,16 @@ class Transport(Protocol):
     warnings: list[str]
     secrets: frozenset[str]
 
-    def send(self, method: str, *, path: str, query: str, headers: Mapping[str, str], seconds: float) -> Answer:
+    def send(
+        self,
+        method: str,
+        *,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        seconds: float,
+        body: bytes | None = None,
+    ) -> Answer:
         """One request; `query` is encoded already. Raises ClusterError where no answer comes within `seconds`."""
 
     def renew(self) -> bool:
@@ -88,7 +97,16 @@ class Session:
         token = (credentials.authorization() or "").partition(" ")[2]
         self.secrets = credentials.secrets | {token}
 
-    def send(self, method: str, *, path: str, query: str, headers: Mapping[str, str], seconds: float) -> Answer:
+    def send(
+        self,
+        method: str,
+        *,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        seconds: float,
+        body: bytes | None = None,
+    ) -> Answer:
         """See `Transport.send`. Redirects are not followed: the credentials would go along."""
         with self._lock:
             manager, credentials = self._manager, self._credentials
@@ -101,7 +119,13 @@ class Session:
         with Guard(seconds) as guard:
             try:
                 response = manager.request(
-                    method, url, headers=sent, redirect=False, retries=False, timeout=urllib3.Timeout(total=seconds)
+                    method,
+                    url,
+                    body=body,
+                    headers=sent,
+                    redirect=False,
+                    retries=False,
+                    timeout=urllib3.Timeout(total=seconds),
                 )
             except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as exc:
                 failure = exc
@@ -112,7 +136,7 @@ class Session:
         if failure is not None:
             limit = self._settings.request_timeout
             raise error_from_exception(failure, method=method, path=path, server=self.server, seconds=limit)
-        found = {name.lower(): value for name, value in response.headers.items()}
+        found = _merged(response.headers.items())
         return Answer(status=response.status, reason=response.reason or "", headers=found, body=response.data)
 
     def renew(self) -> bool:
@@ -137,6 +161,15 @@ def _headers(given: Mapping[str, str], *, authorization: str | None, credentials
     for name, value in credentials.impersonation():
         headers.add(name, value)
     return headers
+
+
+def _merged(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Names in small letters; the values of one that comes several times (Warning) joined as HTTP joins them."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        known = found.get(name.lower())
+        found[name.lower()] = value if known is None else f"{known}, {value}"
+    return found
 
 
 def _pool_manager(credentials: Credentials) -> Any:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection itself writes into a cluster, and how it knows it again.
+"""What the collection leaves on objects.
 
 This module is private to the collection and may change without notice.
 """
@@ -9,32 +9,27 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-__all__ = [
-    "ANNOTATION_ACTOR",
-    "ANNOTATION_PAUSE",
-    "ANNOTATION_REASON",
-    "ANNOTATION_RECORD",
-    "ANNOTATION_VM",
-    "LABEL_RECORD",
-    "LABEL_RETRY_DUE",
-    "PREFIX",
-    "is_paused",
-]
+__all__ = ["ACTOR", "COMPONENT", "LEASE_OF", "MEMORY", "PAUSE", "PREFIX", "REASON", "RECORD", "RETRY_DUE", "is_paused"]
 
-PREFIX = "kubevirt-ops.live-migration"
+# Before every annotation and label of ours. Not below kubevirt.io: KubeVirt reserves such names.
+PREFIX: Final = "live-migration.kubevirt-ops/"
+# The last change that was made to an object: who, when, why, and what stood there before.
+RECORD: Final = f"{PREFIX}last-change"
+# Who reports the events of ours.
+COMPONENT: Final = "kubevirt-ops-live-migration"
 # The switch that stops every act, on the VM's namespace or on KubeVirt's.
-ANNOTATION_PAUSE = f"{PREFIX}/pause"
+PAUSE: Final = f"{PREFIX}pause"
 # On a migration that is cancelled or was made: for people, as it is gone with the object.
-ANNOTATION_ACTOR = f"{PREFIX}/actor"
-ANNOTATION_REASON = f"{PREFIX}/reason"
-# On our Leases.
-ANNOTATION_RECORD = f"{PREFIX}/record"
-ANNOTATION_VM = f"{PREFIX}/vm"
-LABEL_RECORD = f"{PREFIX}/record"
-LABEL_RETRY_DUE = f"{PREFIX}/retry-due"
+ACTOR: Final = f"{PREFIX}actor"
+REASON: Final = f"{PREFIX}reason"
+# On Leases: the annotation with what they remember, and labels that say what for (vm or budget) and what is due.
+MEMORY: Final = f"{PREFIX}memory"
+LEASE_OF: Final = f"{PREFIX}lease-of"
+RETRY_DUE: Final = f"{PREFIX}retry-due"
 
 
 def is_paused(annotations: Mapping[str, str], /) -> bool:
     """Whether acting is paused: the annotation is there, with any value but "false". Who mistypes it wants a pause."""
-    return annotations.get(ANNOTATION_PAUSE, "false").strip().lower() != "false"
+    return annotations.get(PAUSE, "false").strip().lower() != "false"

@@ -45,8 +45,10 @@ class Module(AnsibleModule):
 def run_module(module: Module, run: Run, /) -> NoReturn:
     """Connects, runs, and ends `module` with the result or with an error that says what to do.
 
-    A failure carries `error` (`code`, `method`, `path`, `status`, `reason`, `remedy`): `code` is the name of the kind
-    of error, so that a playbook may branch on it. A key `notes` of the result becomes warnings.
+    A failure carries `error` (`code`, `method`, `path`, `status`, `reason`, `remedy`, `causes`, `uncertain`): `code` is
+    the name of the kind of error, so that a playbook may branch on it. What the module has to say besides (the steps
+    that were done before) stands beside it. A result that is refused fails the module too where its option
+    `fail_on_refusal` says so. A key `notes` of the result becomes warnings.
     """
     clock = Clock()
     try:
@@ -56,12 +58,19 @@ def run_module(module: Module, run: Run, /) -> NoReturn:
         result = run(client, module.params, clock)
         client.close()
     except ClusterError as error:
-        module.fail_json(msg=str(error), error=_error(error))
+        _warn(module, error.result)
+        module.fail_json(msg=str(error), **{**error.result, "error": _error(error)})
     except WrongInput as error:
         module.fail_json(msg=str(error), error={**_error(ClusterError("")), "code": "WrongInput", "reason": str(error)})
-    for note in result.pop("notes", ()):
-        module.warn(note)
+    _warn(module, result)
+    if result.get("refused") and module.params.get("fail_on_refusal"):
+        module.fail_json(msg=" ".join(one["reason"] for one in result["refusals"]), **result)
     module.exit_json(**result)
+
+
+def _warn(module: Module, result: dict[str, Any], /) -> None:
+    for note in dict.fromkeys(result.pop("notes", ())):
+        module.warn(note)
 
 
 def _error(error: ClusterError) -> dict[str, Any]:
@@ -72,4 +81,6 @@ def _error(error: ClusterError) -> dict[str, Any]:
         "status": error.status,
         "reason": error.reason,
         "remedy": error.remedy,
+        "causes": [vars(cause) for cause in getattr(error, "causes", ())],
+        "uncertain": error.is_uncertain,
     }

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import (
-    ANNOTATION_RECORD,
-    LABEL_RECORD,
+    LEASE_OF,
+    MEMORY,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Reader
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import (
@@ -69,7 +69,7 @@ def read_budget(obj: Any) -> Budget | None:
     reader = Reader(obj)
     lease = Lease.from_object(obj)
     try:
-        found = json.loads(lease.meta.annotations.get(ANNOTATION_RECORD, "[]"))
+        found = json.loads(lease.meta.annotations.get(MEMORY, "[]"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(found, list) or len(found) > _MOST_ACTS:
@@ -84,8 +84,8 @@ def plan_budget_lease(budget: Budget, *, namespace: str, acts: int, holder: str,
     """The Lease to create with `acts` made `now`, or the merge patch of the one that was read, and of only that."""
     times: Sequence[datetime] = (*budget.recent(now), *[now] * acts)
     metadata: dict[str, Any] = {
-        "labels": {LABEL_RECORD: "budget"},
-        "annotations": {ANNOTATION_RECORD: json.dumps([format_timestamp(at) for at in times])},
+        "labels": {LEASE_OF: "budget"},
+        "annotations": {MEMORY: json.dumps([format_timestamp(at) for at in times])},
     }
     renewed = format_timestamp(now).replace("Z", ".000000Z")
     spec = {"holderIdentity": holder, "leaseDurationSeconds": HOUR_SECONDS, "renewTime": renewed}

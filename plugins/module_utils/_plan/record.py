@@ -19,10 +19,9 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import (
-    ANNOTATION_RECORD,
-    ANNOTATION_VM,
-    LABEL_RECORD,
-    LABEL_RETRY_DUE,
+    LEASE_OF,
+    MEMORY,
+    RETRY_DUE,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Reader
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import (
@@ -115,7 +114,7 @@ def lease_name(vmi_uid: str) -> str:
 def read_held(obj: Any) -> Held:
     """What the Lease in `obj` says."""
     lease = Lease.from_object(obj)
-    text = lease.meta.annotations.get(ANNOTATION_RECORD)
+    text = lease.meta.annotations.get(MEMORY)
     expires = later_by(lease.renewed_at, lease.seconds) if lease.holder else None
     broken = bool(lease.problems) or (bool(lease.holder) and expires is None)
     return Held(
@@ -162,8 +161,8 @@ def plan_lease(
         "holderIdentity": holder or None,
     }
     metadata: dict[str, Any] = {
-        "labels": {LABEL_RECORD: "vm", LABEL_RETRY_DUE: "true" if record.retry_due else None},
-        "annotations": {ANNOTATION_RECORD: record.to_text(), ANNOTATION_VM: vmi.meta.name},
+        "labels": {LEASE_OF: "vm", RETRY_DUE: "true" if record.retry_due else None},
+        "annotations": {MEMORY: record.to_text()},
     }
     if held is not None:
         return {"metadata": {**metadata, "resourceVersion": held.version}, "spec": spec}

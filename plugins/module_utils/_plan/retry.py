@@ -18,8 +18,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import (
-    ANNOTATION_ACTOR,
-    ANNOTATION_REASON,
+    ACTOR,
+    REASON,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import (
     LABEL_VMI_NAME,
@@ -277,7 +277,7 @@ def plan_migration(wish: RetryWish, *, hostname: str = "", actor: str = "", reas
     spec: dict[str, Any] = {"vmiName": wish.vm}
     if hostname:
         spec["addedNodeSelector"] = {HOSTNAME: hostname}
-    notes = {ANNOTATION_ACTOR: actor, ANNOTATION_REASON: reason}
+    notes = {ACTOR: actor, REASON: reason}
     return {
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachineInstanceMigration",

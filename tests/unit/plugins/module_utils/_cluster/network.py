@@ -45,6 +45,9 @@ class Sent:
     path: str
     query: str
     accept: str
+    method: str = "GET"
+    content_type: str = ""
+    body: Any = None
 
 
 Reply: TypeAlias = "Answer | ClusterError"
@@ -61,10 +64,19 @@ class ScriptedTransport:
     secrets: frozenset[str] = frozenset({"s3cr3t-token-of-a-user"})
     sent: list[Sent] = field(default_factory=list)
 
-    def send(self, method: str, *, path: str, query: str, headers: Mapping[str, str], seconds: float) -> Answer:
-        assert method == "GET"
+    def send(
+        self,
+        method: str,
+        *,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        seconds: float,
+        body: bytes | None = None,
+    ) -> Answer:
         assert seconds > 0
-        self.sent.append(Sent(path, query, headers["Accept"]))
+        content = None if body is None else json.loads(body)
+        self.sent.append(Sent(path, query, headers["Accept"], method, headers.get("Content-Type", ""), content))
         assert self.replies, f"nobody expected a request for {path}?{query}"
         reply = self.replies.pop(0)
         if isinstance(reply, ClusterError):

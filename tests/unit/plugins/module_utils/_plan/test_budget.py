@@ -55,6 +55,6 @@ def test_change_rests_on_what_was_read() -> None:
 @pytest.mark.parametrize("text", ["{}", "[5]", '["yesterday"]', "["], ids=["no list", "number", "no time", "cut off"])
 def test_spoilt_budget_is_not_taken_for_an_empty_one(text: str) -> None:
     body = stored(made(), acts=1)
-    body["metadata"]["annotations"]["kubevirt-ops.live-migration/record"] = text
+    body["metadata"]["annotations"]["live-migration.kubevirt-ops/memory"] = text
 
     assert read_budget(body) is None

@@ -55,8 +55,8 @@ def test_retry_that_is_due_can_be_found_by_a_label(due: bool) -> None:
     body = stored(Record(retry_due=due))
     patch = plan_lease(VMI, Record(retry_due=due), held=read_held(body), holder="", seconds=1, now=NOW)
 
-    assert ("kubevirt-ops.live-migration/retry-due" in body["metadata"]["labels"]) is due
-    assert patch["metadata"]["labels"]["kubevirt-ops.live-migration/retry-due"] == ("true" if due else None)
+    assert ("live-migration.kubevirt-ops/retry-due" in body["metadata"]["labels"]) is due
+    assert patch["metadata"]["labels"]["live-migration.kubevirt-ops/retry-due"] == ("true" if due else None)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_lock_is_taken_where_nobody_holds_it_by_the_clusters_time(holder: str, a
 )
 def test_record_that_is_spoilt_is_not_taken_for_an_empty_one(text: str) -> None:
     body = stored(Record(attempts=2))
-    body["metadata"]["annotations"]["kubevirt-ops.live-migration/record"] = text
+    body["metadata"]["annotations"]["live-migration.kubevirt-ops/memory"] = text
 
     assert read_held(body).record is None
 
