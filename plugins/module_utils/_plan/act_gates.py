@@ -132,6 +132,8 @@ def _stuck(given: Situation) -> GateAnswer:
     if judgement is None:
         why = "The migration was not found in the fresh look, so nothing is known of it."
         return GateAnswer("stuck", "NotStuck", UNREADABLE, why)
+    if judgement.case.migration.is_being_deleted:
+        return _passed("stuck", "NotStuck", "It is being cancelled already.")
     if judgement.is_stuck:
         return _passed("stuck", "NotStuck", f"It is {judgement.verdict}: {judgement.reason}")
     if judgement.verdict == "unknown":

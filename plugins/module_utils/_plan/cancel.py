@@ -34,12 +34,24 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 __all__ = ["CANCEL_STATES", "CancelObserved", "CancelWish", "find_hang", "next_cancel_step", "owner_refusal"]
 
 # How it ended, or did not.
-CANCEL_STATES = ("cancelled", "succeeded", "failed", "gone", "requested", "hanging", "refused", "planned")
+CANCEL_STATES = (
+    "cancelled",
+    "succeeded",
+    "failed",
+    "gone",
+    "requested",
+    "hanging",
+    "refused",
+    "planned",
+    "unknown",
+)
 POLL_SECONDS = 1.0
 
 CANCEL_EVACUATION = "cancel_evacuation"
 DELETE_MIGRATION = "delete_migration"
 DELETE_TARGET_POD = "delete_target_pod"
+# Not an act: somebody else had deleted it when we came.
+JOINED = "joined"
 
 _ON_THE_TARGET = ("PreparingTarget", "TargetReady")
 _NOT_STOPPED = (
@@ -122,7 +134,7 @@ def _after_it(observed: CancelObserved, *, wish: CancelWish, done: Collection[st
     state = observed.state_of(wish.uid)
     if state is not None and state.completed and not state.failed:
         return Done("succeeded", "It succeeded before the cancel could end it: the VM runs on its target.")
-    if DELETE_MIGRATION not in done:
+    if not _is_asked(done):
         return Done("gone", "There is no such migration any more.")
     if state is not None and state.failed and not state.abort_requested:
         return Done("cancelled", f"KubeVirt has ended it: {state.failure_reason or 'without a reason'}.")
@@ -130,10 +142,15 @@ def _after_it(observed: CancelObserved, *, wish: CancelWish, done: Collection[st
     return Done("cancelled", f"KubeVirt has ended it ({where}); the VM runs where it was.")
 
 
+def _is_asked(done: Collection[str]) -> bool:
+    """Whether it was being deleted while we looked, by us or by somebody else."""
+    return DELETE_MIGRATION in done or JOINED in done
+
+
 def _ended(found: Migration, *, done: Collection[str]) -> Done:
     if found.phase == "Succeeded":
         return Done("succeeded", "It has succeeded: the VM runs on its target.")
-    if DELETE_MIGRATION in done:
+    if _is_asked(done):
         return Done("cancelled", "KubeVirt has ended it; the VM runs where it was.")
     return Done("failed", "It has failed already; there is nothing to cancel.")
 

@@ -18,6 +18,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import (
+    as_bool,
+    as_int,
+    as_list,
+    as_text,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import (
     LEASE_OF,
     MEMORY,
@@ -133,17 +139,15 @@ def _parse(text: str) -> Record | None:
         return None
     if not isinstance(found, Mapping):
         return None
-    attempts, nodes = found.get("attempts"), found.get("bad_targets")
-    due = found.get("retry_due")
-    whole = isinstance(attempts, int) and not isinstance(attempts, bool) and 0 <= attempts <= _MOST_ATTEMPTS
-    names = isinstance(nodes, list) and all(isinstance(node, str) for node in nodes)
-    texts = [found.get(name) for name in ("last_act", "last_migration", "last_at")]
-    if not (whole and names and isinstance(due, bool) and all(isinstance(one, str) for one in texts)):
+    attempts, due = as_int(found.get("attempts")), as_bool(found.get("retry_due"))
+    nodes = as_list(found.get("bad_targets"))
+    act, migration, last = (as_text(found.get(name)) for name in ("last_act", "last_migration", "last_at"))
+    if attempts is None or due is None or nodes is None or act is None or migration is None or last is None:
         return None
-    at = parse_timestamp(texts[2])
-    if texts[2] and at is None:
+    at = parse_timestamp(last)
+    if not 0 <= attempts <= _MOST_ATTEMPTS or (last and at is None) or not all(isinstance(one, str) for one in nodes):
         return None
-    return Record(attempts, str(texts[0]), str(texts[1]), at, due, tuple(nodes))
+    return Record(attempts, act, migration, at, due, tuple(nodes))
 
 
 def plan_lease(

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the acting modules do to the test cluster, run as one of its users while the simulator goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.cluster import Cluster
+from tests.integration.looking import client_of
+
+__all__ = ["CANCEL", "cancel", "going_on", "leases", "only"]
+
+# The defaults of the module's options.
+CANCEL: dict[str, Any] = {
+    "targets": None,
+    "namespace": None,
+    "vm": None,
+    "reason": "",
+    "actor": "",
+    "wait": True,
+    "wait_timeout": 120,
+    "free_target_pod": False,
+    "stop_evacuation": False,
+    "retry_follows": False,
+    "parallel": 8,
+    "min_healthy": "51%",
+    "max_stuck_per_node": 3,
+    "max_acts_per_run": 5,
+    "max_acts_per_hour": 20,
+    "accept_risks": [],
+}
+VM = {"namespace": "team-a", "vm": "web-1"}
+
+
+@contextmanager
+def going_on(cluster: Cluster, *, pause: float = 0.05) -> Iterator[None]:
+    """The cluster lives meanwhile: everybody acts again and again."""
+    cluster.simulator.run(pause=pause)
+    try:
+        yield
+    finally:
+        cluster.simulator.rest()
+
+
+def cancel(cluster: Cluster, user: str = "admin", *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+    """The result of migration_cancel of team-a/web-1, or of the targets that are given, as `user`."""
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_cancel import run
+
+    given = {} if "targets" in params or "vm" in params else VM
+    with client_of(cluster, user) as client:
+        return run(client, {**CANCEL, **given, **params}, Clock(), check_mode=check_mode)
+
+
+def only(result: dict[str, Any]) -> dict[str, Any]:
+    """The one entry of a result."""
+    assert len(result["results"]) == 1, result
+    return dict(result["results"][0])
+
+
+def leases(cluster: Cluster, namespace: str = "team-a") -> list[dict[str, Any]]:
+    """Our Leases in a namespace."""
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+    status, body = cluster.request("GET", path, query={"labelSelector": "live-migration.kubevirt-ops/lease-of"})
+    assert status == 200, body
+    assert isinstance(body, dict)
+    return list(body["items"])
