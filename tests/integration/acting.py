@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from tests.cluster import Cluster
-from tests.integration.looking import client_of
+from tests.integration.looking import client_of, raw_objects
 
-__all__ = ["CANCEL", "cancel", "going_on", "leases", "only"]
+__all__ = ["CANCEL", "VM", "Skewed", "as_is", "cancel", "going_on", "leases", "only", "steps", "writes"]
 
 # The defaults of the module's options.
 CANCEL: dict[str, Any] = {
@@ -46,14 +48,31 @@ def going_on(cluster: Cluster, *, pause: float = 0.05) -> Iterator[None]:
         cluster.simulator.rest()
 
 
-def cancel(cluster: Cluster, user: str = "admin", *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+class Skewed:
+    """A clock that is ten minutes wrong, as a runner's may be."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._ahead = timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc) + self._ahead
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.1))
+
+
+def cancel(
+    cluster: Cluster, user: str = "admin", *, check_mode: bool = False, skew: float = 0.0, **params: Any
+) -> dict[str, Any]:
     """The result of migration_cancel of team-a/web-1, or of the targets that are given, as `user`."""
-    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_cancel import run
 
     given = {} if "targets" in params or "vm" in params else VM
     with client_of(cluster, user) as client:
-        return run(client, {**CANCEL, **given, **params}, Clock(), check_mode=check_mode)
+        return run(client, {**CANCEL, **given, **params}, Skewed(skew), check_mode=check_mode)
 
 
 def only(result: dict[str, Any]) -> dict[str, Any]:
@@ -69,3 +88,29 @@ def leases(cluster: Cluster, namespace: str = "team-a") -> list[dict[str, Any]]:
     assert status == 200, body
     assert isinstance(body, dict)
     return list(body["items"])
+
+
+def steps(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """Action and outcome of each step."""
+    return [(one["action"], one["outcome"]) for one in result["plan"]]
+
+
+def as_is(cluster: Cluster) -> dict[str, str]:
+    """Every object that matters with its resourceVersion; the API server's own Leases change all the time."""
+    return {
+        f"{kind}/{one['metadata'].get('namespace', '')}/{one['metadata']['name']}": one["metadata"]["resourceVersion"]
+        for kind, found in raw_objects(cluster).items()
+        for one in found
+        if one["metadata"].get("namespace") != "kube-system"
+    }
+
+
+def writes(cluster: Cluster, mark: Any) -> list[tuple[str, str]]:
+    """Verb and path of what the collection changed since `mark`; who asks for its own name changes nothing."""
+    return [
+        (entry["verb"], entry["requestURI"].partition("?")[0])
+        for entry in cluster.audit_since(mark)
+        if entry["userAgent"] == "kubevirt_ops.live_migration"
+        and entry["verb"] not in ("get", "list", "watch")
+        and "selfsubjectreviews" not in entry["requestURI"]
+    ]

@@ -39,7 +39,7 @@ SUBRESOURCES = "subresources.kubevirt.io"
 _NAMESPACE = MetaFields("Namespace")
 
 
-def migration_name_path(namespace: str, name: str) -> str:
+def migration_name_path(namespace: str, name: str, /) -> str:
     """The migration of this name."""
     plural = "virtualmachineinstancemigrations"
     return paths.item(KUBEVIRT, version="v1", plural=plural, namespace=namespace, name=name)
@@ -50,7 +50,7 @@ def leases_path(namespace: str) -> str:
     return paths.collection("coordination.k8s.io", version="v1", plural="leases", namespace=namespace)
 
 
-def lease_path(namespace: str, name: str) -> str:
+def lease_path(namespace: str, name: str, /) -> str:
     """One Lease."""
     return paths.item("coordination.k8s.io", version="v1", plural="leases", namespace=namespace, name=name)
 
@@ -62,7 +62,7 @@ class ActReads:
         self.client = client
         self.reading = Reading(client)
 
-    def migration(self, namespace: str, name: str) -> Migration | None:
+    def migration(self, namespace: str, name: str, /) -> Migration | None:
         """What has this name now; None for nothing. Raises what the client raises, Forbidden too."""
         try:
             return Migration.from_object(self.client.get(migration_name_path(namespace, name)))
@@ -97,7 +97,7 @@ class ActReads:
             return None
         return True
 
-    def target_pod(self, namespace: str, migration_uid: str) -> tuple[Pod | None, bool]:
+    def target_pod(self, namespace: str, migration_uid: str, /) -> tuple[Pod | None, bool]:
         """The newest pod that was made for this migration, None for none; and whether pods could be seen."""
         path = paths.collection("", version="v1", plural="pods", namespace=namespace)
         query = {"labelSelector": f"{LABEL_JOB_UID}={migration_uid},kubevirt.io=virt-launcher"}
@@ -107,7 +107,7 @@ class ActReads:
         pods = [Pod.from_object(item) for item in items]
         return max(pods, key=lambda pod: (str(pod.meta.created_at), pod.meta.name), default=None), True
 
-    def events_about(self, namespace: str, uid: str) -> tuple[Event, ...]:
+    def events_about(self, namespace: str, uid: str, /) -> tuple[Event, ...]:
         """Events about one object, oldest first; empty where they may not be read."""
         found = self.reading.events({namespace: [uid]})
         return tuple(sorted(found, key=lambda event: str(event.last_at or "")))
@@ -132,7 +132,7 @@ class ActReads:
             return {}
         return None if found is None else _NAMESPACE.read(Reader(found)).annotations
 
-    def lease(self, namespace: str, name: str) -> dict[str, Any] | None:
+    def lease(self, namespace: str, name: str, /) -> dict[str, Any] | None:
         """The Lease, None for none. Raises what the client raises, Forbidden too."""
         try:
             return self.client.get(lease_path(namespace, name))

@@ -21,8 +21,23 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.act_gates import Limits
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import check_risks
 
-__all__ = ["acting_from", "parallel_from", "targets_from", "text_of", "wait_seconds"]
+__all__ = ["ACT_SPEC", "acting_from", "parallel_from", "targets_from", "text_of", "wait_seconds"]
 
+ACT_SPEC: dict[str, dict[str, Any]] = {
+    "targets": {"type": "list", "elements": "dict"},
+    "namespace": {"type": "str"},
+    "vm": {"type": "str"},
+    "wait_timeout": {"type": "int", "default": 120},
+    "parallel": {"type": "int", "default": 8},
+    "min_healthy": {"type": "str", "default": "51%"},
+    "max_stuck_per_node": {"type": "int", "default": 3},
+    "max_acts_per_run": {"type": "int", "default": 5},
+    "max_acts_per_hour": {"type": "int", "default": 20},
+    "accept_risks": {"type": "list", "elements": "str", "default": []},
+    "reason": {"type": "str", "default": ""},
+    "actor": {"type": "str", "default": ""},
+    "fail_on_refusal": {"type": "bool", "default": False},
+}
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _LONGEST_TEXT = 400
 MOST_PARALLEL = 8

@@ -63,6 +63,7 @@ __all__ = [
 # A request ends within request_timeout; the lock outlives so many of them, and is not trusted for its last one.
 LOCK_REQUESTS = 5
 _BUDGET_TRIES = 8
+_BESIDES = frozenset({"take_lock", "release_lock", "reserve_budget", "annotate_migration", "post_event"})
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,17 @@ class Acting:
         return self.client.server_time or self.clock.now()
 
     @property
+    def has_changed(self) -> bool:
+        """Whether an act was sent and may have changed something: locks and traces alone are no change."""
+        sent = [one for _course, one in self.records if one["action"] not in _BESIDES]
+        return any(one["outcome"] in ("done", "unknown") for one in sent)
+
+    @property
     def lock_seconds(self) -> int:
         """How long a lock is taken for."""
         return int(self.request_timeout * LOCK_REQUESTS)
 
-    def note(self, course: Course | None, record: dict[str, Any]) -> None:
+    def note(self, course: Course | None, record: dict[str, Any], /) -> None:
         """Keeps what became of a step, in the order in which it was done."""
         with self.lock:
             self.records.append((course, record))
@@ -247,7 +254,7 @@ def plan_release(acting: Acting, course: Course, /) -> None:
         skip(acting, course, step, outcome="not_possible_yet", why="The lock that it gives back is not taken.")
 
 
-def may_act(acting: Acting, course: Course) -> bool:
+def may_act(acting: Acting, course: Course, /) -> bool:
     """Whether the lock is still ours for as long as a request takes, or there is none to take and that was accepted."""
     return course.is_lock_waived or acting.clock.monotonic() < course.locked_until
 

@@ -151,7 +151,7 @@ def _parse(text: str) -> Record | None:
 
 
 def plan_lease(
-    vmi: Vmi, record: Record, *, held: Held | None, holder: str, seconds: int, now: datetime
+    vmi: Vmi, record: Record, /, *, held: Held | None, holder: str, seconds: int, now: datetime
 ) -> dict[str, Any]:
     """The Lease to create, or with `held` the merge patch of what was read, and of only that.
 

@@ -44,6 +44,7 @@ class Shown(Protocol):
 def render_acts(
     records: Sequence[tuple[Any, dict[str, Any]]],
     acts: Sequence[Shown],
+    /,
     *,
     changed: bool,
     rules: Iterable[Rule],
@@ -86,7 +87,7 @@ def _one(act: Shown, steps: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def render_refusals(passage: Passage | None, outcome: Done | Refused | None) -> list[dict[str, str]]:
+def render_refusals(passage: Passage | None, outcome: Done | Refused | None, /) -> list[dict[str, str]]:
     """Every gate that said no, in order; for a refusal beyond the gates that one."""
     found = [_refusal(one) for one in passage.refusals] if passage else []
     if isinstance(outcome, Refused) and outcome.code not in [one["code"] for one in found]:
