@@ -13,11 +13,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeAlias
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.answer import (
     Table,
@@ -67,10 +68,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 
 __all__ = ["Client", "Table", "connect"]
 
+T = TypeVar("T")
 Rows = list[Any]
 Columns = list[str]
 Objects = list[dict[str, Any]]
 Outcome: TypeAlias = "dict[str, Any] | ClusterError"
+# Outside of the class, whose own `list` hides the type.
+Listings: TypeAlias = "list[Objects | ClusterError]"
 
 _JSON: Final = "application/json"
 _TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -175,19 +179,14 @@ class Client:
         error at once: waiting request_timeout for each of them would tell nothing new.
         """
         wanted = [*dict.fromkeys(paths)]
-        batch = _Batch()
+        answers = _at_once([(path, partial(self.get, path)) for path in wanted], parallel=parallel)
+        return dict(zip(wanted, answers, strict=True))
 
-        def read(path: str) -> Outcome:
-            if batch.hopeless is not None:
-                return _same_error(batch.hopeless, path=path)
-            try:
-                return batch.note_object(self.get(path))
-            except ClusterError as exc:
-                return batch.note_error(exc)
-
-        workers = max(1, min(parallel, PARALLEL_CONNECTIONS, len(wanted)))
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            return dict(zip(wanted, pool.map(read, wanted), strict=True))
+    def list_many(self, path: str, *, queries: Sequence[Query], parallel: int = PARALLEL_CONNECTIONS) -> Listings:
+        """The collection once for each of `queries`, all of its pages, or the error that reading it gave; as
+        :meth:`get_many` does."""
+        reads = [(path, partial(self.list, path, query=query)) for query in queries]
+        return _at_once(reads, parallel=parallel)
 
     def _collect(self, path: str, *, query: Query, accept: str, take: Callable[[dict[str, Any]], Rows]) -> Rows:
         """What `take` finds on all pages. A 410 in between starts over: pages of two states of a list are no list."""
@@ -291,22 +290,38 @@ class Client:
             )
 
 
+def _at_once(reads: Sequence[tuple[str, Callable[[], T]]], *, parallel: int) -> list[T | ClusterError]:
+    """What each of `reads` (path, read) gives, in their order, at most `parallel` at a time."""
+    batch = _Batch()
+
+    def answer(one: tuple[str, Callable[[], T]]) -> T | ClusterError:
+        path, read = one
+        if batch.hopeless is not None:
+            return _same_error(batch.hopeless, path=path)
+        try:
+            found = read()
+        except ClusterError as exc:
+            return batch.note_error(exc)
+        batch.has_answer = True
+        return found
+
+    workers = max(1, min(parallel, PARALLEL_CONNECTIONS, len(reads)))
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return list(pool.map(answer, reads))
+
+
 class _Batch:
-    """What the requests of one `get_many` have seen together."""
+    """What requests that are sent at once have seen together."""
 
     def __init__(self) -> None:
         self.hopeless: ClusterError | None = None
-        self._has_answer = False
+        self.has_answer = False
 
-    def note_object(self, found: dict[str, Any]) -> Outcome:
-        self._has_answer = True
-        return found
-
-    def note_error(self, error: ClusterError) -> Outcome:
-        if isinstance(error, (ConfigError, Unauthorized)) or (isinstance(error, Unreachable) and not self._has_answer):
+    def note_error(self, error: ClusterError) -> ClusterError:
+        if isinstance(error, (ConfigError, Unauthorized)) or (isinstance(error, Unreachable) and not self.has_answer):
             self.hopeless = error
         elif error.status:
-            self._has_answer = True
+            self.has_answer = True
         return error
 
 

@@ -12,11 +12,15 @@ hold. What cannot be judged excludes the node with the code NotJudged; what is j
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import PodNeeds, PodOnNode
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import (
+    PodNeeds,
+    PodOnNode,
+    PodTerm,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.neighbours import (
     HOSTNAME,
     Neighbourhood,
@@ -34,7 +38,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     static_exclusions,
 )
 
-__all__ = ["Placement", "find_candidates", "nodes_to_read", "static_fits"]
+__all__ = ["Placement", "find_candidates", "namespaces_to_read", "nodes_to_read", "static_fits"]
 
 DEFAULT_SCHEDULER = "default-scheduler"
 # More kinds of reasons than these make a sentence that nobody reads.
@@ -131,6 +135,23 @@ def nodes_to_read(needs: PodNeeds, nodes: Sequence[Node], /) -> tuple[str, ...]:
     if fitting and (needs.affinity or needs.spread or wide):
         return tuple(sorted(node.name for node in nodes))
     return tuple(fitting)
+
+
+def namespaces_to_read(needs: PodNeeds, pods: Iterable[PodOnNode], /) -> tuple[str, ...]:
+    """Names of the namespaces whose labels find_candidates needs: those of `pods` where a rule of the pod selects
+    namespaces by their labels, its own where a rule of one of them does."""
+    own, found = needs.meta.namespace, set()
+    selects = any(_selects_by_label(term) for term in (*needs.affinity, *needs.anti_affinity))
+    for pod in pods:
+        if selects:
+            found |= {own, pod.meta.namespace}
+        if any(_selects_by_label(term) for term in pod.anti_affinity):
+            found.add(own)
+    return tuple(sorted(found - {""}))
+
+
+def _selects_by_label(term: PodTerm) -> bool:
+    return term.namespace_selector is not None and not term.namespace_selector.is_empty
 
 
 def _reasons(around: Neighbourhood, node: Node, *, left_out: Collection[str]) -> tuple[Exclusion, ...]:

@@ -344,3 +344,16 @@ def test_get_many_in_parallel_counts_every_request() -> None:
     found = client.get_many([f"/{number}" for number in range(200)])
 
     assert len(found) == client.requests == 200
+
+
+def test_list_many_reads_every_page_of_each_question_and_keeps_errors_apart() -> None:
+    replies = (a_list("a", token="more"), a_list("b"), a_status(403, reason="Forbidden"), a_list("c"))
+    client, transport, _clock = a_client(*replies)
+
+    found = client.list_many("/api/v1/pods", queries=[{"fieldSelector": f"x={one}"} for one in "123"], parallel=1)
+
+    names = [one if isinstance(one, ClusterError) else [item["metadata"]["name"] for item in one] for one in found]
+    assert names[0] == ["a", "b"]
+    assert isinstance(names[1], Forbidden)
+    assert names[2] == ["c"]
+    assert ["x%3D1" in sent.query for sent in transport.sent] == [True, True, False, False]
