@@ -35,16 +35,16 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     take_lock,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.act_gates import Situation, pass_gates
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import (
+    Record,
+    lease_name,
+    read_held,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.protocol import (
     Act,
     Done,
     Refused,
     Wait,
-)
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import (
-    Record,
-    lease_name,
-    read_held,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Step
 

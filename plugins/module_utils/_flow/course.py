@@ -37,14 +37,14 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     plan_budget_lease,
     read_budget,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.protocol import Done, Refused
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import (
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import (
     Held,
     Record,
     lease_name,
     plan_lease,
     read_held,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.protocol import Done, Refused
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Step
 
 __all__ = [

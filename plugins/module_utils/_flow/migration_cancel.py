@@ -40,13 +40,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     CancelWish,
     next_cancel_step,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.protocol import (
     Act,
     Done,
     Refused,
     Wait,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Step
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.act import render_acts
 

@@ -20,7 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.budget import Budget
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.cancel import CancelWish, owner_refusal
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import may_cancel
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Held
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import Held
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import Judgement
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import Guard
 

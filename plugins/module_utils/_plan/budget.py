@@ -29,7 +29,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     parse_timestamp,
     seconds_between,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import LEASE_KIND
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import LEASE_KIND
 
 __all__ = ["BUDGET_NAME", "HOUR_SECONDS", "Budget", "plan_budget_lease", "read_budget"]
 

@@ -31,13 +31,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     later_by,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.protocol import (
     Act,
     Done,
     Refused,
     Wait,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.history import read_attempt
 
 __all__ = [

@@ -26,29 +26,6 @@ class Level(Enum):
     WARNS = "warns"
 
 
-_WRITES: Final[Mapping[str, Level]] = {
-    # What the cluster has does not allow it.
-    "KubeVirtMissing": Level.FINAL,
-    "KubeVirtAmbiguous": Level.FINAL,
-    "HyperConvergedMissing": Level.FINAL,
-    "HyperConvergedAmbiguous": Level.FINAL,
-    "OwnerUnclear": Level.FINAL,
-    "OwnedByHyperConverged": Level.FINAL,
-    "SettingNotServed": Level.FINAL,
-    "AnnotationUnreadable": Level.FINAL,
-    "UnsupportedHCOModification": Level.REFUSED,
-    # Values that a webhook lets through and that cannot be meant.
-    "NegativeValue": Level.REFUSED,
-    "ParallelismZero": Level.REFUSED,
-    "BandwidthTooLow": Level.REFUSED,
-    "PostCopyNeverApplies": Level.REFUSED,
-    # What may be meant, and costs.
-    "UnsafeMigration": Level.REFUSED,
-    "PostCopyCanLoseVM": Level.WARNS,
-    "VirtHandlerRestart": Level.WARNS,
-    # Undo.
-    "ValueChangedSince": Level.FINAL,
-}
 # Acting on migrations. A gate that could not be read has the same code, and is accepted for one named VM only; a pause
 # that was read is final.
 _ACTS: Final[Mapping[str, Level]] = {
@@ -84,4 +61,28 @@ _ACTS: Final[Mapping[str, Level]] = {
 # A cause against which a cancel does not help refuses it with its own code.
 _CAUSES: Final[Mapping[str, Level]] = {entry.code: Level.REFUSED for entry in CATALOGUE if "C" not in entry.acts}
 
-RISKS: Final[Mapping[str, Level]] = {**_CAUSES, **_ACTS, **_WRITES}
+RISKS: Final[Mapping[str, Level]] = {
+    **_CAUSES,
+    **_ACTS,
+    # What the cluster has does not allow it.
+    "KubeVirtMissing": Level.FINAL,
+    "KubeVirtAmbiguous": Level.FINAL,
+    "HyperConvergedMissing": Level.FINAL,
+    "HyperConvergedAmbiguous": Level.FINAL,
+    "OwnerUnclear": Level.FINAL,
+    "OwnedByHyperConverged": Level.FINAL,
+    "SettingNotServed": Level.FINAL,
+    "AnnotationUnreadable": Level.FINAL,
+    "UnsupportedHCOModification": Level.REFUSED,
+    # Values that a webhook lets through and that cannot be meant.
+    "NegativeValue": Level.REFUSED,
+    "ParallelismZero": Level.REFUSED,
+    "BandwidthTooLow": Level.REFUSED,
+    "PostCopyNeverApplies": Level.REFUSED,
+    # What may be meant, and costs.
+    "UnsafeMigration": Level.REFUSED,
+    "PostCopyCanLoseVM": Level.WARNS,
+    "VirtHandlerRestart": Level.WARNS,
+    # Undo.
+    "ValueChangedSince": Level.FINAL,
+}

@@ -22,7 +22,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.budget import Budget
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.cancel import CancelWish
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Held, Record
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import Held, Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.risks import RISKS, Level
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import judge_guard

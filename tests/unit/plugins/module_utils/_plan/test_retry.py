@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.protocol import Act, Done, Refused, Wait
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.retry import (
     RetryObserved,
     RetryWish,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import (
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import (
     Held,
     Record,
     plan_lease,
