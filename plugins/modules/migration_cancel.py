@@ -78,7 +78,7 @@ options:
     default: false
   retry_follows:
     description:
-      - Whether the VM's Lease is to remember that C(migration_retry) follows, so that the
+      - Whether the VM's Lease is to remember that M(kubevirt_ops.live_migration.migration_retry) follows, so that the
         next run does it where this one is killed in between.
     type: bool
     default: false
@@ -135,6 +135,7 @@ options:
     default: false
 seealso:
   - module: kubevirt_ops.live_migration.migration_info
+  - module: kubevirt_ops.live_migration.migration_retry
 """
 
 EXAMPLES = r"""

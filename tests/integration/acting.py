@@ -14,7 +14,7 @@ from typing import Any
 from tests.cluster import Cluster
 from tests.integration.looking import client_of, raw_objects
 
-__all__ = ["CANCEL", "VM", "Skewed", "as_is", "cancel", "going_on", "leases", "only", "steps", "writes"]
+__all__ = ["CANCEL", "VM", "Skewed", "as_is", "cancel", "going_on", "leases", "only", "retry", "steps", "writes"]
 
 # The defaults of the module's options.
 CANCEL: dict[str, Any] = {
@@ -34,6 +34,13 @@ CANCEL: dict[str, Any] = {
     "max_acts_per_run": 5,
     "max_acts_per_hour": 20,
     "accept_risks": [],
+}
+RETRY: dict[str, Any] = {
+    **{name: value for name, value in CANCEL.items() if name not in ("wait", "free_target_pod", "stop_evacuation")},
+    "max_attempts": 3,
+    "backoff": 60,
+    "avoid_nodes": ["auto"],
+    "wait_for": "created",
 }
 VM = {"namespace": "team-a", "vm": "web-1"}
 
@@ -73,6 +80,15 @@ def cancel(
     given = {} if "targets" in params or "vm" in params else VM
     with client_of(cluster, user) as client:
         return run(client, {**CANCEL, **given, **params}, Skewed(skew), check_mode=check_mode)
+
+
+def retry(cluster: Cluster, user: str = "admin", *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+    """The result of migration_retry of team-a/web-1, or of the targets that are given, as `user`."""
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_retry import run
+
+    given = {} if "targets" in params or "vm" in params else VM
+    with client_of(cluster, user) as client:
+        return run(client, {**RETRY, **given, **params}, Skewed(), check_mode=check_mode)
 
 
 def only(result: dict[str, Any]) -> dict[str, Any]:

@@ -28,8 +28,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import Write
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_JOB_UID, Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import (
+    LABEL_CREATED_BY,
+    LABEL_JOB_UID,
+    Pod,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import MetaFields, Reader
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.served import served_fields
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import Event
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 
@@ -106,6 +111,21 @@ class ActReads:
             return None, False
         pods = [Pod.from_object(item) for item in items]
         return max(pods, key=lambda pod: (str(pod.meta.created_at), pod.meta.name), default=None), True
+
+    def launchers(self, namespace: str, vmi_uid: str, /) -> list[dict[str, Any]] | None:
+        """The VM's launcher pods as they are; None where pods may not be read."""
+        path = paths.collection("", version="v1", plural="pods", namespace=namespace)
+        query = {"labelSelector": f"{LABEL_CREATED_BY}={vmi_uid},kubevirt.io=virt-launcher"}
+        return self.reading.seeing(f"pods/{namespace}", lambda: self.client.list(path, query=query))
+
+    def can_select_node(self) -> bool | None:
+        """Whether the served schema of migrations has addedNodeSelector (KubeVirt 1.6); None where it is not told."""
+        try:
+            document = self.client.get("/openapi/v3/apis/kubevirt.io/v1")
+        except ClusterError:
+            return None
+        fields = served_fields(document, kind="VirtualMachineInstanceMigration", steps=("spec",))
+        return None if fields is None else "addedNodeSelector" in fields
 
     def events_about(self, namespace: str, uid: str, /) -> tuple[Event, ...]:
         """Events about one object, oldest first; empty where they may not be read."""

@@ -11,7 +11,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["ACTOR", "COMPONENT", "LEASE_OF", "MEMORY", "PAUSE", "PREFIX", "REASON", "RECORD", "RETRY_DUE", "is_paused"]
+__all__ = [
+    "ACTOR",
+    "COMPONENT",
+    "HOLDER",
+    "LEASE_OF",
+    "MEMORY",
+    "PAUSE",
+    "PREFIX",
+    "REASON",
+    "RECORD",
+    "RETRY_DUE",
+    "is_paused",
+]
 
 # Before every annotation and label of ours. Not below kubevirt.io: KubeVirt reserves such names.
 PREFIX: Final = "live-migration.kubevirt-ops/"
@@ -24,6 +36,8 @@ PAUSE: Final = f"{PREFIX}pause"
 # On a migration that is cancelled or was made: for people, as it is gone with the object.
 ACTOR: Final = f"{PREFIX}actor"
 REASON: Final = f"{PREFIX}reason"
+# The run that made a migration, so that it knows its own again where the answer to its create was lost.
+HOLDER: Final = f"{PREFIX}holder"
 # On Leases: the annotation with what they remember, and labels that say what for (vm or budget) and what is due.
 MEMORY: Final = f"{PREFIX}memory"
 LEASE_OF: Final = f"{PREFIX}lease-of"

@@ -44,6 +44,7 @@ LAUNCHER_VERSION = declare(KIND, "status.launcherContainerImageVersion")
 METHOD = declare(KIND, "status.migrationMethod")
 MIGRATED_VOLUMES = declare(KIND, "status.migratedVolumes")
 GUEST_MEMORY = declare(KIND, "spec.domain.memory.guest")
+NODE_SELECTOR = declare(KIND, "spec.nodeSelector")
 REQUESTS = declare(KIND, "spec.domain.resources.requests")
 
 
@@ -59,6 +60,7 @@ class Vmi:
     moves_storage: bool
     guest_memory: str
     launcher_version: str
+    node_selector: Mapping[str, str]
     conditions: Mapping[str, Condition]
     state: MigrationState | None
     problems: tuple[str, ...]
@@ -82,6 +84,7 @@ class Vmi:
             moves_storage=reader.text(METHOD) == "BlockMigration" or bool(reader.items(MIGRATED_VOLUMES)),
             guest_memory=_guest_memory(reader),
             launcher_version=reader.text(LAUNCHER_VERSION),
+            node_selector=reader.texts(NODE_SELECTOR),
             conditions=CONDITIONS.read(reader),
             state=STATE.read(reader),
             problems=(),

@@ -21,7 +21,16 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.act_gates import Limits
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import check_risks
 
-__all__ = ["ACT_SPEC", "acting_from", "parallel_from", "targets_from", "text_of", "wait_seconds"]
+__all__ = [
+    "ACT_SPEC",
+    "acting_from",
+    "names_from",
+    "number_from",
+    "parallel_from",
+    "targets_from",
+    "text_of",
+    "wait_seconds",
+]
 
 ACT_SPEC: dict[str, dict[str, Any]] = {
     "targets": {"type": "list", "elements": "dict"},
@@ -82,15 +91,25 @@ def text_of(params: Mapping[str, Any], option: str, /) -> str:
 
 def wait_seconds(params: Mapping[str, Any], /) -> int:
     """wait_timeout; raises WrongInput for what is no number of seconds."""
-    return _number(params, "wait_timeout", least=0)
+    return number_from(params, "wait_timeout", least=0)
 
 
 def parallel_from(params: Mapping[str, Any], /) -> int:
     """How many acts may run side by side."""
-    return min(_number(params, "parallel", least=1), MOST_PARALLEL)
+    return min(number_from(params, "parallel", least=1), MOST_PARALLEL)
 
 
-def _number(params: Mapping[str, Any], option: str, *, least: int) -> int:
+def names_from(params: Mapping[str, Any], option: str, /) -> tuple[str, ...]:
+    """A list of names; raises WrongInput for one that Kubernetes does not know."""
+    values = tuple(dict.fromkeys(params.get(option) or ()))
+    for value in values:
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise WrongInput(f"{option}: {value!r} is not a name that Kubernetes knows (a-z, 0-9, '-' and '.').")
+    return values
+
+
+def number_from(params: Mapping[str, Any], option: str, /, *, least: int) -> int:
+    """A whole number; raises WrongInput for anything else, and for one that is too small."""
     value = params.get(option)
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise WrongInput(f"{option}: {value!r} is not a whole number of at least {least}.")
@@ -105,10 +124,10 @@ def acting_from(
     check_risks(accepted)
     reads = ActReads(client)
     limits = Limits(
-        max_stuck_per_node=_number(params, "max_stuck_per_node", least=0),
-        max_acts_per_run=_number(params, "max_acts_per_run", least=0),
-        max_acts_per_hour=_number(params, "max_acts_per_hour", least=0),
-        max_attempts=_number(params, "max_attempts", least=1) if "max_attempts" in params else 3,
+        max_stuck_per_node=number_from(params, "max_stuck_per_node", least=0),
+        max_acts_per_run=number_from(params, "max_acts_per_run", least=0),
+        max_acts_per_hour=number_from(params, "max_acts_per_hour", least=0),
+        max_attempts=number_from(params, "max_attempts", least=1) if "max_attempts" in params else 3,
     )
     actor = text_of(params, "actor") or reads.user() or "somebody"
     return Acting(

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
+    BadRequest,
     ClusterError,
     Forbidden,
     NotFound,
@@ -52,6 +53,8 @@ __all__ = ["PLANNED", "Acts"]
 
 PLANNED = Done("planned", "This is what would be done.")
 _AGAIN_SECONDS = 1.0
+# KubeVirt's admission of a new migration (control plane seen: 400 without a reason, so the text decides).
+_IN_FLIGHT = "in-flight migration detected"
 _SOON = timedelta(seconds=60)
 
 
@@ -88,6 +91,10 @@ class Acts(ABC):
     @abstractmethod
     def situation(self, course: Course) -> dict[str, Any]:
         """What the gates judge of this one."""
+
+    @abstractmethod
+    def known(self, course: Course, record: Record, /) -> Record:
+        """What the Lease remembers, as the cluster bears it out."""
 
     @abstractmethod
     def record(self, course: Course) -> Record:
@@ -144,10 +151,15 @@ class Acts(ABC):
         if isinstance(error, Forbidden):
             self.acting.miss(error.rule)
             course.outcome = Refused("NotAllowed", str(error), can_accept=False)
+        elif isinstance(error, BadRequest):
+            course.outcome = Refused("AdmissionRefused", str(error), can_accept=False)
         else:
             course.outcome = Done("unknown", f"The API server did not answer as it should: {error}")
 
-    def _next(self, course: Course, observed: Any, *, done: Sequence[str] | None = None) -> Act | Wait | Done | Refused:
+    def next_now(
+        self, course: Course, observed: Any, /, *, done: Sequence[str] | None = None
+    ) -> Act | Wait | Done | Refused:
+        """What comes next, by a look that was just taken."""
         until = self.until or self.acting.now + timedelta(seconds=self.wait_timeout)
         return self.next_step(course, observed, done=course.done if done is None else done, until=until)
 
@@ -171,12 +183,12 @@ class Acts(ABC):
                 continue
             first = course.passage.refusals[0]
             course.outcome = Refused(first.code, first.reason, first.next_allowed_at, first.can_accept)
-            for step in self._steps(course):
+            for step in self.steps(course):
                 skip(acting, course, step, outcome="refused", why=f"Refused: {first.code}.")
 
     def _situation(self, course: Course, *, begun: int) -> Situation:
         acting, around, namespace = self.acting, self.around, course.target.namespace
-        why = self._read_lease(course)
+        why = self.read_lease(course)
         missing = {**around.missing, **({"lock": why, "attempts": why} if why else {})}
         return Situation(
             now=acting.now,
@@ -188,6 +200,7 @@ class Acts(ABC):
             budget=around.budget,
             acts_of_run=begun,
             kubevirt=around.kubevirt,
+            attempts=course.record.attempts,
             lease=course.held,
             lease_seen=not why,
             holder=acting.holder,
@@ -195,7 +208,7 @@ class Acts(ABC):
             **self.situation(course),
         )
 
-    def _read_lease(self, course: Course) -> str:
+    def read_lease(self, course: Course) -> str:
         """Reads the VM's Lease; why it could not be read, "" where it could."""
         if course.vmi is None:
             return ""
@@ -207,15 +220,15 @@ class Acts(ABC):
                 return f"not allowed to {error.rule.sentence()}"
             return str(error)
         course.held = read_held(found) if found else None
-        course.record = (course.held.record if course.held else None) or course.record
+        course.record = self.known(course, (course.held.record if course.held else None) or Record())
         return ""
 
     # -- acts
 
-    def _steps(self, course: Course) -> list[Step]:
+    def steps(self, course: Course) -> list[Step]:
         """The acts that would follow each other, were nothing else to happen meanwhile."""
         done, steps = list(course.done), []
-        while isinstance(found := self._next(course, course.seen, done=done), Act):
+        while isinstance(found := self.next_now(course, course.seen, done=done), Act):
             steps.append(self.step(course, found))
             done.append(found.kind)
         return steps
@@ -224,7 +237,7 @@ class Acts(ABC):
         """Check mode: every step in order, each that is possible now tried by the server."""
         refusal = self._lock(course)
         self.trace(course)
-        for step in self._steps(course):
+        for step in self.steps(course):
             if step.not_yet:
                 skip(self.acting, course, step, outcome="not_possible_yet", why=step.not_yet)
             else:
@@ -232,7 +245,12 @@ class Acts(ABC):
         plan_release(self.acting, course)
         course.outcome = refusal or PLANNED
 
+    def release(self, course: Course) -> None:
+        """Gives the lock back. What was not done is not remembered."""
+        release_lock(self.acting, course, course.record if course.has_acted else course.before)
+
     def _lock(self, course: Course) -> Refused | None:
+        course.before = course.before or course.record
         return take_lock(self.acting, course, self.record(course))
 
     def _begin(self, courses: Sequence[Course]) -> None:
@@ -246,7 +264,7 @@ class Acts(ABC):
         allowed = self._reserve(len(locked))
         for course in locked[allowed:]:
             course.outcome = Refused("BudgetSpent", "Others have used the cluster's budget just now.", self.acting.now)
-            release_lock(self.acting, course)
+            self.release(course)
         self.all_of(self.trace, locked[:allowed])
 
     def _reserve(self, acts: int) -> int:
@@ -274,7 +292,7 @@ class Acts(ABC):
             if any(one.outcome is None for one in courses):
                 self.acting.clock.sleep(min(waits.values(), default=_AGAIN_SECONDS))
         for course in courses:
-            release_lock(self.acting, course)
+            self.release(course)
 
     def _turn(self, course: Course) -> float:
         """As far as it goes without waiting; how long to wait then."""
@@ -294,7 +312,7 @@ class Acts(ABC):
                 if course.passage is None or not self._do(course, found):
                     return _AGAIN_SECONDS
                 continue
-            release_lock(self.acting, course)
+            self.release(course)
             if isinstance(found, Wait):
                 course.waited_for = found.why
                 return found.seconds
@@ -320,10 +338,13 @@ class Acts(ABC):
         answer = send(self.acting, course, step)
         if not isinstance(answer, ClusterError):
             course.done.append(act.kind)
+            course.has_acted = True
             self.note_answer(course, act, answer)
             return True
         if isinstance(answer, NotFound) and step.verb == "delete":
             return True
-        if isinstance(answer, Forbidden) or self.acting.clock.monotonic() >= self.gives_up_at:
+        # Admission says the same again; that another one is in flight the next look sees.
+        is_final = isinstance(answer, BadRequest) and _IN_FLIGHT not in answer.reason
+        if is_final or isinstance(answer, Forbidden) or self.acting.clock.monotonic() >= self.gives_up_at:
             self.fail(course, answer)
         return False

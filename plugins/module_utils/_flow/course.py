@@ -140,6 +140,10 @@ class Course:
     locked_until: float = 0.0
     is_lock_waived: bool = False
     seen: Any = None
+    created: str = ""
+    before: Record | None = None
+    has_acted: bool = False
+    shown: dict[str, Any] = field(default_factory=dict)
     outcome: Done | Refused | None = None
     waited_for: str = ""
 

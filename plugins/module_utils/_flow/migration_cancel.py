@@ -77,6 +77,9 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
     parallel, wait = parallel_from(params), wait_seconds(params)
     acting = acting_from(client, params, clock, targets=len(targets), check_mode=check_mode)
     courses = _Cancel(acting, params, wait=wait, parallel=parallel).carry_out([Course(target) for target in targets])
+    for rules in acting.reads.reading.unseen.values():
+        for rule in rules:
+            acting.miss(rule)
     would = check_mode and any(one.outcome == PLANNED for one in courses)
     shown = render_acts(
         acting.records, courses, changed=acting.has_changed or would, rules=acting.rules, requests=client.requests
@@ -140,7 +143,7 @@ class _Cancel(Acts):
     def first_look(self, course: Course) -> None:
         """Ends what needs no act, and marks what has only to be waited for."""
         course.seen = self.observe(course)
-        found = self._next(course, course.seen)
+        found = self.next_now(course, course.seen)
         if isinstance(found, Done) or (isinstance(found, Refused) and found.code in _BEYOND_GATES):
             course.outcome = found
         elif isinstance(found, Wait):
@@ -181,10 +184,13 @@ class _Cancel(Acts):
         judgement = self.around.judgements.get(course.target.uid)
         return {"act": "cancel", "wish": self._wish(course), "judgement": judgement}
 
+    def known(self, course: Course, record: Record, /) -> Record:
+        return record
+
     def record(self, course: Course) -> Record:
         judgement = self.around.judgements.get(course.target.uid)
         cause = judgement.causes[0].code if judgement and judgement.causes else ""
-        return course.record.cancelled(
+        return (course.before or course.record).cancelled(
             course.target.uid,
             at=self.acting.now,
             retry_follows=bool(self.params.get("retry_follows")),

@@ -44,8 +44,8 @@ class Situation:
     """What the gates of one act judge. None stands for what could not be read; `missing` says by gate which rules.
 
     `act` is cancel or retry. `judgement` is of the fresh look: for a retry None. `stuck_by_node` counts stuck
-    migrations by node. `acts_of_run` are those that this run has begun. `lease` is None where there is none yet, and
-    `lease_seen` False where it may not be used.
+    migrations by node. `acts_of_run` are those that this run has begun, `attempts` those of the VM since it last moved.
+    `lease` is None where there is none yet, and `lease_seen` False where it may not be used.
     """
 
     act: str
@@ -60,6 +60,7 @@ class Situation:
     budget: Budget | None = None
     acts_of_run: int = 0
     kubevirt: KubeVirt | None = None
+    attempts: int = 0
     lease: Held | None = None
     lease_seen: bool = True
     holder: str = ""
@@ -244,10 +245,9 @@ def _attempts(given: Situation) -> GateAnswer:
     code = "AttemptLimitReached"
     if given.act == "cancel":
         return _passed("attempts", code, "A cancel is no attempt.")
-    record = given.lease.record if given.lease else None
-    if not given.lease_seen or (given.lease is not None and record is None):
+    if not given.lease_seen or (given.lease is not None and given.lease.record is None):
         return _unseen(given, "attempts", code, "How often it was tried could not be read")
-    made = record.attempts if record else 0
+    made = given.attempts
     if made >= given.limits.max_attempts:
         why = f"It was tried {made} times since it last moved; max_attempts is {given.limits.max_attempts}."
         return GateAnswer("attempts", code, REFUSE, why)

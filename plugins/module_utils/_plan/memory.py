@@ -80,6 +80,15 @@ class Record:
         """This record with a retry that made, or is about to make (`uid` ""), a migration."""
         return replace(self, attempts=attempts, last_act="retry", last_migration=uid, last_at=at, retry_due=not uid)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether an attempt was counted of which nobody knows that its migration was made: the run was killed."""
+        return self.last_act == "retry" and not self.last_migration and self.attempts > 0
+
+    def unmade(self) -> Record:
+        """This record without the attempt that was counted and never made: the next run makes it."""
+        return replace(self, attempts=self.attempts - 1, last_act="", last_at=None)
+
     def since_success(self, succeeded_at: datetime | None) -> Record:
         """This record, with its count at 0 where the VM has moved since."""
         if succeeded_at is None or self.last_at is None or succeeded_at < self.last_at:

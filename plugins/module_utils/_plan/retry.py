@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import (
     ACTOR,
+    HOLDER,
     REASON,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import (
@@ -41,12 +42,15 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.history import read_attempt
 
 __all__ = [
+    "CREATE_MIGRATION",
     "HOSTNAME",
     "RETRY_STATES",
     "RetryObserved",
     "RetryWish",
+    "avoided_nodes",
     "backoff_seconds",
     "blamed_nodes",
+    "known_record",
     "next_retry_step",
     "plan_migration",
     "succeeded_at",
@@ -123,10 +127,13 @@ def next_retry_step(
     """What comes next. `created` is the UID of the migration that this retry made, "" before it has."""
     if created:
         return _after_create(observed, wish=wish, created=created, until=until, now=now)
-    refusal = _vm_refusal(observed) or _history_refusal(observed, wish=wish, now=now)
+    waits = _vm_refusal(observed) or _unfinished(observed)
+    if isinstance(waits, Refused):
+        return waits
+    refusal = _history_refusal(observed, wish=wish, now=now)
     if refusal is not None:
         return refusal
-    waits = _unfinished(observed) or _leftovers(observed)
+    waits = waits or _leftovers(observed)
     if isinstance(waits, Wait) and now >= until:
         return Refused("StillEnding", f"It waited in vain {waits.why}.", now)
     return waits or _place(observed, wish=wish)
@@ -166,7 +173,7 @@ def _history_refusal(observed: RetryObserved, *, wish: RetryWish, now: datetime)
         return Refused("OwnedByController", _OWNED[last.origin])
     if _has_moved(observed, wish=wish):
         return Refused("AlreadyMoved", "Its last migration has succeeded: there is nothing to repeat.")
-    record = observed.record.since_success(succeeded_at(observed))
+    record = known_record(observed)
     if record.attempts >= wish.max_attempts:
         why = f"It was tried {record.attempts} times since it last moved; max_attempts is {wish.max_attempts}."
         return Refused("AttemptLimitReached", why)
@@ -189,6 +196,18 @@ def succeeded_at(observed: RetryObserved) -> datetime | None:
     if state is not None and state.completed and not state.failed:
         ended.append(state.ended_at)
     return max((at for at in ended if at is not None), default=None)
+
+
+def known_record(observed: RetryObserved, /) -> Record:
+    """What the Lease remembers, as the cluster bears it out.
+
+    A success since then begins the count anew. An attempt that was counted before its create, and of which there is no
+    migration, was never made.
+    """
+    record = observed.record.since_success(succeeded_at(observed))
+    since = record.last_at
+    made = [one for one in observed.migrations if since and one.meta.created_at and one.meta.created_at >= since]
+    return record.unmade() if record.is_begun and not made else record
 
 
 def backoff_seconds(attempts: int, *, first: int, longest: int) -> int:
@@ -238,8 +257,13 @@ def blamed_nodes(observed: RetryObserved) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def avoided_nodes(observed: RetryObserved, *, wish: RetryWish) -> tuple[str, ...]:
+    """The nodes that it does not go to again: those that were named, or else those that are to blame."""
+    return blamed_nodes(observed) if wish.avoid_nodes is None else wish.avoid_nodes
+
+
 def _place(observed: RetryObserved, *, wish: RetryWish) -> Act | Refused:
-    avoided = blamed_nodes(observed) if wish.avoid_nodes is None else wish.avoid_nodes
+    avoided = avoided_nodes(observed, wish=wish)
     if observed.places is None and "PlacementUnseen" not in wish.accepted:
         why = observed.places_reason or "Whether a node could take it could not be judged."
         return Refused("PlacementUnseen", why)
@@ -272,12 +296,14 @@ def _other_node(observed: RetryObserved, *, avoided: tuple[str, ...], wish: Retr
     return fit[0]
 
 
-def plan_migration(wish: RetryWish, *, hostname: str = "", actor: str = "", reason: str = "") -> dict[str, Any]:
+def plan_migration(
+    wish: RetryWish, *, hostname: str = "", actor: str = "", reason: str = "", holder: str = ""
+) -> dict[str, Any]:
     """The migration to create. Without priority: KubeVirt lets only its own controllers set that."""
     spec: dict[str, Any] = {"vmiName": wish.vm}
     if hostname:
         spec["addedNodeSelector"] = {HOSTNAME: hostname}
-    notes = {ACTOR: actor, REASON: reason}
+    notes = {ACTOR: actor, REASON: reason, HOLDER: holder}
     return {
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachineInstanceMigration",

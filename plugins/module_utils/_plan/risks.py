@@ -45,6 +45,7 @@ _ACTS: Final[Mapping[str, Level]] = {
     "TargetPodUnseen": Level.FINAL,
     "SeveralMigrations": Level.FINAL,
     "NotAllowed": Level.FINAL,
+    "AdmissionRefused": Level.FINAL,
     "BackoffRunning": Level.REFUSED,
     "AlreadyMoved": Level.FINAL,
     "MigrationActive": Level.FINAL,

@@ -18,6 +18,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 
 __all__ = ["Shown", "render_acts", "render_gates", "render_refusals"]
 
+_SENT = frozenset({"done", "unknown", "dry_run"})
+
 
 class _Target(Protocol):
     @property
@@ -39,6 +41,7 @@ class Shown(Protocol):
     passage: Passage | None
     outcome: Done | Refused | None
     waited_for: str
+    shown: dict[str, Any]
 
 
 def render_acts(
@@ -49,6 +52,7 @@ def render_acts(
     changed: bool,
     rules: Iterable[Rule],
     requests: int,
+    requests_for_placement: int = 0,
 ) -> dict[str, Any]:
     """The result: `results` in the order of the targets, and the refusals and steps of all together."""
     results = [_one(act, [record for owner, record in records if owner is act]) for act in acts]
@@ -62,7 +66,9 @@ def render_acts(
             for one in results
             for refusal in one["refusals"]
         ],
-        "coverage": Coverage(requests=requests).adding(rules).to_result(),
+        "coverage": Coverage(requests=requests, requests_for_placement=requests_for_placement)
+        .adding(rules)
+        .to_result(),
         "diff": _diff(results),
     }
 
@@ -84,6 +90,7 @@ def _one(act: Shown, steps: list[dict[str, Any]]) -> dict[str, Any]:
         "protections_missing": [one.code for one in act.passage.overridden] if act.passage else [],
         "waited_for": act.waited_for,
         "plan": steps,
+        **act.shown,
     }
 
 
@@ -113,7 +120,14 @@ def render_gates(passage: Passage | None) -> list[dict[str, str]]:
 
 
 def _diff(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The migrations that are, or would be, no more."""
-    ending = [one for one in results if one["state"] in ("planned", "cancelled", "requested", "hanging") and one["uid"]]
-    before = {f"{one['namespace']}/{one['name']}": {"uid": one["uid"], "phase": one["phase"]} for one in ending}
-    return {"before": before, "after": {}} if before else {}
+    """The migrations that are, or would be, no more; those that are, or would be, made."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for one in results:
+        made = [step["body"] for step in one["plan"] if step["action"] == "create_migration"]
+        sent = [step for step in one["plan"] if step["action"] == "delete_migration" and step["outcome"] in _SENT]
+        if sent:
+            before[f"{one['namespace']}/{one['name']}"] = {"uid": one["uid"], "phase": one["phase"]}
+        if made and one["state"] != "refused":
+            after[f"{one['namespace']}/{one['name'] or one['vm']}"] = made[0]["spec"]
+    return {"before": before, "after": after} if before or after else {}

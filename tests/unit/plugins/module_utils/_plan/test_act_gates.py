@@ -120,7 +120,7 @@ CLOSED: dict[str, tuple[Situation, str, str, str]] = {
     "lock unseen": (a_situation(lease_seen=False), "lock", "LockHeld", "unreadable"),
     "record spoilt": (a_situation(lease=replace(HELD, holder="", record=None)), "lock", "LockHeld", "unreadable"),
     "tried often": (
-        a_situation(act="retry", judgement=None, lease=replace(HELD, holder="", record=Record(attempts=3))),
+        a_situation(act="retry", judgement=None, attempts=3),
         "attempts",
         "AttemptLimitReached",
         "refuse",

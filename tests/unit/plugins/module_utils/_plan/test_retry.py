@@ -20,6 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     RetryObserved,
     RetryWish,
     backoff_seconds,
+    known_record,
     next_retry_step,
     plan_migration,
 )
@@ -120,6 +121,16 @@ def test_backoff_says_when_and_ends_then() -> None:
 )
 def test_backoff_doubles_up_to_its_cap(attempts: int, seconds: int) -> None:
     assert backoff_seconds(attempts, first=60, longest=900) == seconds
+
+
+def test_attempt_that_was_counted_and_never_made_is_made_now() -> None:
+    begun = Record(attempts=3, last_act="retry", last_at=NOW - timedelta(seconds=5))
+    made_since = observed(a_mig(age_seconds=3), record=begun)
+
+    assert step(observed(a_mig(age_seconds=60), record=begun)).kind == "create_migration"
+    assert step(made_since).code == "AttemptLimitReached"
+    once = known_record(observed(a_mig(age_seconds=60), record=begun))
+    assert known_record(observed(a_mig(age_seconds=60), record=once)) == once == begun.unmade()
 
 
 def test_count_begins_anew_after_a_success() -> None:
