@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from tests.cluster import Cluster
+from tests.integration.fault_proxy import FaultProxy
 from tests.integration.looking import client_of, raw_objects
 
 __all__ = ["CANCEL", "VM", "Skewed", "as_is", "cancel", "going_on", "leases", "only", "retry", "steps", "writes"]
@@ -71,23 +72,56 @@ class Skewed:
         time.sleep(min(seconds, 0.1))
 
 
+@contextmanager
+def client_for(cluster: Cluster, user: str, proxy: FaultProxy | None, options: dict[str, Any]) -> Iterator[Any]:
+    """A client of the collection's own, through `proxy` where one is given."""
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import connect
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import settings_from
+
+    if proxy is None:
+        with client_of(cluster, user, **options) as client:
+            yield client
+        return
+    settings = {"host": proxy.url, "api_key": cluster.token(user), **options}
+    client = connect(settings_from(settings, environ={}), clock=Skewed())
+    try:
+        yield client
+    finally:
+        client.close()
+
+
 def cancel(
-    cluster: Cluster, user: str = "admin", *, check_mode: bool = False, skew: float = 0.0, **params: Any
+    cluster: Cluster,
+    user: str = "admin",
+    *,
+    check_mode: bool = False,
+    skew: float = 0.0,
+    proxy: FaultProxy | None = None,
+    connection: dict[str, Any] | None = None,
+    **params: Any,
 ) -> dict[str, Any]:
     """The result of migration_cancel of team-a/web-1, or of the targets that are given, as `user`."""
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_cancel import run
 
     given = {} if "targets" in params or "vm" in params else VM
-    with client_of(cluster, user) as client:
+    with client_for(cluster, user, proxy, connection or {}) as client:
         return run(client, {**CANCEL, **given, **params}, Skewed(skew), check_mode=check_mode)
 
 
-def retry(cluster: Cluster, user: str = "admin", *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+def retry(
+    cluster: Cluster,
+    user: str = "admin",
+    *,
+    check_mode: bool = False,
+    proxy: FaultProxy | None = None,
+    connection: dict[str, Any] | None = None,
+    **params: Any,
+) -> dict[str, Any]:
     """The result of migration_retry of team-a/web-1, or of the targets that are given, as `user`."""
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_retry import run
 
     given = {} if "targets" in params or "vm" in params else VM
-    with client_of(cluster, user) as client:
+    with client_for(cluster, user, proxy, connection or {}) as client:
         return run(client, {**RETRY, **given, **params}, Skewed(), check_mode=check_mode)
 
 

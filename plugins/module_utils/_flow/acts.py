@@ -112,6 +112,10 @@ class Acts(ABC):
     def note_answer(self, course: Course, act: Act, answer: Mapping[str, Any], /) -> None:
         """Keeps what the answer to an act says."""
 
+    @abstractmethod
+    def note_doubt(self, course: Course, act: Act, /) -> None:
+        """Keeps that an act may have been done, as its answer was lost."""
+
     # -- the stages, in their order
 
     def carry_out(self, courses: list[Course]) -> list[Course]:
@@ -341,6 +345,9 @@ class Acts(ABC):
             course.has_acted = True
             self.note_answer(course, act, answer)
             return True
+        if answer.is_uncertain:
+            course.has_acted = True
+            self.note_doubt(course, act)
         if isinstance(answer, NotFound) and step.verb == "delete":
             return True
         # Admission says the same again; that another one is in flight the next look sees.

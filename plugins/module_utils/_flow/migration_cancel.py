@@ -229,6 +229,11 @@ class _Cancel(Acts):
     def note_answer(self, course: Course, act: Act, answer: Mapping[str, Any], /) -> None:
         """Nothing: what became of a delete is seen by looking again."""
 
+    def note_doubt(self, course: Course, act: Act, /) -> None:
+        """That it may be being deleted: gone then means cancelled, and not that there was none."""
+        if act.kind == DELETE_MIGRATION and JOINED not in course.done:
+            course.done.append(JOINED)
+
 
 def _evacuate_cancel_path(act: Act) -> str:
     return paths.item(

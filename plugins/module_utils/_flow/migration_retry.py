@@ -278,6 +278,9 @@ class _Retry(Acts):
             uid, name = (META.uid.read(answer, of=as_text) or "", META.name.read(answer, of=as_text) or "")
             self._note_created(course, uid=uid, name=name)
 
+    def note_doubt(self, course: Course, act: Act, /) -> None:
+        """Nothing: the next look knows our own migration by its holder."""
+
     def _note_created(self, course: Course, *, uid: str, name: str) -> None:
         course.created, course.has_acted = uid, True
         course.target = replace(course.target, name=name, uid=uid)
