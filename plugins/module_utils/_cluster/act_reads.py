@@ -98,7 +98,8 @@ class ActReads:
             self.client.get(path)
         except NotFound:
             return False
-        except Forbidden:
+        except Forbidden as error:
+            self.reading.miss(f"vms/{key[0]}", error.rule)
             return None
         return True
 

@@ -143,7 +143,7 @@ def _count(judgements: Iterable[Judgement]) -> dict[str, int]:
 
 def _read_guard(reads: ActReads, around: Around, min_healthy: str) -> None:
     try:
-        reading = read_nodes(reads.client, NodeScope())
+        reading = read_nodes(reads.client, NodeScope(moves=False))
     except Forbidden as error:
         around.missing["cluster_health"] = _lacking((error.rule,))
         around.rules.append(error.rule)

@@ -19,6 +19,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
     ClusterError,
     Conflict,
+    Forbidden,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import ACTOR, COMPONENT, REASON
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
@@ -100,6 +101,9 @@ def _event_step(verb: str, path: str, body: Mapping[str, Any]) -> Step:
 def _count(acting: Acting, path: str) -> int:
     try:
         found = acting.client.get(path).get("count")
+    except Forbidden as error:
+        acting.miss(error.rule)
+        return 1
     except ClusterError:
         return 1
     return found if isinstance(found, int) else 1
