@@ -53,6 +53,18 @@ options:
     description:
       - Name of the one VM.
     type: str
+  due:
+    description:
+      - Whether to migrate those VMs again too whose Lease says that a retry is due, as a run was ended between its
+        cancel and its retry. Needs the right to list Leases.
+    type: bool
+    default: false
+  due_namespaces:
+    description:
+      - Where to look for them; without it everywhere.
+    type: list
+    elements: str
+    default: []
   max_attempts:
     description:
       - So many attempts are made until the VM has moved.
@@ -157,6 +169,11 @@ EXAMPLES = r"""
   loop: "{{ again.results }}"
   loop_control:
     label: "{{ item.vm }}"
+
+- name: Finish what a run that was ended has left
+  kubevirt_ops.live_migration.migration_retry:
+    due: true
+    due_namespaces: [team-a]
 
 - name: Keep away from a node
   kubevirt_ops.live_migration.migration_retry:
@@ -411,6 +428,8 @@ def main() -> None:
         argument_spec={
             **AUTH_SPEC,
             **ACT_SPEC,
+            "due": {"type": "bool", "default": False},
+            "due_namespaces": {"type": "list", "elements": "str", "default": []},
             "max_attempts": {"type": "int", "default": 3},
             "backoff": {"type": "int", "default": 60},
             "avoid_nodes": {"type": "list", "elements": "str", "default": ["auto"]},

@@ -38,6 +38,8 @@ CANCEL: dict[str, Any] = {
 }
 RETRY: dict[str, Any] = {
     **{name: value for name, value in CANCEL.items() if name not in ("wait", "free_target_pod", "stop_evacuation")},
+    "due": False,
+    "due_namespaces": [],
     "max_attempts": 3,
     "backoff": 60,
     "avoid_nodes": ["auto"],
@@ -120,7 +122,7 @@ def retry(
     """The result of migration_retry of team-a/web-1, or of the targets that are given, as `user`."""
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_retry import run
 
-    given = {} if "targets" in params or "vm" in params else VM
+    given = {} if {"targets", "vm", "due"} & set(params) else VM
     with client_for(cluster, user, proxy, connection or {}) as client:
         return run(client, {**RETRY, **given, **params}, Skewed(), check_mode=check_mode)
 

@@ -103,6 +103,18 @@ def test_step_that_fails_for_good_says_so_and_the_next_run_completes_it(
     now_complete(cluster)
 
 
+@pytest.mark.parametrize("after", [3, 12, 18, 22, 26, 29], ids=str)
+def test_api_server_that_is_away_for_a_while_in_the_middle(cluster: Cluster, after: int) -> None:
+    vmim = plant(cluster, "Running")
+    with FaultProxy(cluster) as proxy, going_on(cluster):
+        proxy.fail(503, times=8, after=after)
+        entry = only(cancel(cluster, proxy=proxy, wait_timeout=30, **INSIST))
+
+    assert entry["state"] in ("cancelled", "refused", "unknown"), entry
+    assert is_gone(cluster, vmim) == (entry["state"] == "cancelled")
+    now_complete(cluster)
+
+
 # -- between two steps
 
 

@@ -182,6 +182,7 @@ def exercise(cluster: Cluster) -> list[Any]:
         cluster.simulator.virt_api.serve()
     said.append(retry(cluster, connection=AS_USER))
     said.append(cancel(cluster, connection=AS_USER, namespace="team-a", vm="web-9"))
+    said.append(retry(cluster, connection=AS_USER, due=True, due_namespaces=["team-a"]))
     return said
 
 

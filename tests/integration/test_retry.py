@@ -234,6 +234,26 @@ def test_run_that_was_killed_after_its_cancel_is_continued(cluster: Cluster) -> 
     assert only(retry(cluster, avoid_nodes=[]))["state"] == "created"
 
 
+@pytest.mark.parametrize("namespaces", [[], ["team-a"]], ids=["everywhere", "in one namespace"])
+def test_retry_that_is_due_is_found_by_whoever_runs_next(cluster: Cluster, namespaces: list[str]) -> None:
+    """The cancel was made, the run was killed, and no migration is left that could be seen."""
+    plant(cluster, "Running")
+    with going_on(cluster):
+        cancel(cluster, accept_risks=["NotStuck"], retry_follows=True)
+    entry = only(retry(cluster, due=True, due_namespaces=namespaces))
+    again = retry(cluster, due=True, due_namespaces=namespaces)
+
+    assert (entry["vm"], entry["state"], entry["attempt"]) == ("web-1", "created", 1)
+    assert again["results"] == []
+
+
+def test_nothing_is_due_elsewhere(cluster: Cluster) -> None:
+    cluster.simulator.play(a_world())
+    remember(cluster, last_act="cancel")
+
+    assert retry(cluster, due=True, due_namespaces=["team-a"])["results"] == []
+
+
 # -- where to
 
 

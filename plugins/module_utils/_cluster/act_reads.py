@@ -8,7 +8,8 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster import paths
@@ -26,6 +27,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     vmi_path,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import Write
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import RETRY_DUE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import (
@@ -35,7 +37,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import MetaFields, Reader
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.served import served_fields
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import Event
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import Event, Lease
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 
 __all__ = ["ActReads", "lease_path", "leases_path", "migration_name_path"]
@@ -159,6 +161,19 @@ class ActReads:
             return self.client.get(lease_path(namespace, name))
         except NotFound:
             return None
+
+    def retries_due(self, namespaces: Iterable[str], /) -> list[Key]:
+        """(namespace, VM) of each VM whose Lease remembers that a retry is due; of all namespaces for none given.
+
+        What may not be listed is missing and stands in `reading.unseen`.
+        """
+        found: list[Key] = []
+        for namespace in tuple(namespaces) or (None,):
+            path = paths.collection("coordination.k8s.io", version="v1", plural="leases", namespace=namespace)
+            read = partial(self.client.list, path, query={"labelSelector": f"{RETRY_DUE}=true"})
+            leases = [Lease.from_object(item) for item in self.reading.seeing("leases", read) or ()]
+            found += [(lease.meta.namespace, lease.owners[0]) for lease in leases if lease.owners]
+        return sorted(set(found))
 
     def can_stop_evacuations(self) -> bool | None:
         """Whether virt-api serves evacuate/cancel (KubeVirt 1.7); None where that could not be told."""

@@ -45,6 +45,8 @@ HOLDER = declare("Lease", "spec.holderIdentity")
 LEASE_SECONDS = declare("Lease", "spec.leaseDurationSeconds")
 LEASE_TRANSITIONS = declare("Lease", "spec.leaseTransitions")
 LEASE_VERSION = declare("Lease", "metadata.resourceVersion")
+LEASE_OWNERS = declare("Lease", "metadata.ownerReferences")
+LEASE_OWNER = declare("Lease", "name", base="metadata.ownerReferences[]")
 
 _EVENT_META = MetaFields("Event")
 REASON = declare("Event", "reason")
@@ -110,13 +112,17 @@ def _settings(obj: Any) -> Mapping[str, Any] | None:
 
 @dataclass(frozen=True)
 class Lease:
-    """A leader election lease. `renewed_at` is None where absent or unreadable (then `problems` says so)."""
+    """A Lease, `owners` the names of the objects that it goes with.
+
+    `renewed_at` is None where absent or unreadable (then `problems` says so).
+    """
 
     meta: Meta
     holder: str
     seconds: int
     renewed_at: datetime | None
     transitions: int
+    owners: tuple[str, ...]
     problems: tuple[str, ...]
 
     @classmethod
@@ -129,6 +135,7 @@ class Lease:
             seconds=reader.integer(LEASE_SECONDS) or 0,
             renewed_at=reader.moment(RENEWED),
             transitions=reader.integer(LEASE_TRANSITIONS) or 0,
+            owners=tuple(item.text(LEASE_OWNER) for item in reader.readers(LEASE_OWNERS)),
             problems=tuple(reader.problems),
         )
 

@@ -52,7 +52,7 @@ _LONGEST_TEXT = 400
 MOST_PARALLEL = 8
 
 
-def targets_from(params: Mapping[str, Any], /) -> tuple[Target, ...]:
+def targets_from(params: Mapping[str, Any], /, *, may_be_none: bool = False) -> tuple[Target, ...]:
     """The targets, each once; entries of migration_info.migrations are taken as they are.
 
     Raises WrongInput for none, for both ways at once, and for a name that Kubernetes does not know.
@@ -61,6 +61,8 @@ def targets_from(params: Mapping[str, Any], /) -> tuple[Target, ...]:
     single = {"namespace": params.get("namespace"), "vm": params.get("vm")}
     if given is not None and any(single.values()):
         raise WrongInput("targets: give either targets, or namespace and vm.")
+    if given is None and may_be_none and not any(single.values()):
+        return ()
     if given is None:
         if not all(single.values()):
             raise WrongInput("targets: give targets, or namespace and vm.")

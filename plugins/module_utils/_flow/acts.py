@@ -56,6 +56,8 @@ _AGAIN_SECONDS = 1.0
 # KubeVirt's admission of a new migration (control plane seen: 400 without a reason, so the text decides).
 _IN_FLIGHT = "in-flight migration detected"
 _SOON = timedelta(seconds=60)
+# Up to so many are looked at one by one.
+_LISTED_FROM = 4
 
 
 class Acts(ABC):
@@ -113,6 +115,10 @@ class Acts(ABC):
         """Keeps what the answer to an act says."""
 
     @abstractmethod
+    def may_wait_on(self, course: Course, /) -> bool:
+        """Whether nothing is left to do but to wait for the end of its migration."""
+
+    @abstractmethod
     def note_doubt(self, course: Course, act: Act, /) -> None:
         """Keeps that an act may have been done, as its answer was lost."""
 
@@ -124,7 +130,7 @@ class Acts(ABC):
         self.all_of(self.first_look, courses)
         acts = [one for one in courses if one.outcome is None and not one.waited_for]
         if acts:
-            self._pass_gates(acts)
+            self._try_gates(acts)
         if self.acting.check_mode:
             planned = [one for one in acts if one.outcome is None]
             self._reserve(len(planned))
@@ -168,6 +174,15 @@ class Acts(ABC):
         return self.next_step(course, observed, done=course.done if done is None else done, until=until)
 
     # -- gates
+
+    def _try_gates(self, courses: Sequence[Course]) -> None:
+        """Passes the gates; where what they judge could not be read at all, nothing is done."""
+        try:
+            self._pass_gates(courses)
+        except ClusterError as error:
+            for course in courses:
+                if course.outcome is None:
+                    self.fail(course, error)
 
     def _pass_gates(self, courses: Sequence[Course]) -> None:
         acting = self.acting
@@ -292,11 +307,34 @@ class Acts(ABC):
 
         while any(one.outcome is None for one in courses):
             waits.clear()
-            self.all_of(turn, courses)
+            self.all_of(turn, self._due(courses))
             if any(one.outcome is None for one in courses):
                 self.acting.clock.sleep(min(waits.values(), default=_AGAIN_SECONDS))
         for course in courses:
             self.release(course)
+
+    def _due(self, courses: Sequence[Course]) -> list[Course]:
+        """Those to look at closely. One list in each namespace tells of most that only wait that they still do."""
+        open_ones = [one for one in courses if one.outcome is None]
+        if self.until is None or self.acting.now >= self.until:
+            return open_ones
+        waiting = [one for one in open_ones if one.waited_for and self.may_wait_on(one)]
+        if len(waiting) <= _LISTED_FROM:
+            return open_ones
+        left = self._unended(waiting)
+        return [one for one in open_ones if one not in waiting or one.target.uid not in left]
+
+    def _unended(self, courses: Sequence[Course]) -> set[str]:
+        """UIDs of those that are there and have not ended; empty where that could not be listed."""
+        found: set[str] = set()
+        for namespace in {one.target.namespace for one in courses}:
+            names = [one.target.vm for one in courses if one.target.namespace == namespace]
+            try:
+                listed = self.acting.reads.reading.migrations_of(names, namespace=namespace)
+            except ClusterError:
+                continue
+            found |= {one.meta.uid for one in listed if not one.is_final}
+        return found
 
     def _turn(self, course: Course) -> float:
         """As far as it goes without waiting; how long to wait then."""

@@ -200,6 +200,8 @@ def take_lock(acting: Acting, course: Course, record: Record, /) -> Refused | No
         return _lost(acting, course)
     if isinstance(answer, ClusterError):
         course.is_lock_waived = "LockHeld" in acting.accepted and acting.is_one_vm
+        if course.is_lock_waived:
+            acting.notes.append(f"{course.target.namespace}/{course.target.vm}: it acts without the lock: {answer}")
         return None if course.is_lock_waived else Refused("LockHeld", f"The lock could not be written: {answer}")
     if not acting.check_mode:
         course.held, course.record = read_held(answer), record
@@ -291,7 +293,10 @@ def reserve_budget(acting: Acting, budget: Budget | None, /, *, place: str, acts
 def _reserved(acting: Acting, answer: Mapping[str, Any] | ClusterError, *, allowed: int) -> int:
     if not isinstance(answer, ClusterError) or acting.check_mode:
         return allowed
-    return allowed if "BudgetSpent" in acting.accepted and acting.is_one_vm else 0
+    if "BudgetSpent" not in acting.accepted or not acting.is_one_vm:
+        return 0
+    acting.notes.append(f"This act is not counted in the cluster's budget: {answer}")
+    return allowed
 
 
 def _budget_step(acting: Acting, budget: Budget, *, place: str, acts: int) -> Step:

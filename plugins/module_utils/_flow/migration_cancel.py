@@ -229,6 +229,11 @@ class _Cancel(Acts):
     def note_answer(self, course: Course, act: Act, answer: Mapping[str, Any], /) -> None:
         """Nothing: what became of a delete is seen by looking again."""
 
+    def may_wait_on(self, course: Course, /) -> bool:
+        """Once it is deleted, unless its target pod may still have to be freed."""
+        asked = DELETE_MIGRATION in course.done or JOINED in course.done
+        return asked and not self.params.get("free_target_pod")
+
     def note_doubt(self, course: Course, act: Act, /) -> None:
         """That it may be being deleted: gone then means cancelled, and not that there was none."""
         if act.kind == DELETE_MIGRATION and JOINED not in course.done:

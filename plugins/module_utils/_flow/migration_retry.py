@@ -35,7 +35,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.acts import PLANNED, Acts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.audit import post_event
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import Acting, Course
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import Acting, Course, Target
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.retry_places import find_places
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.protocol import (
@@ -66,9 +66,13 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
 
     Raises WrongInput for options that cannot be used, and ClusterError only where nothing at all could be read.
     """
-    targets = targets_from(params)
+    with_due = bool(params.get("due"))
+    named = targets_from(params, may_be_none=with_due)
+    places = names_from(params, "due_namespaces")
     parallel, wait = parallel_from(params), wait_seconds(params)
-    acting = acting_from(client, params, clock, targets=len(targets), check_mode=check_mode)
+    # Those that are due are found and not named: what is unreadable is not accepted for them.
+    acting = acting_from(client, params, clock, targets=0 if with_due else len(named), check_mode=check_mode)
+    targets = (*named, *(_due(acting, places, named) if with_due else ()))
     flow = _Retry(acting, params, wait=wait, parallel=parallel)
     courses = flow.carry_out([Course(target) for target in targets])
     for rules in (*acting.reads.reading.unseen.values(), *flow.places.unseen.values()):
@@ -84,6 +88,12 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
         requests_for_placement=flow.places.requests,
     )
     return shown | {"notes": list(dict.fromkeys(acting.notes))}
+
+
+def _due(acting: Acting, namespaces: Sequence[str], named: Sequence[Target]) -> list[Target]:
+    """The VMs of which a Lease says that a retry is due, besides those that were named."""
+    known = {(one.namespace, one.vm) for one in named}
+    return [Target(*key) for key in acting.reads.retries_due(namespaces) if key not in known]
 
 
 def _avoid(params: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -277,6 +287,10 @@ class _Retry(Acts):
         if act.kind == CREATE_MIGRATION:
             uid, name = (META.uid.read(answer, of=as_text) or "", META.name.read(answer, of=as_text) or "")
             self._note_created(course, uid=uid, name=name)
+
+    def may_wait_on(self, course: Course, /) -> bool:
+        """Never: each look also tells how far it has come."""
+        return False
 
     def note_doubt(self, course: Course, act: Act, /) -> None:
         """Nothing: the next look knows our own migration by its holder."""

@@ -103,10 +103,11 @@ def render_refusals(passage: Passage | None, outcome: Done | Refused | None, /) 
 
 
 def _refusal(one: GateAnswer | Refused) -> dict[str, str]:
+    said = one.reason.rstrip(".") + "."
     insist = f" To insist, give accept_risks: [{one.code}]." if one.can_accept else ""
     return {
         "code": one.code,
-        "reason": f"{one.reason}{insist}",
+        "reason": f"{said}{insist}",
         "next_allowed_at": format_timestamp(one.next_allowed_at),
     }
 
