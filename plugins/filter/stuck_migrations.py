@@ -32,10 +32,16 @@ options:
     type: raw
     required: true
   pods:
-    description: The virt-launcher pods of the VMs, and the virt-handler pods.
+    description: The virt-launcher pods of the VMs, and the virt-handler pods, or O(all_pods) of the cluster.
     type: list
     elements: dict
     default: []
+  all_pods:
+    description:
+      - Whether O(pods) are all pods of the cluster. Only then it is known what is free on a node that a target pod
+        could go to. Otherwise placement rests on O(nodes) alone, and no node is called possible.
+    type: bool
+    default: false
   nodes:
     description: The Node objects.
     type: list
@@ -109,6 +115,7 @@ def stuck_migrations(
     leases: Any = (),
     late_after: Any = 300,
     include_all: bool = False,
+    all_pods: bool = False,
 ) -> list[dict[str, Any]]:
     """The stuck ones of `migrations`, worst first; all of them with `include_all`."""
     if not isinstance(late_after, int) or isinstance(late_after, bool) or late_after < 0:
@@ -124,6 +131,7 @@ def stuck_migrations(
         kubevirt=kubevirt,
         events=_objects(events, option="events"),
         leases=_objects(leases, option="leases"),
+        all_pods=all_pods,
     )
     found = render_migrations(judge_snapshot(snapshot, late_after=late_after))
     return found if include_all else [entry for entry in found if entry["stuck"]]

@@ -62,6 +62,53 @@ options:
       - Reads every migration object, so it costs more in a large cluster.
     type: bool
     default: false
+  placement:
+    description:
+      - Whether to look for nodes that could take a target pod which the scheduler refuses, and to say of every other
+        node why it cannot.
+      - V(auto) looks where a target pod has been refused for 60 seconds, for at most 20 of them, those that wait
+        longest. It reads all nodes and the pods of those that fit by themselves, once for all of them, and all pods
+        where more than 64 nodes do. That is counted apart, in RV(coverage.requests_for_placement).
+      - V(never) reads nothing for it. The scheduler's own words are still given.
+    type: str
+    choices: [auto, never]
+    default: auto
+  progress:
+    description:
+      - Where to read how far running copies are. Only copies that have started and not ended are asked for.
+      - With V(none) the verdict on a running copy rests on times, and its C(summary) says so.
+      - With V(prometheus) a Prometheus is asked that scrapes KubeVirt, in one request, or one for each of
+        O(namespaces). If it does not answer, that is a warning, and the verdicts rest on times.
+      - With V(virt_handler) the metrics of virt-handler on the source nodes are read twice, six seconds apart, through
+        the API server. This needs the right to C(get) C(pods/proxy) in KubeVirt's namespace, and takes samples from
+        Prometheus, as virt-handler keeps a measurement for one reader.
+    type: str
+    choices: [none, prometheus, virt_handler]
+    default: none
+  prometheus:
+    description:
+      - The Prometheus that O(progress=prometheus) asks. Its certificate is checked as O(validate_certs) says, and
+        O(request_timeout) bounds each request. Redirects are not followed.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - Its address without C(/api/v1), such as V(https://thanos-querier.openshift-monitoring.svc:9091).
+          - On OpenShift a user without rights in the whole cluster asks port 9092, which answers for one namespace at
+            a time. Set O(namespaces) for it; each is then sent as the parameter C(namespace).
+        type: str
+      token:
+        description:
+          - Bearer token. Nothing else is taken in its place, in particular not the one of the API server.
+        type: str
+      ca_cert:
+        description:
+          - File with the CA of its certificate in PEM form. Without it the system's CAs are trusted.
+        type: path
+      query_parameters:
+        description:
+          - More parameters of each query, as a proxy before Prometheus may want them.
+        type: dict
 seealso:
   - module: kubevirt_ops.live_migration.node_health_info
   - module: kubevirt_ops.live_migration.migration_report
@@ -92,6 +139,16 @@ EXAMPLES = r"""
   loop: "{{ looked.migrations | selectattr('stuck') }}"
   loop_control:
     label: "{{ item.name }}"
+
+- name: Ask Thanos on OpenShift how far the copies of a namespace are, as somebody with rights there only
+  kubevirt_ops.live_migration.migration_info:
+    namespaces: [team-a]
+    progress: prometheus
+    prometheus:
+      url: https://thanos-querier.openshift-monitoring.svc:9092
+      token: "{{ lookup('ansible.builtin.env', 'PROMETHEUS_TOKEN') }}"
+      ca_cert: /etc/ssl/service-ca.crt
+  register: looked
 
 - name: Who leaves or reaches a node that is about to be drained
   kubevirt_ops.live_migration.migration_info:
@@ -273,9 +330,75 @@ migrations:
       type: dict
       sample: {"completionTimeoutPerGiB": "migration", "progressTimeout": "migration"}
     progress:
-      description: Figures of the copy, empty where none were read.
+      description:
+        - Figures of the running copy as virt-handler on the source node measures them, empty where none were read.
+        - C(source), and C(problem) where there is less than was asked for. C(at) is the time of the newest figures
+          by the clock of the source node. What is not known is null.
+        - C(remaining_bytes), C(processed_bytes), C(total_bytes) of the newest measurement. There is no percentage, as
+          what was processed of a copy that repeats itself and what remains are no whole.
+        - C(transfer_bytes_per_second) and C(dirty_bytes_per_second) over the last 90 seconds. QEMU tells no dirty rate
+          before the second pass over the memory. C(needed_bytes_per_second) is by how much the first must exceed the
+          second for the copy to end in the time that KubeVirt gives it.
+        - C(trend) of what remains, V(falling), V(flat) or V(rising). C(is_stalled) is whether it is at least 0.96 of
+          the least that remained more than a minute before.
+        - C(estimated_end_at), C(seconds_to_end), C(ends_before_deadline).
+        - C(samples), the newest 24 of C(samples_total), oldest first.
       type: dict
-      sample: {}
+      sample:
+        source: prometheus
+        problem: ""
+        at: "2026-11-23T08:49:12Z"
+        remaining_bytes: 1342177280
+        processed_bytes: 9663676416
+        total_bytes: 8589934592
+        transfer_bytes_per_second: 67108864
+        dirty_bytes_per_second: 41943040
+        needed_bytes_per_second: 7158279
+        trend: falling
+        is_stalled: false
+        estimated_end_at: "2026-11-23T08:50:05Z"
+        seconds_to_end: 51
+        ends_before_deadline: true
+        samples_total: 28
+        samples:
+          - at: "2026-11-23T08:49:12Z"
+            remaining_bytes: 1342177280
+            processed_bytes: 9663676416
+            transfer_bytes_per_second: 67108864
+            dirty_bytes_per_second: 41943040
+    placement:
+      description:
+        - Where the target pod could go, of a pod that no node takes; empty where nobody looked for that.
+        - What the scheduler said may be older. A node that is possible here may fail a rule that is not judged.
+      type: dict
+      contains:
+        summary:
+          description: All of it in a sentence.
+          type: str
+          sample: "0 of 12 nodes: 5 lack cpu model Skylake-Server, 4 have less than 18.3 GiB memory free, 3 cordoned"
+        possible:
+          description: Names of the nodes that could take it now, at most 50.
+          type: list
+          elements: str
+          sample: []
+        excluded:
+          description: The other nodes, at most 50, each with its first reason; C(also) has its other reasons.
+          type: list
+          elements: dict
+          sample:
+            - node: node-7
+              code: CPUModelMissing
+              reason: lacks cpu model Skylake-Server
+              also: []
+        not_judged:
+          description: What was judged for no node.
+          type: list
+          elements: str
+          sample: ["whether the volumes of its claims can be used on a node (rootdisk)"]
+        left_out:
+          description: How many nodes are left out of the two lists.
+          type: int
+          sample: 0
     attempt:
       description: 1, and one more for each failure of the same VM since its last success.
       type: int
@@ -344,7 +467,9 @@ correlations:
     kind:
       description:
         - One of V(source_node), V(target_node), V(policy) (in force at the hand-off), V(migration_network),
-          V(launcher_version), V(namespace), V(start_window) (asked for within 300 s).
+          V(launcher_version), V(namespace), V(storage_class), V(start_window) (asked for within 300 s).
+        - Storage classes are read where at least two late or stuck migrations and others have claims, in at most eight
+          namespaces, one request each.
         - A node is reported also where all migrations share it, as its own verdict stands beside it. The others are
           not, as there is nothing to compare with.
       type: str
@@ -401,11 +526,15 @@ coverage:
       type: str
       sample: ""
     requests:
-      description: Requests to the API server.
+      description: Requests to the API server, without those for placement.
       type: int
       sample: 9
     requests_for_placement:
-      description: Requests for placement among them.
+      description: Requests for placement.
+      type: int
+      sample: 0
+    requests_to_prometheus:
+      description: Requests to Prometheus, which are not among them.
       type: int
       sample: 0
 plan:
@@ -444,6 +573,7 @@ error:
 """
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.prometheus import PROMETHEUS_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import run
 
@@ -458,6 +588,9 @@ def main() -> None:
             "nodes": {"type": "list", "elements": "str", "default": []},
             "late_after": {"type": "int", "default": 300},
             "include_finished": {"type": "bool", "default": False},
+            "placement": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+            "progress": {"type": "str", "default": "none", "choices": ["none", "prometheus", "virt_handler"]},
+            "prometheus": {"type": "dict", "options": PROMETHEUS_SPEC},
         },
         supports_check_mode=True,
     )

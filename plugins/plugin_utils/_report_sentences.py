@@ -75,6 +75,10 @@ def _facts(migration: Migration) -> Iterator[str]:
     yield f"Nodes {nodes_of(migration)}." if migration.source_node or migration.target_node else "No node known."
     if migration.mode:
         yield f"Mode {migration.mode}."
+    if migration.placement:
+        yield f"The target pod could go to {migration.placement}"
+    if migration.progress:
+        yield f"Copy: {migration.progress}."
     origin = ORIGINS.get(migration.origin, migration.origin)
     attempt = f"attempt {migration.attempt}" if migration.attempt and migration.attempt > 1 else ""
     about = ", ".join(filter(None, (origin, attempt)))

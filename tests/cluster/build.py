@@ -1,7 +1,7 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kube-apiserver and etcd, and kube-scheduler when asked for: given ones, cached ones, or built from source by Go.
+"""kube-apiserver and etcd, kube-scheduler and Prometheus when asked for: given, cached, or built from source by Go.
 
 The sources are Go modules pinned with checksums in tools/*/go.mod and go.sum; the result is cached outside the
 repository under a name that holds both versions and a digest of those files, so that a change there builds anew.
@@ -24,7 +24,15 @@ from pathlib import Path
 from tests.cluster.golang import GoBuild, find_go
 from tests.cluster.places import cache_folder, exclusive
 
-__all__ = ["BuildError", "Programs", "cached_folder", "ensure_programs", "ensure_scheduler"]
+__all__ = [
+    "BuildError",
+    "Programs",
+    "cached_folder",
+    "ensure_programs",
+    "ensure_prometheus",
+    "ensure_promtool",
+    "ensure_scheduler",
+]
 
 _TOOLS = Path(__file__).with_name("tools")
 _VERSION_PACKAGE = "k8s.io/component-base/version"
@@ -50,6 +58,7 @@ class _Tool:
     package: str
     module: str
     version_flags: Callable[[str], str]
+    tags: str = ""
 
     @property
     def version(self) -> str:
@@ -83,6 +92,16 @@ _APISERVER = _Tool(
 )
 # The same module, so its go.mod and go.sum pin this one too. It is no part of a control plane: few tests want it.
 _SCHEDULER = replace(_APISERVER, program="kube-scheduler", package="k8s.io/kubernetes/cmd/kube-scheduler")
+# Without the discovery of services in two dozen clouds, which is most of its code, and without its pages.
+_PROMETHEUS = _Tool(
+    "prometheus",
+    _TOOLS / "prometheus",
+    "github.com/prometheus/prometheus/cmd/prometheus",
+    "github.com/prometheus/prometheus",
+    lambda _: "",
+    tags="netgo,remove_all_sd",
+)
+_PROMTOOL = replace(_PROMETHEUS, program="promtool", package="github.com/prometheus/prometheus/cmd/promtool")
 _ALL = (_ETCD, _APISERVER)
 
 
@@ -119,6 +138,29 @@ def ensure_scheduler(*, report: Callable[[str], None] | None = None) -> Path:
     folder = _folder(f"{_SCHEDULER.program}-{_SCHEDULER.version}", tools=[_SCHEDULER])
     _ensure(folder, tools=[_SCHEDULER], say=report or _say)
     return folder / _SCHEDULER.program
+
+
+def ensure_prometheus(*, report: Callable[[str], None] | None = None) -> Path:
+    """Prometheus; built (two minutes more) unless the cache has it, or taken from PATH where it cannot be built."""
+    return _built_or_on_path(_PROMETHEUS, say=report or _say)
+
+
+def ensure_promtool(*, report: Callable[[str], None] | None = None) -> Path:
+    """promtool of the same version; built (a minute more, after Prometheus), cached and found in the same manner."""
+    return _built_or_on_path(_PROMTOOL, say=report or _say)
+
+
+def _built_or_on_path(tool: _Tool, *, say: Callable[[str], None]) -> Path:
+    folder = _folder(f"{tool.program}-{tool.version}", tools=[tool])
+    try:
+        _ensure(folder, tools=[tool], say=say)
+    except (BuildError, RuntimeError) as error:
+        found = shutil.which(tool.program)
+        if found is None:
+            raise
+        say(f"{error}\ntaking {found} instead")
+        return Path(found)
+    return folder / tool.program
 
 
 def _ensure(folder: Path, *, tools: Sequence[_Tool], say: Callable[[str], None]) -> None:
@@ -163,7 +205,7 @@ def _build_into(folder: Path, *, tools: Sequence[_Tool], say: Callable[[str], No
 
 def _build(tool: _Tool, *, go: Path, target: Path, say: Callable[[str], None]) -> None:
     flags = f"-s -w {tool.version_flags(tool.version)}".strip()
-    build = GoBuild(go=go, module=tool.folder, package=tool.package, flags=flags, target=target)
+    build = GoBuild(go=go, module=tool.folder, package=tool.package, flags=flags, tags=tool.tags, target=target)
     done = threading.Event()
     began = time.monotonic()
 

@@ -15,7 +15,13 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from tests.cluster.build import BuildError, cached_folder, ensure_programs, ensure_scheduler
+from tests.cluster.build import (
+    BuildError,
+    cached_folder,
+    ensure_programs,
+    ensure_prometheus,
+    ensure_scheduler,
+)
 from tests.cluster.cluster import Cluster
 from tests.cluster.folder import FolderInUse, clear_left_over, owner_pid
 from tests.cluster.places import cache_folder
@@ -196,6 +202,7 @@ def _kubeconfig(options: argparse.Namespace) -> None:
 def _build(_options: argparse.Namespace) -> None:
     ensure_programs()
     ensure_scheduler()
+    ensure_prometheus()
     print(os.environ.get("KUBEBUILDER_ASSETS") or cached_folder())
 
 

@@ -68,8 +68,8 @@ def _environment() -> dict[str, str]:
 class GoBuild:
     """One `go build` of a package of a module whose go.sum must already be complete."""
 
-    def __init__(self, *, go: Path, module: Path, package: str, flags: str, target: Path) -> None:
-        self._command = [str(go), "build", "-v", "-mod=readonly", "-ldflags", flags]
+    def __init__(self, *, go: Path, module: Path, package: str, flags: str, target: Path, tags: str = "") -> None:
+        self._command = [str(go), "build", "-v", "-mod=readonly", "-tags", tags, "-ldflags", flags]
         self._command += ["-o", str(target), package]
         self._module = module
         self._log = target.with_name("build.log")

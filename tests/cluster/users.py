@@ -47,9 +47,10 @@ _DIAGNOSE_RULES = [
         ["virtualmachineinstancemigrations", "virtualmachineinstances", "virtualmachines", "kubevirts"],
     ),
     _rule("migrations.kubevirt.io", _READ, ["migrationpolicies"]),
-    _rule("", _READ, ["nodes", "pods", "events", "resourcequotas", "namespaces"]),
+    _rule("", _READ, ["nodes", "pods", "events", "resourcequotas", "namespaces", "persistentvolumeclaims"]),
     _rule("coordination.k8s.io", _READ, ["leases"]),
     _rule("apps", _READ, ["daemonsets"]),
+    _rule("policy", _READ, ["poddisruptionbudgets"]),
 ]
 
 # As KubeVirt installs them: kubevirt/kubevirt pkg/virt-operator/resource/generate/rbac/cluster.go.

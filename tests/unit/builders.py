@@ -216,7 +216,7 @@ def a_node(name: str, *, ready: str = "True", since_seconds: int = 9000, heartbe
         "metadata": {"name": name, "annotations": beat, "labels": {"kubevirt.io/schedulable": "true"}},
         "spec": {},
         "status": {
-            "allocatable": {"cpu": "16", "memory": "64Gi", "devices.kubevirt.io/kvm": "1k"},
+            "allocatable": {"cpu": "16", "memory": "64Gi", "pods": "110", "devices.kubevirt.io/kvm": "1k"},
             "conditions": [a_condition("Ready", ready, seconds=since_seconds)],
         },
     }

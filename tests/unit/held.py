@@ -7,15 +7,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.unit import worlds
 from tests.unit.builders import (
     Object,
     a_condition,
     a_kubevirt,
+    a_launcher,
     a_migration,
     a_node,
     a_state,
     ago,
     an_event,
+)
+from tests.unit.placing import (
+    HOSTNAME,
+    MODEL,
+    OWNER,
+    REQUIRED,
+    SCHEDULABLE,
+    a_place,
+    a_pod_there,
+    requests,
 )
 from tests.unit.worlds import World, a_copy, a_failed, a_world, evacuation
 
@@ -211,4 +223,65 @@ def not_migratable(*, vm: str = "web-1") -> World:
     world.vmi["status"]["conditions"][1] = a_condition(
         "LiveMigratable", "False", seconds=90, reason="DisksNotLiveMigratable", message=said
     )
+    return world
+
+
+def unplaced(seconds: int = 90, *, vm: str = "web-1", there: tuple[Object, ...] = (), **target: Any) -> World:
+    """The scheduler refuses the target pod; all nodes and pods are known. `target`: what is wrong with the one other
+    node, as for a_place."""
+    world = worlds.unschedulable(seconds, vm=vm)
+    own = {"topologyKey": HOSTNAME, "labelSelector": {"matchLabels": {OWNER: f"vmi-{vm}"}}}
+    world.pods[-1]["spec"] |= {
+        "nodeSelector": {SCHEDULABLE: "true", MODEL: "true"},
+        "affinity": {"podAntiAffinity": {REQUIRED: [own]}},
+        "containers": [requests(memory="8Gi")],
+    }
+    world.nodes = [a_place(f"src-{vm}"), a_place(f"dst-{vm}", **target)]
+    world.pods += there
+    world.all_pods = True
+    return world
+
+
+def other_cpu() -> World:
+    """The other node lacks the VM's CPU model."""
+    return unplaced(labels={MODEL: None})
+
+
+def no_room(seconds: int = 130) -> World:
+    """Another pod has the memory of the other node."""
+    return unplaced(seconds, there=(a_pod_there("cache", "dst-web-1", containers=[requests(memory="60Gi")]),))
+
+
+def host_model(seconds: int = 90, *, vm: str = "web-1") -> World:
+    """A host-model VM on a node whose CPU model no label names."""
+    world = a_world("Pending", vm=vm, age_seconds=seconds)
+    world.vmi["spec"]["domain"]["cpu"] = {"model": "host-model"}
+    return world
+
+
+def attachment(seconds: int = 130, *, vm: str = "web-1", phase: str = "Pending") -> Object:
+    """The pod that attaches the VM's hot-plugged volumes on the target."""
+    pod = a_launcher("target", vm=vm, age_seconds=seconds, labels={"kubevirt.io": "hotplug-disk"})
+    pod["metadata"] |= {"name": "hp-volume-x7k2p", "uid": f"pod-{vm}-attachment"}
+    del pod["metadata"]["labels"]["kubevirt.io/created-by"]
+    status = {"name": "hotplug-disk", "ready": phase == "Running", "state": {}}
+    if phase == "Pending":
+        status["state"] = {"waiting": {"reason": "ContainerCreating"}}
+    pod["status"] = {"phase": phase, "containerStatuses": [status]}
+    return pod
+
+
+def hotplug(seconds: int = 130, *, vm: str = "web-1") -> World:
+    """The target launcher runs, and the pod for its hot-plugged volume does not."""
+    world = a_world("Scheduling", vm=vm, age_seconds=seconds)
+    world.vmi["status"]["volumeStatus"] = [{"name": "data", "hotplugVolume": {"attachPodName": "hp-volume-old"}}]
+    world.pods[-1] = a_launcher("target", vm=vm, age_seconds=seconds)
+    world.pods.append(attachment(seconds, vm=vm))
+    return world
+
+
+def hotplug_forgotten(seconds: int = 130) -> World:
+    """Nobody has made that pod: the volume was plugged in when the migration was past Pending."""
+    world = hotplug(seconds)
+    world.pods.pop()
     return world

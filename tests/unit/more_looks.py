@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from tests.unit import held
+from tests.unit import copies, held
 from tests.unit.builders import a_kubevirt, a_node, a_starting_launcher, ago, an_event
 from tests.unit.looks import EVENTS, LOOKS, PODS, Change, Look, no_events, put, with_node, with_pod
+from tests.unit.placing import a_place
 from tests.unit.worlds import World, a_copy, a_world
 
 OF_THE_VMI = "vmi/status/conditions"
+HOST_CPU = "host-model-cpu.node.kubevirt.io/Skylake-Server"
+REFUSAL = "0/6 nodes are available: 6 Insufficient memory."
 
 
 def then(uid: str, reason: str, *, last: int = 0) -> Change:
@@ -196,10 +199,77 @@ ALL_LOOKS: dict[str, Look] = LOOKS | {
         value="Synchronizing",
         spoilt=put("migration/status/phase", 5),
     ),
+    "HostModelUnknown": Look(
+        held.host_model,
+        absent=lambda world: world.node("src")["metadata"]["labels"].update({HOST_CPU: "true"}),
+        cures="no",
+        value="host-model",
+        spoilt=put("vmi/spec/domain/cpu", 5),
+        topics=("nodes",),
+    ),
+    "HotplugAttachmentPending": Look(
+        held.hotplug,
+        absent=with_pod(held.attachment(phase="Running")),
+        cures="maybe",
+        value="Pending",
+        spoilt=lambda world: world.pods[-1]["status"].update(phase=5),
+        topics=(PODS,),
+    ),
+    "CPUModelMismatch": Look(
+        held.other_cpu,
+        absent=with_node(a_place("dst-web-1")),
+        cures="no",
+        value=REFUSAL,
+        spoilt=lambda world: world.pod("-target")["spec"].update(nodeSelector=5),
+        topics=("placement/nodes",),
+    ),
+    "InsufficientNodeResources": Look(
+        held.no_room,
+        absent=lambda world: world.pod("cache")["status"].update(phase="Succeeded"),
+        cures="maybe",
+        value=REFUSAL,
+        topics=("placement/pods",),
+    ),
+    "NodesClosed": Look(
+        lambda: held.unplaced(cordoned=True),
+        absent=with_node(a_place("dst-web-1")),
+        cures="no",
+        value="true",
+        spoilt=lambda world: world.pod("-target")["spec"].update(nodeName=5),
+        topics=("placement/nodes",),
+    ),
     "NotLiveMigratable": Look(
         held.not_migratable,
         absent=put(f"{OF_THE_VMI}/1/status", "True"),
         cures="no",
         value="src-web-1",
+    ),
+    "NoDataFlow": Look(
+        copies.no_flow,
+        absent=put("state/endTimestamp", ago(5)),
+        cures="no",
+        value="4563402752",
+        spoilt=put("state/startTimestamp", 5),
+    ),
+    "BandwidthTooLow": Look(
+        copies.capped,
+        absent=put("state/migrationConfiguration/completionTimeoutPerGiB", 0),
+        cures="no",
+        value="41943040",
+        spoilt=put("state/mode", 5),
+    ),
+    "NotConverging": Look(
+        copies.not_converging,
+        absent=put("state/mode", "Paused"),
+        cures="no",
+        value="67108864",
+        spoilt=put("state/mode", 5),
+    ),
+    "SlowButConverging": Look(
+        copies.slow,
+        absent=put("state/mode", "PostCopy"),
+        cures="yes",
+        value="50331648",
+        spoilt=put("state/startTimestamp", "soon"),
     ),
 }

@@ -86,8 +86,8 @@ class Capture:
             if state.get("migrationUid") == self.subject["metadata"]["uid"]:
                 vmi["status"]["migrationState"] = older(state, seconds)
 
-    def judge(self) -> dict[str, Object]:
-        """Entries by the migration's name."""
+    def judge(self, *, all_pods: bool = False) -> dict[str, Object]:
+        """Entries by the migration's name. `all_pods`: the recorded pods are all there are."""
         found = stuck_migrations(
             self.kind("VirtualMachineInstanceMigration"),
             self.kind("VirtualMachineInstance"),
@@ -98,6 +98,7 @@ class Capture:
             events=self.kind("Event"),
             leases=self.kind("Lease"),
             include_all=True,
+            all_pods=all_pods,
         )
         return {entry["name"]: entry for entry in found}
 
@@ -124,8 +125,9 @@ def capture(request: pytest.FixtureRequest) -> Capture:
     return found
 
 
-def test_state_is_judged_as_recorded(capture: Capture) -> None:
-    entry = capture.judge()[capture.subject["metadata"]["name"]]
+@pytest.mark.parametrize("all_pods", [False, True], ids=["some pods", "all pods"])
+def test_state_is_judged_as_recorded(capture: Capture, all_pods: bool) -> None:
+    entry = capture.judge(all_pods=all_pods)[capture.subject["metadata"]["name"]]
 
     found = {"verdict": entry["verdict"], "stuck": entry["stuck"], "origin": entry["origin"]}
     assert found == {key: capture.expected[key] for key in found}

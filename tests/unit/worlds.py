@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.assemble import assemble_snapshot
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
@@ -49,6 +50,8 @@ class World:
     leases: list[Object] = field(default_factory=lambda: [a_lease()])
     events: list[Object] = field(default_factory=lambda: [an_event("somebody-else", "LeaderElection")])
     vmi_is_gone: bool = False
+    all_pods: bool = False
+    progress: dict[tuple[str, str], Progress] = field(default_factory=dict)
 
     @property
     def migration(self) -> Object:
@@ -81,7 +84,9 @@ class World:
             kubevirt=self.kubevirt,
             events=self.events,
             leases=self.leases,
+            all_pods=self.all_pods,
         )
+        found = replace(found, progress=self.progress)
         # Only who has read it alone knows that there is none.
         return replace(found, vmis=dict.fromkeys(found.vmis)) if self.vmi_is_gone else found
 
@@ -116,7 +121,9 @@ def together(*worlds: World, **parts: Any) -> World:
         kind: [item for world in worlds for item in getattr(world, kind)]
         for kind in ("migrations", "vmis", "pods", "nodes", "events")
     }
-    return World(**{"kubevirt": first.kubevirt, "leases": first.leases, **lists, **parts})
+    progress = {key: found for world in worlds for key, found in world.progress.items()}
+    common = {"kubevirt": first.kubevirt, "leases": first.leases, "all_pods": first.all_pods, "progress": progress}
+    return World(**{**common, **lists, **parts})
 
 
 # -- healthy ones

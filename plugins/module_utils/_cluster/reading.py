@@ -35,7 +35,15 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     Node,
     handler_state,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_CREATED_BY, Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.places import needs_of_targets
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import (
+    HOTPLUG,
+    LABEL_APP,
+    LABEL_CREATED_BY,
+    LABEL_JOB_UID,
+    Pod,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import PodNeeds
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import (
     Event,
     KubeVirt,
@@ -43,7 +51,17 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 
-__all__ = ["Key", "Reading", "migration_path", "migrations_path", "vmi_path", "vmis_path"]
+__all__ = [
+    "Key",
+    "Reading",
+    "cell",
+    "chunked",
+    "is_label_value",
+    "migration_path",
+    "migrations_path",
+    "vmi_path",
+    "vmis_path",
+]
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -82,11 +100,13 @@ def vmi_path(key: Key) -> str:
 
 
 class Reading:
-    """Reads through `client`. `unseen` collects, by topic, the rules that were missing (403)."""
+    """Reads through `client`. `unseen` collects, by topic, the rules that were missing (403), `needs` what the target
+    pods ask for that have no node yet, by UID."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.unseen: dict[str, tuple[Rule, ...]] = {}
+        self.needs: dict[str, PodNeeds] = {}
 
     def miss(self, topic: str, rule: Rule, /) -> None:
         """Keeps that `topic` could not be read for want of `rule`."""
@@ -107,7 +127,7 @@ class Reading:
         one would make the API server refuse the whole selector."""
         found = [
             item
-            for chunk in _chunks(sorted(name for name in set(names) if _LABEL_VALUE.fullmatch(name)))
+            for chunk in chunked(sorted(name for name in set(names) if is_label_value(name)))
             for item in self.client.list(
                 migrations_path(namespace), query={"labelSelector": f"{LABEL_VMI_NAME} in ({','.join(chunk)})"}
             )
@@ -147,7 +167,7 @@ class Reading:
             return None
         rows = {}
         for row in table.rows:
-            name, phase, vmi = (_cell(row, columns[column]) for column in ("name", "phase", "vmi"))
+            name, phase, vmi = (cell(row, place=columns[column]) for column in ("name", "phase", "vmi"))
             if phase not in FINAL_PHASES:
                 rows[name] = (phase, vmi)
         return rows
@@ -215,10 +235,29 @@ class Reading:
 
     def _launchers(self, uids: Sequence[str], *, namespace: str) -> list[Pod]:
         path = paths.collection("", version="v1", plural="pods", namespace=namespace or None)
-        return [
-            Pod.from_object(item)
-            for chunk in _chunks(uids)
+        items = [
+            item
+            for chunk in chunked(uids)
             for item in self.client.list(path, query={"labelSelector": f"{LABEL_CREATED_BY} in ({','.join(chunk)})"})
+        ]
+        self.needs.update(needs_of_targets(items))
+        return [Pod.from_object(item) for item in items]
+
+    def attachments(self, uids: Mapping[str, str]) -> list[Pod]:
+        """The pods that attach hot-plugged volumes for migrations (UID -> namespace)."""
+        found: list[Pod] = []
+        for namespace in sorted(set(uids.values())):
+            own = sorted(uid for uid, place in uids.items() if place == namespace)
+            found += self.seeing(f"pods/{namespace}", self._reader_of_attachments(own, namespace)) or []
+        return found
+
+    def _reader_of_attachments(self, uids: Sequence[str], namespace: str) -> Callable[[], list[Pod]]:
+        path = paths.collection("", version="v1", plural="pods", namespace=namespace)
+        selectors = [f"{LABEL_APP}={HOTPLUG},{LABEL_JOB_UID} in ({','.join(chunk)})" for chunk in chunked(uids)]
+        return lambda: [
+            Pod.from_object(item)
+            for selector in selectors
+            for item in self.client.list(path, query={"labelSelector": selector})
         ]
 
     def kubevirt(self) -> KubeVirt | None:
@@ -297,7 +336,8 @@ class Reading:
         return lambda: [Event.from_object(item) for query in queries for item in self.client.list(path, query=query)]
 
 
-def _cell(row: Sequence[Any], place: int) -> str:
+def cell(row: Sequence[Any], *, place: int) -> str:
+    """The text in that place of a Table's row, "" where there is none."""
     value = row[place] if place < len(row) else ""
     # kubectl prints "<none>" for an empty cell; the server sends null or "".
     return value if isinstance(value, str) else ""
@@ -311,7 +351,12 @@ def _of_active_vms(migrations: Sequence[Migration]) -> list[Migration]:
     return list(unique.values())
 
 
-def _chunks(values: Sequence[str]) -> Iterable[list[str]]:
+def is_label_value(text: str) -> bool:
+    """Whether `text` can be the value of a label, and so stand in a selector."""
+    return _LABEL_VALUE.fullmatch(text) is not None
+
+
+def chunked(values: Sequence[str]) -> Iterable[list[str]]:
     """Parts of `values` that each fit into a selector."""
     chunk: list[str] = []
     size = 0

@@ -25,7 +25,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     RUNNING_PHASES,
     Migration,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_JOB_UID, Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import LABEL_TARGET_NODE, Vmi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
@@ -70,6 +70,7 @@ def read_snapshot(client: Client, scope: Scope, /) -> tuple[Snapshot, list[str]]
         {vmi.meta.uid: vmi.meta.namespace for vmi in vmis.values() if vmi and vmi.meta.uid},
         at_once=not scope.namespaces,
     )
+    pods += reading.attachments(_with_hotplug(active, vmis=vmis, pods=pods))
     place = kubevirt.meta.namespace if kubevirt else ""
     nodes = _nodes_of(active, vmis=vmis, pods=pods)
     all_nodes = _nodes_of([*active, *others], vmis=vmis, pods=pods)
@@ -85,6 +86,7 @@ def read_snapshot(client: Client, scope: Scope, /) -> tuple[Snapshot, list[str]]
         lease=reading.lease(place) if place else None,
         unseen=dict(reading.unseen),
         waiting_unread=waiting_unread,
+        needs=reading.needs,
     )
     return snapshot, notes
 
@@ -253,7 +255,17 @@ def _vmis_of_queue(
     return {key: found[key] for key in wanted if key in found}
 
 
-# -- nodes and events
+# -- hot-plugged volumes, nodes and events
+
+
+def _with_hotplug(
+    active: Sequence[Migration], *, vmis: Mapping[Key, Vmi | None], pods: Iterable[Pod]
+) -> dict[str, str]:
+    """The migrations (UID -> namespace) whose target pod runs and whose VM has hot-plugged volumes: only then is there
+    an attachment pod that may hold them."""
+    targets = {pod.meta.labels.get(LABEL_JOB_UID, "") for pod in pods if pod.phase == "Running"}
+    waiting = [one for one in active if one.phase in ("Pending", "Scheduling") and one.meta.uid in targets]
+    return {one.meta.uid: one.meta.namespace for one in waiting if (vmi := vmis.get(one.key)) and vmi.hotplugged}
 
 
 def _nodes_of(migrations: Iterable[Migration], *, vmis: Mapping[Key, Vmi | None], pods: Iterable[Pod]) -> list[str]:

@@ -100,8 +100,11 @@ class Written:
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. `query` is encoded; `is_safe`: it may be sent again whatever became of it; `may_be_empty`: a
-    good answer need not hold an object."""
+    """One HTTP request. `query` is encoded; `is_safe`: it may be sent again whatever became of it.
+
+    `longest`: the answer is text of at most so many bytes; None: it is a JSON object. `may_be_empty`: a good answer
+    need not hold an object.
+    """
 
     method: str
     path: str
@@ -111,6 +114,7 @@ class Request:
     is_safe: bool = True
     is_write: bool = False
     may_be_empty: bool = False
+    longest: int | None = None
 
     def leaves_doubt(self, error: ClusterError) -> bool:
         """Whether the request may have been carried out although it ended with `error`."""

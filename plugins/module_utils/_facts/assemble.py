@@ -19,7 +19,20 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     handler_state,
     may_be_handler,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_APP, LAUNCHER, Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.places import (
+    PlacementObjects,
+    needs_of_targets,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import (
+    HOTPLUG,
+    LABEL_APP,
+    LAUNCHER,
+    Pod,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import (
+    PodOnNode,
+    group_by_node,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import (
     Event,
@@ -41,20 +54,25 @@ def assemble_snapshot(
     kubevirt: Mapping[str, Any] | None = None,
     events: Sequence[Any] = (),
     leases: Sequence[Any] = (),
+    all_pods: bool = False,
 ) -> Snapshot:
-    """The snapshot of these objects at `now`. What is empty counts as not read, never as "there is none"."""
+    """The snapshot of these objects at `now`. What is empty counts as not read, never as "there is none".
+
+    `all_pods`: `pods` are all of the cluster, so that what is free on a node is known.
+    """
     read = [Migration.from_object(item) for item in migrations]
-    all_pods = [Pod.from_object(item) for item in pods]
+    read_pods = [Pod.from_object(item) for item in pods]
     # A pod whose label cannot be read may be virt-handler: handler_state decides.
-    handlers = [pod for pod in all_pods if may_be_handler(pod)]
-    launchers = tuple(pod for pod in all_pods if pod.meta.labels.get(LABEL_APP) == LAUNCHER)
+    handlers = [pod for pod in read_pods if may_be_handler(pod)]
+    launchers = tuple(pod for pod in read_pods if pod.meta.labels.get(LABEL_APP) == LAUNCHER)
+    attachments = tuple(pod for pod in read_pods if pod.meta.labels.get(LABEL_APP) == HOTPLUG)
     by_name = {node.name: node for node in (Node.from_object(item) for item in nodes)}
     found = [Vmi.from_object(item) for item in vmis]
     return Snapshot(
         read_at=now,
         migrations=tuple(read),
         vmis={(vmi.meta.namespace, vmi.meta.name): vmi for vmi in found},
-        pods=launchers,
+        pods=(*launchers, *attachments),
         nodes=by_name,
         handlers={name: handler_state(handlers, name) for name in _node_names(found, launchers)} if handlers else {},
         kubevirt=KubeVirt.from_object(kubevirt) if kubevirt else None,
@@ -71,7 +89,15 @@ def assemble_snapshot(
                 "events": events,
             },
         ),
+        needs=needs_of_targets(pods),
+        places=_places(by_name, pods=pods if all_pods else None) if by_name else None,
     )
+
+
+def _places(nodes: Mapping[str, Node], *, pods: Sequence[Any] | None) -> PlacementObjects:
+    """`pods` None: of no node are all pods known."""
+    on_nodes = {} if pods is None else group_by_node(map(PodOnNode.from_object, pods), names=nodes)
+    return PlacementObjects(tuple(nodes.values()), on_nodes, {})
 
 
 def _node_names(vmis: Sequence[Vmi], pods: Sequence[Pod]) -> set[str]:

@@ -34,6 +34,7 @@ __all__ = [
     "DEVICES",
     "HEARTBEAT",
     "HEARTBEAT_PATH",
+    "LABEL_HOST_MODEL",
     "LABEL_SCHEDULABLE",
     "LABEL_WORKER",
     "VIRT_HANDLER",
@@ -49,6 +50,7 @@ HEARTBEAT = "kubevirt.io/heartbeat"
 HEARTBEAT_PATH = f"metadata.annotations[{HEARTBEAT}]"
 LABEL_SCHEDULABLE = "kubevirt.io/schedulable"
 LABEL_WORKER = "node-role.kubernetes.io/worker"
+LABEL_HOST_MODEL = "host-model-cpu.node.kubevirt.io/"
 LABEL_CPU_MODEL = "cpu-model.node.kubevirt.io/"
 VIRT_HANDLER = "virt-handler"
 DEVICES = ("kvm", "tun", "vhost-net")

@@ -26,12 +26,14 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 __all__ = [
     "COMPUTE",
     "CONDITIONS",
+    "HOTPLUG",
     "LABEL_APP",
     "LABEL_CREATED_BY",
     "LABEL_JOB_UID",
     "LAUNCHER",
     "META",
     "NODE",
+    "NODE_SELECTOR",
     "PHASE",
     "STATUSES",
     "ContainerStatus",
@@ -43,12 +45,14 @@ LABEL_APP = "kubevirt.io"
 LABEL_CREATED_BY = "kubevirt.io/created-by"
 LABEL_JOB_UID = "kubevirt.io/migrationJobUID"
 LAUNCHER = "virt-launcher"
+HOTPLUG = "hotplug-disk"
 COMPUTE = "compute"
 
 META = MetaFields(KIND)
 CONDITIONS = ConditionFields(KIND)
 PHASE = declare(KIND, "status.phase")
 NODE = declare(KIND, "spec.nodeName")
+NODE_SELECTOR = declare(KIND, "spec.nodeSelector")
 REASON = declare(KIND, "status.reason")
 MESSAGE = declare(KIND, "status.message")
 STATUSES = declare(KIND, "status.containerStatuses")
@@ -101,6 +105,7 @@ class Pod:
     message: str
     conditions: Mapping[str, Condition]
     containers: tuple[ContainerStatus, ...]
+    node_selector: Mapping[str, str]
     problems: tuple[str, ...]
 
     @classmethod
@@ -120,6 +125,7 @@ class Pod:
             message=reader.text(MESSAGE),
             conditions=CONDITIONS.read(reader),
             containers=tuple(containers),
+            node_selector=reader.texts(NODE_SELECTOR),
             problems=tuple(dict.fromkeys(reader.problems)),
         )
 

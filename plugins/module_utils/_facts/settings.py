@@ -1,11 +1,13 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""KubeVirt's migration settings: what they are called, what stands where nobody set them, who may set them.
+"""KubeVirt's migration settings: what they are called, what stands where nobody set them, who may set them, when they
+take effect.
 
 This module is private to the collection and may change without notice.
 Facts: KubeVirt v1.9.0, staging/src/kubevirt.io/api/core/v1/types.go (MigrationConfiguration),
 api/migrations/v1alpha1/types.go (MigrationPolicySpec), pkg/virt-config/configuration.go and virt-config.go (defaults).
+HyperConverged: kubevirt/hyperconverged-cluster-operator, api/v1 and api/v1beta1 (LiveMigrationConfigurations), 1.20.
 """
 
 from __future__ import annotations
@@ -22,12 +24,34 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     as_text,
     declare,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
+    QuantityError,
+    parse_quantity,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Reader
 
-__all__ = ["ALLOW_POST_COPY", "ALLOW_WORKLOAD_DISRUPTION", "SETTINGS", "Setting", "SettingsFields", "read_settings"]
+__all__ = [
+    "ALLOW_POST_COPY",
+    "ALLOW_WORKLOAD_DISRUPTION",
+    "BANDWIDTH",
+    "BY_NAME",
+    "BY_OPTION",
+    "COMPLETION_TIMEOUT",
+    "OUTBOUND_PER_NODE",
+    "PER_CLUSTER",
+    "SETTINGS",
+    "Setting",
+    "SettingsFields",
+    "read_settings",
+    "same_value",
+]
 
 ALLOW_POST_COPY = "allowPostCopy"
 ALLOW_WORKLOAD_DISRUPTION = "allowWorkloadDisruption"
+BANDWIDTH = "bandwidthPerMigration"
+COMPLETION_TIMEOUT = "completionTimeoutPerGiB"
+PER_CLUSTER = "parallelMigrationsPerCluster"
+OUTBOUND_PER_NODE = "parallelOutboundMigrationsPerNode"
 
 
 def _as_quantity(value: Any) -> Any:
@@ -37,47 +61,69 @@ def _as_quantity(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting by its name in the API. `default` is what KubeVirt takes where nobody set it.
+    """One setting by its name in the API, and as the option of a module. `default` is what KubeVirt takes where nobody
+    set it.
 
-    `in_kubevirt`, `in_policy`: whether the KubeVirt object, and a MigrationPolicy, can set it.
+    `in_kubevirt`, `in_hyperconverged`, `in_policy`: whether that kind of object can set it. `is_settled`: a migration
+    takes it once, at its hand-off; the others virt-controller reads whenever it looks.
     """
 
     name: str
+    option: str
     default: Any
     of: Callable[[Any], Any]
     wanted: str
     in_kubevirt: bool = True
+    in_hyperconverged: bool = False
     in_policy: bool = False
+    is_settled: bool = True
 
 
-def _boolean(name: str, default: bool, *, in_policy: bool = False) -> Setting:
-    return Setting(name, default, as_bool, "a boolean", in_policy=in_policy)
+def _boolean(name: str, option: str, default: bool, **where: bool) -> Setting:
+    return Setting(name, option, default, as_bool, "a boolean", **where)
 
 
-def _integer(name: str, default: int, *, in_policy: bool = False) -> Setting:
-    return Setting(name, default, as_int, "an integer", in_policy=in_policy)
+def _integer(name: str, option: str, default: int, **where: bool) -> Setting:
+    return Setting(name, option, default, as_int, "an integer", **where)
 
+
+_EVERYWHERE: Mapping[str, bool] = {"in_hyperconverged": True, "in_policy": True}
 
 # allowWorkloadDisruption follows allowPostCopy where unset, so its default here holds for the default of that one.
 # matchSELinuxLevelOnMigration: migration.go takes nil as true, whatever the comment in types.go says.
 SETTINGS: tuple[Setting, ...] = (
-    _boolean("allowAutoConverge", False, in_policy=True),
-    _boolean(ALLOW_POST_COPY, False, in_policy=True),
-    _boolean(ALLOW_WORKLOAD_DISRUPTION, False, in_policy=True),
-    Setting("bandwidthPerMigration", "0", _as_quantity, "a quantity", in_policy=True),
-    _integer("completionTimeoutPerGiB", 150, in_policy=True),
-    _boolean("disableTLS", False),
-    Setting("experimental", {}, as_map, "a mapping", in_kubevirt=False, in_policy=True),
-    _boolean("matchSELinuxLevelOnMigration", True),
-    _integer("maxDowntimeMs", 900, in_policy=True),
-    Setting("network", "", as_text, "a string"),
-    Setting("nodeDrainTaintKey", "kubevirt.io/drain", as_text, "a string"),
-    _integer("parallelMigrationsPerCluster", 5),
-    _integer("parallelOutboundMigrationsPerNode", 2),
-    _integer("progressTimeout", 150),
-    _boolean("unsafeMigrationOverride", False),
-    _integer("utilityVolumesTimeout", 150),
+    _boolean("allowAutoConverge", "allow_auto_converge", False, **_EVERYWHERE),
+    _boolean(ALLOW_POST_COPY, "allow_post_copy", False, **_EVERYWHERE),
+    _boolean(ALLOW_WORKLOAD_DISRUPTION, "allow_workload_disruption", False, **_EVERYWHERE),
+    Setting(BANDWIDTH, "bandwidth_per_migration", "0", _as_quantity, "a quantity", **_EVERYWHERE),
+    _integer(COMPLETION_TIMEOUT, "completion_timeout_per_gib", 150, **_EVERYWHERE),
+    _boolean("disableTLS", "disable_tls", False),
+    Setting("experimental", "experimental", {}, as_map, "a mapping", in_kubevirt=False, in_policy=True),
+    _boolean("matchSELinuxLevelOnMigration", "match_selinux_level_on_migration", True, is_settled=False),
+    _integer("maxDowntimeMs", "max_downtime_ms", 900, in_policy=True),
+    Setting("network", "network", "", as_text, "a string", in_hyperconverged=True),
+    Setting("nodeDrainTaintKey", "node_drain_taint_key", "kubevirt.io/drain", as_text, "a string", is_settled=False),
+    _integer(PER_CLUSTER, "parallel_migrations_per_cluster", 5, in_hyperconverged=True, is_settled=False),
+    _integer(OUTBOUND_PER_NODE, "parallel_outbound_migrations_per_node", 2, in_hyperconverged=True, is_settled=False),
+    _integer("progressTimeout", "progress_timeout", 150, in_hyperconverged=True),
+    _boolean("unsafeMigrationOverride", "unsafe_migration_override", False),
+    _integer("utilityVolumesTimeout", "utility_volumes_timeout", 150, is_settled=False),
 )
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+BY_OPTION: Mapping[str, Setting] = {setting.option: setting for setting in SETTINGS}
+
+
+def same_value(name: str, one: Any, other: Any, /) -> bool:
+    """Whether two values of a setting mean the same: 1024Mi is 1Gi, as the API server and HyperConverged may write it.
+
+    None is a setting that is not set. True is not 1.
+    """
+    if name == BANDWIDTH and one is not None and other is not None:
+        try:
+            return parse_quantity(one) == parse_quantity(other)
+        except QuantityError:
+            return bool(one == other)
+    return type(one) is type(other) and bool(one == other)
 
 
 class SettingsFields:

@@ -16,7 +16,10 @@ from functools import cached_property
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import HandlerState, Node
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.places import PlacementObjects
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import PodNeeds
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import (
     Event,
     KubeVirt,
@@ -36,8 +39,11 @@ class Snapshot:
     In `vmis` and `nodes` None stands for "the API says there is none", a missing key for "was not read".
     `subjects` are the UIDs that are asked about; the other migrations are there because they share the queue.
     `unseen` says what could not be read, by topic (`nodes`, `handlers`, `kubevirt`, `lease`, `queue`, or
-    `pods`, `vmis`, `events` with `/namespace`), with the rules that would show it. `waiting_unread` counts migrations
-    that wait in the queue and were left out, so that a place in it is not known.
+    `pods`, `vmis`, `events` with `/namespace`, or `placement` with `/nodes`, `/pods`, `/namespaces`), with the rules
+    that would show it. `waiting_unread` counts migrations that wait in the queue and were left out, so that a place in
+    it is not known. `needs` are those of target pods without a node, by UID, and `places` where they could go; None
+    where that was not read. `progress` holds what was measured of each VM, (namespace, name); a missing key: it was
+    not read.
     """
 
     read_at: datetime
@@ -52,6 +58,9 @@ class Snapshot:
     events: tuple[Event, ...] = ()
     unseen: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     waiting_unread: int = 0
+    needs: Mapping[str, PodNeeds] = field(default_factory=dict)
+    places: PlacementObjects | None = None
+    progress: Mapping[tuple[str, str], Progress] = field(default_factory=dict)
 
     @cached_property
     def by_vm(self) -> Mapping[tuple[str, str], tuple[Migration, ...]]:

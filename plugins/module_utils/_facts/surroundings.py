@@ -25,7 +25,16 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     read_settings,
 )
 
-__all__ = ["CLUSTER_LIMIT", "LEASE_VERSION", "NODE_LIMIT", "RENEWED", "Event", "KubeVirt", "Lease"]
+__all__ = [
+    "CLUSTER_LIMIT",
+    "EVICTION_STRATEGY",
+    "LEASE_VERSION",
+    "NODE_LIMIT",
+    "RENEWED",
+    "Event",
+    "KubeVirt",
+    "Lease",
+]
 
 DEFAULT_PER_CLUSTER = 5
 DEFAULT_OUTBOUND_PER_NODE = 2
@@ -38,6 +47,7 @@ _SETTINGS = SettingsFields("KubeVirt", base=MIGRATIONS.path, wanted=lambda setti
 OBSERVED_VERSION = declare("KubeVirt", "status.observedKubeVirtVersion")
 TARGET_VERSION = declare("KubeVirt", "status.targetKubeVirtVersion")
 KUBEVIRT_PHASE = declare("KubeVirt", "status.phase")
+EVICTION_STRATEGY = declare("KubeVirt", "spec.configuration.evictionStrategy")
 
 _LEASE_META = MetaFields("Lease")
 RENEWED = declare("Lease", "spec.renewTime")
@@ -67,6 +77,7 @@ class KubeVirt:
     """The KubeVirt object: the limits in force (KubeVirt's own default where unset) and where it lives.
 
     `settings` are the migration settings that it sets, by their names in the API; None where one is of a wrong type.
+    `eviction_strategy` holds for VMIs that name none ("None" where unset); None where it is of a wrong type.
     """
 
     meta: Meta
@@ -76,6 +87,7 @@ class KubeVirt:
     per_cluster: int
     outbound_per_node: int
     settings: Mapping[str, Any] | None
+    eviction_strategy: str | None
     problems: tuple[str, ...]
 
     @classmethod
@@ -92,6 +104,7 @@ class KubeVirt:
             per_cluster=DEFAULT_PER_CLUSTER if cluster is None else cluster,
             outbound_per_node=DEFAULT_OUTBOUND_PER_NODE if node is None else node,
             settings=_settings(obj),
+            eviction_strategy=_eviction_strategy(obj),
             problems=tuple(reader.problems),
         )
 
@@ -108,6 +121,13 @@ def _settings(obj: Any) -> Mapping[str, Any] | None:
     reader.mapping(MIGRATIONS)
     found = read_settings(reader, fields=_SETTINGS)
     return None if reader.problems else found
+
+
+def _eviction_strategy(obj: Any) -> str | None:
+    """With problems of its own too. pkg/virt-config/configuration.go: None is the default."""
+    reader = Reader(obj)
+    found = reader.text(EVICTION_STRATEGY)
+    return None if reader.problems else found or "None"
 
 
 @dataclass(frozen=True)

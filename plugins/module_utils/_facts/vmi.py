@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.devices import has_vfio
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import (
     Condition,
@@ -25,8 +26,27 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     MigrationState,
     StateFields,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.storage import (
+    HOTPLUG_VOLUME,
+    MovedStorage,
+    claims_of,
+    hotplugged_volumes,
+    moved_storage,
+)
 
-__all__ = ["CONDITIONS", "EVACUATION_NODE", "LABEL_TARGET_NODE", "META", "NODE", "SELINUX_CONTEXT", "STATE", "Vmi"]
+__all__ = [
+    "CONDITIONS",
+    "CPU_MODEL",
+    "EVACUATION_NODE",
+    "HOST_MODEL",
+    "HOTPLUG_PATH",
+    "LABEL_TARGET_NODE",
+    "META",
+    "NODE",
+    "SELINUX_CONTEXT",
+    "STATE",
+    "Vmi",
+]
 
 KIND = "VirtualMachineInstance"
 LABEL_TARGET_NODE = "kubevirt.io/migrationTargetNodeName"
@@ -41,8 +61,9 @@ NODE = declare(KIND, "status.nodeName")
 EVACUATION_NODE = declare(KIND, "status.evacuationNodeName")
 SELINUX_CONTEXT = declare(KIND, "status.selinuxContext")
 LAUNCHER_VERSION = declare(KIND, "status.launcherContainerImageVersion")
-METHOD = declare(KIND, "status.migrationMethod")
-MIGRATED_VOLUMES = declare(KIND, "status.migratedVolumes")
+CPU_MODEL = declare(KIND, "spec.domain.cpu.model")
+HOST_MODEL = "host-model"
+HOTPLUG_PATH = HOTPLUG_VOLUME.path
 GUEST_MEMORY = declare(KIND, "spec.domain.memory.guest")
 NODE_SELECTOR = declare(KIND, "spec.nodeSelector")
 REQUESTS = declare(KIND, "spec.domain.resources.requests")
@@ -50,20 +71,33 @@ REQUESTS = declare(KIND, "spec.domain.resources.requests")
 
 @dataclass(frozen=True)
 class Vmi:
-    """One VMI. `guest_memory` is the quantity that KubeVirt's copy deadline is counted from, "" where unknown."""
+    """One VMI. `guest_memory` is the quantity that KubeVirt's copy deadline is counted from, "" where unknown;
+    `hotplugged` names volumes that were plugged in while it ran.
+
+    `has_vfio`: it holds a device of the node's (host device, GPU, SR-IOV), which keeps KubeVirt from post-copy.
+    """
 
     meta: Meta
     phase: str
     node: str
     evacuation_node: str
     selinux_context: str
-    moves_storage: bool
+    storage: MovedStorage
+    hotplugged: tuple[str, ...]
+    claims: tuple[str, ...]
+    cpu_model: str
     guest_memory: str
+    has_vfio: bool
     launcher_version: str
     node_selector: Mapping[str, str]
     conditions: Mapping[str, Condition]
     state: MigrationState | None
     problems: tuple[str, ...]
+
+    @property
+    def moves_storage(self) -> bool:
+        """Whether its migration copies more than memory."""
+        return self.storage.is_moved
 
     @property
     def has_outdated_launcher(self) -> bool:
@@ -81,8 +115,12 @@ class Vmi:
             node=reader.text(NODE),
             evacuation_node=reader.text(EVACUATION_NODE),
             selinux_context=reader.text(SELINUX_CONTEXT),
-            moves_storage=reader.text(METHOD) == "BlockMigration" or bool(reader.items(MIGRATED_VOLUMES)),
+            storage=moved_storage(reader, annotations=meta.annotations),
+            hotplugged=hotplugged_volumes(reader),
+            claims=claims_of(reader),
+            cpu_model=reader.text(CPU_MODEL),
             guest_memory=_guest_memory(reader),
+            has_vfio=has_vfio(reader),
             launcher_version=reader.text(LAUNCHER_VERSION),
             node_selector=reader.texts(NODE_SELECTOR),
             conditions=CONDITIONS.read(reader),

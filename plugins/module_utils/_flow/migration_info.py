@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.placement_reads import (
+    PlacementReading,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reads import (
     Scope,
     add_events,
@@ -29,6 +33,15 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policies import (
     PER_VM,
     look_at_policies,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.progress import (
+    check_progress,
+    look_at_progress,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.storage_classes import look_at_storage
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.unschedulable import (
+    find_unplaced,
+    with_places,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.result import (
     EMPTY_ACT,
@@ -47,6 +60,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 
 __all__ = ["look", "run"]
 
+PLACEMENT = ("auto", "never")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 
 
@@ -57,16 +71,29 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
     could not be looked at.
     """
     scope, late_after = _scope(params), _late_after(params)
-    nodes = _names(params, "nodes")
+    nodes, places = _names(params, "nodes"), PlacementReading(client)
+    is_placed = _placement(params)
+    check_progress(params)
     snapshot, notes = read_snapshot(client, scope)
-    snapshot, judgements = look(client, snapshot, late_after=late_after)
+    before = client.requests
+    progress = look_at_progress(client, snapshot, params, clock=clock, namespaces=scope.namespaces)
+    for_progress = client.requests - before
+    snapshot = replace(snapshot, progress=progress.progress)
+    snapshot, judgements = look(client, snapshot, late_after=late_after, places=places if is_placed else None)
     if nodes:
         judgements = [one for one in judgements if {one.case.source_node, one.case.target_node} & set(nodes)]
-    # Last, as no verdict hangs on it: a VM that was named gets what is left of its requests.
-    policies, hidden = look_at_policies(client, judgements, limit=PER_VM * len(scope.vms) or None)
-    correlations = find_correlations(judgements)
-    unseen = {**snapshot.unseen, **hidden}
-    rules = [rule for topic in sorted(unseen) for rule in unseen[topic]]
+    # Last, as no verdict hangs on them: a VM that was named gets what is left of its requests.
+    limit = _left_for(scope, apart=for_progress + places.requests)
+    classes, unread = look_at_storage(client, judgements, limit=limit)
+    policies, hidden = look_at_policies(client, judgements, limit=limit)
+    correlations = find_correlations(judgements, storage_classes=classes)
+    unseen = {**snapshot.unseen, **unread, **hidden}
+    rules = [*(rule for topic in sorted(unseen) for rule in unseen[topic]), *progress.missing]
+    coverage = Coverage(
+        requests=client.requests - places.requests,
+        requests_for_placement=places.requests,
+        requests_to_prometheus=progress.requests,
+    ).adding(rules)
     return {
         "changed": False,
         "read_at": format_timestamp(snapshot.read_at),
@@ -75,20 +102,31 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
         "correlations": render_correlations(
             correlations, node_verdicts=_node_verdicts(snapshot, [one.value for one in correlations])
         ),
-        "coverage": Coverage(requests=client.requests).adding(rules).to_result(),
+        "coverage": coverage.to_result(),
         **EMPTY_ACT,
-        "notes": notes,
+        "notes": [*notes, *progress.notes],
     }
 
 
-def look(client: Client, snapshot: Snapshot, /, *, late_after: int) -> tuple[Snapshot, Sequence[Judgement]]:
-    """Judges `snapshot`, reads the events of those that may need them, and judges again."""
+def look(
+    client: Client, snapshot: Snapshot, /, *, late_after: int, places: PlacementReading | None = None
+) -> tuple[Snapshot, Sequence[Judgement]]:
+    """Judges `snapshot`, reads the events of those that may need them and, through `places`, where target pods could
+    go that no node takes, and judges again."""
     judgements = judge_snapshot(snapshot, late_after=late_after)
-    wanted = _events_wanted(judgements)
-    if not wanted:
+    wanted, unplaced = _events_wanted(judgements), find_unplaced(judgements) if places is not None else ()
+    if wanted:
+        snapshot = add_events(client, snapshot, wanted=wanted)
+    if places is not None and unplaced:
+        snapshot = with_places(places, snapshot, uids=unplaced)
+    if not wanted and not unplaced:
         return snapshot, judgements
-    snapshot = add_events(client, snapshot, wanted=wanted)
     return snapshot, judge_snapshot(snapshot, late_after=late_after)
+
+
+def _left_for(scope: Scope, *, apart: int) -> int | None:
+    """How many requests the client may have made in the end; those `apart` do not count. None: no limit."""
+    return PER_VM * len(scope.vms) + apart if scope.vms else None
 
 
 def _events_wanted(judgements: Iterable[Judgement]) -> dict[str, list[str]]:
@@ -114,8 +152,9 @@ def _event_subject(judgement: Judgement) -> str:
         return ""
     if migration.is_being_deleted or migration.phase == "Scheduled":
         return migration.meta.uid
-    if migration.phase == "Scheduling":
-        return case.target_pod.meta.uid if case.target_pod else ""
+    if migration.phase == "Scheduling" or (migration.phase == "Pending" and case.target_pod is not None):
+        # Once it runs its events say no more.
+        return case.target_pod.meta.uid if case.target_pod and case.target_pod.phase != "Running" else ""
     return vmi if migration.phase in ("Pending", "PreparingTarget", "TargetReady") else ""
 
 
@@ -156,6 +195,13 @@ def _vm(text: Any) -> tuple[str, str]:
     if len(parts) not in (1, 2) or not all(_NAME.fullmatch(part) for part in parts):
         raise WrongInput(f"vms: {text!r} is neither a VM's name nor namespace/name.")
     return ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
+
+
+def _placement(params: Mapping[str, Any]) -> bool:
+    value = params.get("placement") or "auto"
+    if value not in PLACEMENT:
+        raise WrongInput(f"placement: {value!r} is none of {', '.join(PLACEMENT)}.")
+    return bool(value == "auto")
 
 
 def _late_after(params: Mapping[str, Any]) -> int:

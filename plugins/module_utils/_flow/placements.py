@@ -10,30 +10,19 @@ It knows of no migration: who asks gives the needs of pods, be they there or onl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.placement_reads import (
     PlacementReading,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import PodNeeds, PodOnNode
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.places import PlacementObjects
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import PodNeeds
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement import (
     namespaces_to_read,
     nodes_to_read,
 )
 
 __all__ = ["PlacementObjects", "look_at_placements"]
-
-
-@dataclass(frozen=True)
-class PlacementObjects:
-    """What `find_candidates` takes. A node whose pods were not read is missing in `pods_by_node`, a namespace whose
-    labels were not in `namespaces`."""
-
-    nodes: tuple[Node, ...]
-    pods_by_node: Mapping[str, Sequence[PodOnNode]]
-    namespaces: Mapping[str, Mapping[str, str]]
 
 
 def look_at_placements(reading: PlacementReading, needs: Sequence[PodNeeds], /) -> PlacementObjects | None:

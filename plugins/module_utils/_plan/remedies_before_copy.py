@@ -157,6 +157,62 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
         ),
         CANCEL,
     ),
+    "HostModelUnknown": (
+        Template(
+            "Look at virt-handler's node-labeller on node {node}: it writes the labels of the host's CPU.",
+            "KubeVirt copies them from the source node into the target pod, and makes none without them.",
+            command="kubectl get node {node} --show-labels",
+        ),
+        CANCEL,
+    ),
+    "HotplugAttachmentPending": (
+        Template(
+            "Look at pod {attachment}: its volumes, its image, its node.",
+            "The target pod is up; the migration goes on once the hot-plugged volumes are attached there.",
+            command="kubectl describe pod -n {namespace} {attachment}",
+            needs="attachment",
+        ),
+        Template(
+            "Cancel and migrate again: KubeVirt makes the attachment pod only while the migration is Pending.",
+            "A volume that was plugged in later never gets one in this migration.",
+            command=f"kubectl delete {VMIM} -n {{ns}} {{migration}} --wait=false",
+            unless="attachment",
+        ),
+    ),
+    "CPUModelMismatch": (
+        Template(
+            "Let the VM go to a node with that CPU: add one, or give the VM a CPU model that all nodes have.",
+            "The guest's CPU may not change while it runs; another model takes effect when the VM is started again.",
+            "none; a new CPU model needs a restart of the VM",
+            "kubectl get pod -n {namespace} {pod} -o jsonpath={.spec.nodeSelector}",
+        ),
+        CANCEL,
+    ),
+    "InsufficientNodeResources": (
+        Template(
+            "Make room on a node that fits, such as {node}: move or stop something there, or add a node.",
+            "While it migrates a VM needs its memory and cpu twice; the scheduler tries again when something ends.",
+            command="kubectl describe node {node}",
+        ),
+        CANCEL,
+    ),
+    "NodesClosed": (
+        Template(
+            "Open node {cordoned} again, if it was not closed on purpose.",
+            "Nothing but that keeps the target pod from it, as far as is known.",
+            "whoever cordoned it may be about to drain it: ask first",
+            "kubectl uncordon {cordoned}",
+            needs="cordoned",
+        ),
+        Template(
+            "Find out why node {node} is closed, and open it.",
+            "The label kubevirt.io/schedulable comes back with virt-handler; people and tools set taints.",
+            "a node may be closed on purpose: ask first",
+            "kubectl describe node {node}",
+            unless="cordoned",
+        ),
+        CANCEL,
+    ),
     "TargetPodUnschedulable": (
         Template(
             "Make room on a node that fits, or correct what excludes the nodes.",

@@ -74,6 +74,7 @@ RISKS: Final[Mapping[str, Level]] = {
     "OwnedByHyperConverged": Level.FINAL,
     "SettingNotServed": Level.FINAL,
     "AnnotationUnreadable": Level.FINAL,
+    "AnnotationOfOthers": Level.FINAL,
     "UnsupportedHCOModification": Level.REFUSED,
     # Values that a webhook lets through and that cannot be meant.
     "NegativeValue": Level.REFUSED,
@@ -84,6 +85,13 @@ RISKS: Final[Mapping[str, Level]] = {
     "UnsafeMigration": Level.REFUSED,
     "PostCopyCanLoseVM": Level.WARNS,
     "VirtHandlerRestart": Level.WARNS,
+    # What a MigrationPolicy can do besides.
+    "ClusterWidePolicy": Level.REFUSED,
+    "EffectUnknown": Level.REFUSED,
+    "NoCompletionTimeout": Level.WARNS,
+    "PolicyWithoutSettings": Level.WARNS,
+    "PostCopyWithHostDevices": Level.WARNS,
+    "SelectorChanges": Level.WARNS,
     # Undo.
     "ValueChangedSince": Level.FINAL,
 }

@@ -14,7 +14,10 @@ from typing import Any
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement import Placement
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement_rules import Exclusion
 
-__all__ = ["placement_result"]
+__all__ = ["placement_entry", "placement_result"]
+
+# An entry is read by people; the filter candidate_nodes gives all of them.
+_MOST_NODES = 50
 
 
 def placement_result(placement: Placement, /) -> dict[str, Any]:
@@ -25,6 +28,22 @@ def placement_result(placement: Placement, /) -> dict[str, Any]:
         "warnings": [{"node": one.node, "code": one.code, "reason": one.text} for one in placement.warnings],
         "not_judged": list(placement.not_judged),
         "summary": placement.summary,
+    }
+
+
+def placement_entry(placement: Placement | None, /) -> dict[str, Any]:
+    """The key `placement` of a migration: at most 50 nodes in each list, the number of the others in `left_out`;
+    empty where no placement was looked for."""
+    if placement is None:
+        return {}
+    found = placement_result(placement)
+    possible, excluded = found["possible"], found["excluded"]
+    return {
+        "summary": found["summary"],
+        "possible": possible[:_MOST_NODES],
+        "excluded": excluded[:_MOST_NODES],
+        "left_out": len(possible[_MOST_NODES:]) + len(excluded[_MOST_NODES:]),
+        "not_judged": found["not_judged"],
     }
 
 

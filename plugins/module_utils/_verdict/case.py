@@ -16,6 +16,7 @@ from functools import cached_property
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import HandlerState, Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import (
+    HOTPLUG,
     LABEL_APP,
     LABEL_CREATED_BY,
     LABEL_JOB_UID,
@@ -25,6 +26,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.state import MigrationState
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement import (
+    Placement,
+    find_candidates,
+)
 
 __all__ = ["NO_KUBEVIRT", "Case", "PodIndex"]
 
@@ -34,18 +39,27 @@ NO_KUBEVIRT = "the cluster has no KubeVirt object that says where KubeVirt runs"
 
 @dataclass(frozen=True)
 class PodIndex:
-    """Launcher pods by the VMI they were made for, so that each migration finds its own without a search."""
+    """Launcher pods by the VMI they were made for, and attachment pods by the migration, so that each migration finds
+    its own without a search."""
 
     by_vmi: Mapping[str, tuple[Pod, ...]]
+    attachments: Mapping[str, tuple[Pod, ...]]
 
     @classmethod
     def of(cls, pods: tuple[Pod, ...]) -> PodIndex:
-        """The index over all virt-launcher pods in `pods`."""
-        found: dict[str, list[Pod]] = {}
-        for pod in pods:
-            if pod.meta.labels.get(LABEL_APP) == LAUNCHER:
-                found.setdefault(pod.meta.labels.get(LABEL_CREATED_BY, ""), []).append(pod)
-        return cls(by_vmi={uid: tuple(sorted(some, key=lambda pod: pod.meta.name)) for uid, some in found.items()})
+        """The index over all virt-launcher pods in `pods`, and those that attach hot-plugged volumes."""
+        return cls(
+            by_vmi=_by_label(pods, app=LAUNCHER, label=LABEL_CREATED_BY),
+            attachments=_by_label(pods, app=HOTPLUG, label=LABEL_JOB_UID),
+        )
+
+
+def _by_label(pods: tuple[Pod, ...], *, app: str, label: str) -> dict[str, tuple[Pod, ...]]:
+    found: dict[str, list[Pod]] = {}
+    for pod in pods:
+        if pod.meta.labels.get(LABEL_APP) == app:
+            found.setdefault(pod.meta.labels.get(label, ""), []).append(pod)
+    return {uid: tuple(sorted(some, key=lambda pod: pod.meta.name)) for uid, some in found.items()}
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,20 @@ class Case:
         """The newest pod that was made for this very migration."""
         own = [pod for pod in self.launchers if pod.meta.labels.get(LABEL_JOB_UID) == self.migration.meta.uid]
         return max(own, key=lambda pod: (pod.meta.created_at or self.now, pod.meta.name)) if own else None
+
+    @cached_property
+    def attachment_pods(self) -> tuple[Pod, ...]:
+        """The pods that attach its VM's hot-plugged volumes on the target node."""
+        return self.pod_index.attachments.get(self.migration.meta.uid, ())
+
+    @cached_property
+    def placement(self) -> Placement | None:
+        """Where its target pod could go; None where the pod has its node, or where that was not read."""
+        needs = self.snapshot.needs.get(self.target_pod.meta.uid) if self.target_pod else None
+        places = self.snapshot.places
+        if needs is None or places is None:
+            return None
+        return find_candidates(needs, places.nodes, pods_by_node=places.pods_by_node, namespaces=places.namespaces)
 
     @cached_property
     def source_pod(self) -> Pod | None:

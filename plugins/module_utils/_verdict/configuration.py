@@ -32,7 +32,16 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     match_policies,
 )
 
-__all__ = ["DEFAULT", "KUBEVIRT", "MIGRATION", "Effective", "configuration_of", "expect_configuration", "policy_now"]
+__all__ = [
+    "DEFAULT",
+    "KUBEVIRT",
+    "MIGRATION",
+    "Effective",
+    "configuration_of",
+    "configured_settings",
+    "expect_configuration",
+    "policy_now",
+]
 
 MIGRATION = "migration"
 KUBEVIRT = "KubeVirt"
@@ -93,6 +102,13 @@ def expect_configuration(match: PolicyMatch | None, *, configured: Mapping[str, 
         if below is not None:
             found[setting.name] = below
     return found
+
+
+def configured_settings(configured: Mapping[str, Any], /) -> dict[str, Effective]:
+    """What holds for a VM that no policy rules, where the KubeVirt object sets `configured`."""
+    following = _following(configured)
+    found = {setting.name: _below_policy(setting, following) for setting in SETTINGS}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _below_policy(setting: Setting, configured: Mapping[str, Any] | None) -> Effective | None:

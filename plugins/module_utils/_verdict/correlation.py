@@ -4,21 +4,19 @@
 """What late and stuck migrations have in common: several at once point at the infrastructure.
 
 This module is private to the collection and may change without notice.
-Storage classes are left out: a VMI names its claims but not their class, and reading every claim costs more than it
-tells.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import STUCK, Judgement
 
-__all__ = ["NODE_KINDS", "Correlation", "find_correlations"]
+__all__ = ["AT_LEAST", "NODE_KINDS", "Correlation", "find_correlations", "is_bad"]
 
 AT_LEAST = 2
 START_WINDOW = "start_window"
@@ -63,7 +61,13 @@ _SHARED: dict[str, tuple[str, Callable[[Judgement], str | None]]] = {
     "launcher_version": ("of VMs with launcher {}", _launcher),
     "namespace": ("in namespace {}", lambda judgement: judgement.case.migration.meta.namespace),
 }
-_ORDER = (*_SHARED, START_WINDOW)
+_STORAGE_CLASS = "storage_class"
+_PHRASES = {kind: phrase for kind, (phrase, _value) in _SHARED.items()} | {
+    _STORAGE_CLASS: "of VMs with storage class {}"
+}
+_ORDER = (*_PHRASES, START_WINDOW)
+# One migration's values of a kind: () for having none, None where it is not known.
+Values = Callable[[Judgement], tuple[str, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -84,42 +88,69 @@ class Correlation:
     @property
     def summary(self) -> str:
         """`4 of 4 migrations leaving node-7 are late or stuck, 1 of 11 elsewhere.`"""
-        phrase = _SHARED[self.kind][0] if self.kind in _SHARED else "asked for from {} to {}"
-        values = [self.value] if self.kind in _SHARED else self.value.split("/")
+        phrase = _PHRASES.get(self.kind, "asked for from {} to {}")
+        values = [self.value] if self.kind in _PHRASES else self.value.split("/")
         return (
             f"{self.bad} of {self.total} migrations {phrase.format(*values)} are late or stuck, "
             f"{self.elsewhere_bad} of {self.elsewhere_total} elsewhere."
         )
 
 
-def find_correlations(judgements: Sequence[Judgement]) -> tuple[Correlation, ...]:
+def find_correlations(
+    judgements: Sequence[Judgement], *, storage_classes: Mapping[tuple[str, str], str] | None = None
+) -> tuple[Correlation, ...]:
     """Every shared value with at least 2 late or stuck migrations and a larger share of them than elsewhere.
 
     Where all migrations share it there is no elsewhere: a node is said then too, as its own verdict stands beside it;
     anything else is not, as it says nothing. Of start times the window of 300 s with most late or stuck ones is said.
+    `storage_classes`: the class by namespace and claim, where known; a VM counts for each class it uses.
     """
     active = [judgement for judgement in judgements if not judgement.case.migration.is_final]
-    found = [one for kind in _SHARED for one in _by_kind(kind, active)]
+    found = [one for kind in _SHARED for one in _by_kind(kind, active, values_of=_single(kind))]
+    found += _by_kind(_STORAGE_CLASS, active, values_of=_classes(storage_classes or {}))
     found += _by_start(active)
     return tuple(sorted(found, key=lambda one: (-one.bad, _ORDER.index(one.kind), one.value)))
 
 
-def _by_kind(kind: str, active: Sequence[Judgement]) -> list[Correlation]:
+def _single(kind: str) -> Values:
     value_of = _SHARED[kind][1]
-    groups: dict[str, list[Judgement]] = {}
-    for judgement in active:
+
+    def values(judgement: Judgement) -> tuple[str, ...] | None:
         value = value_of(judgement)
-        if value is not None:
+        return None if value is None else tuple(filter(None, [value]))
+
+    return values
+
+
+def _classes(known: Mapping[tuple[str, str], str]) -> Values:
+    """None for a VM of which no claim's class is known."""
+
+    def values(judgement: Judgement) -> tuple[str, ...] | None:
+        vmi, namespace = judgement.case.vmi, judgement.case.migration.meta.namespace
+        if vmi is None:
+            return None
+        found = {known[namespace, claim] for claim in vmi.claims if (namespace, claim) in known}
+        return tuple(sorted(found - {""})) if found or not vmi.claims else None
+
+    return values
+
+
+def _by_kind(kind: str, active: Sequence[Judgement], *, values_of: Values) -> list[Correlation]:
+    groups: dict[str, list[Judgement]] = {}
+    known: list[Judgement] = []
+    for judgement in active:
+        values = values_of(judgement)
+        known += [] if values is None else [judgement]
+        for value in values or ():
             groups.setdefault(value, []).append(judgement)
-    known = [judgement for group in groups.values() for judgement in group]
-    total, bad = len(known), sum(map(_is_bad, known))
-    compared = (_compared(kind, value, groups[value], total=total, bad=bad) for value in sorted(groups) if value)
+    total, bad = len(known), sum(map(is_bad, known))
+    compared = (_compared(kind, value, groups[value], total=total, bad=bad) for value in sorted(groups))
     return [one for one in compared if one is not None]
 
 
 def _compared(kind: str, value: str, here: Sequence[Judgement], *, total: int, bad: int) -> Correlation | None:
     """`here` against the rest of `total`, `bad` of which are late or stuck; None where it says nothing."""
-    own = [judgement for judgement in here if _is_bad(judgement)]
+    own = [judgement for judgement in here if is_bad(judgement)]
     others, others_bad = total - len(here), bad - len(own)
     says = len(own) * others > others_bad * len(here) if others else kind in NODE_KINDS
     if len(own) < AT_LEAST or not says:
@@ -135,7 +166,7 @@ def _by_start(active: Iterable[Judgement]) -> list[Correlation]:
     """
     made = [(judgement.case.migration.meta.created_at, judgement) for judgement in active]
     known = [(at, judgement) for at, judgement in made if at is not None]
-    bad = sorted(at for at, judgement in known if _is_bad(judgement))
+    bad = sorted(at for at, judgement in known if is_bad(judgement))
     if len(bad) < AT_LEAST:
         return []
     old = [(at, judgement) for at, judgement in known if at <= bad[-1]]
@@ -150,5 +181,6 @@ def _by_start(active: Iterable[Judgement]) -> list[Correlation]:
     return [] if found is None else [found]
 
 
-def _is_bad(judgement: Judgement) -> bool:
+def is_bad(judgement: Judgement) -> bool:
+    """Whether it is late or stuck."""
     return judgement.verdict in STUCK or judgement.verdict == "late"

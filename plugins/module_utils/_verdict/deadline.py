@@ -22,6 +22,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
     QuantityError,
+    quantity_bytes,
     scaled_giga,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.state import (
@@ -43,6 +44,7 @@ __all__ = [
 
 UNSET_SECONDS = 60
 SCHEDULED_SECONDS = 60
+_MOST_DISKS = 3
 CANCEL_SECONDS = 60
 UNSCHEDULABLE_SECONDS = 300
 PENDING_POD_SECONDS = 900
@@ -146,13 +148,18 @@ def copy_limit(case: Case) -> tuple[int | None, str]:
         return None, "the migration's own completionTimeoutPerGiB is not readable"
     if per_gib == 0:
         return None, "completionTimeoutPerGiB 0: KubeVirt sets no limit"
-    if vmi.moves_storage:
-        return None, "storage moves too: its size is not counted here"
+    storage = vmi.storage
+    if storage.launcher_disks:
+        disks = ", ".join(storage.launcher_disks[:_MOST_DISKS])
+        return None, f"KubeVirt counts in disks that only the launcher can measure ({disks})"
+    if storage.volume_bytes is None:
+        return None, "the size of the volumes that move is not readable"
     try:
-        gigabytes = scaled_giga(vmi.guest_memory)
+        gigabytes = scaled_giga(quantity_bytes(vmi.guest_memory) + storage.volume_bytes)
     except QuantityError:
         return None, "the guest's memory is not readable"
-    return per_gib * gigabytes, f"{gigabytes} GB of guest memory x {per_gib} s"
+    what = "guest memory and moving volumes" if storage.volume_bytes else "guest memory"
+    return per_gib * gigabytes, f"{gigabytes} GB of {what} x {per_gib} s"
 
 
 def _copy(case: Case) -> Deadline:

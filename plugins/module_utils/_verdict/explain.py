@@ -17,10 +17,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes import (
     anywhere,
     cancel,
+    convergence,
     copy,
     handover,
     nodes,
     pending,
+    placement,
     repeated,
     scheduling,
     waiting,
@@ -43,6 +45,13 @@ BEFORE_HAND_OVER_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
     "PodSecurityViolation": pending.find_pod_security_violation,
     "TargetPodCreationRefused": pending.find_target_pod_creation_refused,
     "SELinuxContextMissing": pending.find_selinux_context_missing,
+    "HostModelUnknown": pending.find_host_model_unknown,
+    "HotplugAttachmentPending": scheduling.find_hotplug_attachment_pending,
+    "CPUModelMismatch": placement.of_case("CPUModelMismatch", placement.find_cpu_model_mismatch),
+    "InsufficientNodeResources": placement.of_case(
+        "InsufficientNodeResources", placement.find_insufficient_node_resources, needs_pods=True
+    ),
+    "NodesClosed": placement.of_case("NodesClosed", placement.find_nodes_closed),
     "TargetPodUnschedulable": scheduling.find_target_pod_unschedulable,
     "ImagePullFailing": scheduling.find_image_pull_failing,
     "VolumeAttachFailing": scheduling.find_volume_attach_failing,
@@ -65,6 +74,10 @@ CASE_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
     "SyncFailed": handover.find_sync_failed,
     "TargetLauncherOverdue": handover.find_target_launcher_overdue,
     "GuestIOError": copy.find_guest_io_error,
+    "NoDataFlow": convergence.find_no_data_flow,
+    "BandwidthTooLow": convergence.find_bandwidth_too_low,
+    "NotConverging": convergence.find_not_converging,
+    "SlowButConverging": convergence.find_slow_but_converging,
     "HotplugChangePending": copy.find_hotplug_change_pending,
     "BackendStorageHandOff": copy.find_backend_storage_hand_off,
     "DeadlineNotEnforced": copy.find_deadline_not_enforced,
@@ -87,6 +100,9 @@ ENDED_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
     "LastAttemptFailed": repeated.find_last_attempt_failed,
 }
 
+GUESS = "HostModelUnknown"
+Answers = dict[str, Cause | Gap | None]
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -99,13 +115,14 @@ class Findings:
 
 def find_causes(case: Case, *, queue: Queue | None = None) -> Findings:
     """Runs every cause function over `case`; those of the queue only where `queue` is given."""
-    answers: dict[str, Cause | Gap | None] = {}
+    answers: Answers = {}
     if not case.migration.is_final:
         answers = {code: find(case) for code, find in CASE_CAUSES.items()}
     if not case.migration.is_final and not case.migration.is_being_deleted:
         answers.update({code: find(case) for code, find in BEFORE_HAND_OVER_CAUSES.items()})
         if queue is not None:
             answers.update({code: find(case, queue) for code, find in QUEUE_CAUSES.items()})
+    answers = _without_guess(answers)
     answers.update({code: find(case) for code, find in ENDED_CAUSES.items()})
     causes = [answer for answer in answers.values() if isinstance(answer, Cause)]
     return Findings(
@@ -113,6 +130,20 @@ def find_causes(case: Case, *, queue: Queue | None = None) -> Findings:
         gaps=tuple(answer for answer in answers.values() if isinstance(answer, Gap)),
         checked=tuple(sorted((code for code, answer in answers.items() if answer is None), key=ORDER.__getitem__)),
     )
+
+
+def _without_guess(answers: Answers) -> Answers:
+    """HostModelUnknown is concluded from silence: it counts where nothing else holds the migration, and blocks it only
+    where nothing else could."""
+    guess = answers.get(GUESS)
+    others = [answer for code, answer in answers.items() if code != GUESS]
+    if not isinstance(guess, Cause):
+        return answers
+    if any(isinstance(other, Cause) for other in others):
+        return {code: answer for code, answer in answers.items() if code != GUESS}
+    if any(isinstance(other, Gap) for other in others):
+        return {**answers, GUESS: replace(guess, holds_since=None, confidence="possible")}
+    return answers
 
 
 def _sorted(causes: list[Cause], case: Case) -> list[Cause]:

@@ -57,6 +57,7 @@ _KEEPING_OUT = ("NoSchedule", "NoExecute")
 # What of one node, and what of several; {} stands for the subject.
 PHRASES: dict[str, tuple[str, str]] = {
     "Excluded": ("is left out on request", "left out on request"),
+    "Drained": ("is to be drained", "to be drained"),
     "NoVirtHandler": ("runs no virt-handler", "run no virt-handler"),
     "NotSchedulable": ("is not schedulable for VMs", "not schedulable for VMs"),
     "Cordoned": ("is cordoned", "cordoned"),

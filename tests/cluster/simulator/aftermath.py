@@ -17,10 +17,12 @@ __all__ = ["change_vmi", "remove_vmi", "stop_vm"]
 
 
 def change_vmi(api: Api, vmi: Object, *, later: Later, now: datetime) -> None:
-    """Conditions (in place of those of their type), fields of the migration state, events."""
+    """Conditions (in place of those of their type), fields of the migration state and of the status, events."""
     found = api.get("VirtualMachineInstance", **_named(vmi)) or vmi
     if later.state:
         found = api.patch(found, {"status": {"migrationState": dict(later.state)}})
+    if later.status:
+        found = api.patch(found, {"status": dict(later.status)})
     if later.conditions:
         types = {one.type for one in later.conditions}
         left = [one for one in found["status"].get("conditions", []) if one["type"] not in types]

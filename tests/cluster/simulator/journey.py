@@ -14,7 +14,7 @@ from .course import Course
 from .events import post_event
 from .migrations import BETWEEN_CLUSTERS, FINAL, ORDER, phase_of, with_condition
 from .node_agents import Kubelet, reject
-from .pods import bound_status, crashed_status, launcher_pod, refused_status
+from .pods import attachment_pod, bound_status, crashed_status, launcher_pod, refused_status, unattached_status
 from .scenario import Event, Migration, PodTrouble, ScenarioError
 from .stage import Stage, address_of
 from .virt_controller import VirtController, guest_bytes
@@ -62,6 +62,8 @@ class Journey:
             course.fail(at=self._at["Failed"], reason=plan.failure)
         if plan.phase == "Pending" and quota:
             self._meet_quota(course)
+        if plan.pod is not None and plan.pod.attachment:
+            self._attach(course, reason=plan.pod.attachment)
         self._tell(course)
         if plan.deleted is not None:
             self._cancel(course)
@@ -137,6 +139,20 @@ class Journey:
         if not trouble.events:
             kubelet.pulling(course.pod, at=at)
         self._events(course.pod, events=trouble.events)
+
+    def _attach(self, course: Course, *, reason: str) -> None:
+        """The target pod runs, and the pod for its hot-plugged volumes waits; so the migration is still Pending."""
+        at = self._at["Pending"]
+        course.pod = self._controller.create_target_pod(course.vmim, vmi=course.vmi, at=at)
+        if course.pod is None:
+            raise ScenarioError(f"migration of {self._plan.vm}: the API server refuses its target pod")
+        course.schedule(at=at, target=str(self._plan.target))
+        running = Kubelet(self._api).start(course.pod, at=at)
+        course.pod = {**running, "spec": course.pod["spec"]}
+        wanted = attachment_pod(course.pod, vmi=course.vmi) | {"status": unattached_status(at, reason=reason)}
+        made = self._stage.plant(wanted, born=at)
+        said = f"Created attachment pod {made['metadata']['name']}"
+        post_event(self._api, course.vmim, reason="SuccessfulCreate", message=said, at=at)
 
     def _told_by_kubelet(self, pod: Object, *, trouble: PodTrouble) -> Object | None:
         """The pod's status where its kubelet refused it, its launcher ended, or nobody has taken it up."""

@@ -13,10 +13,11 @@ from .api import Object
 from .clock import micro, stamp
 from .pods import running_status
 
-__all__ = ["daemon_set", "handler_pod", "kubevirt", "lease", "node", "quota"]
+__all__ = ["HOST_MODEL", "budget", "cpu_selectors", "daemon_set", "handler_pod", "kubevirt", "lease", "node", "quota"]
 
 IMAGE = "quay.io/kubevirt/virt-handler:v1.9.0"
 VERSION = "v1.9.0"
+HOST_MODEL = "host-model-cpu.node.kubevirt.io/"
 _QUIET = {
     "MemoryPressure": ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     "DiskPressure": ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -50,6 +51,7 @@ def node(
     cpu: str = "16",
     memory: str = "64Gi",
     cpu_model: str = "Skylake-Server-IBRS",
+    host_model: bool = True,
     cordoned: bool = False,
     worker: bool = True,
     devices: bool = True,
@@ -68,7 +70,11 @@ def node(
         "kind": "Node",
         "metadata": {
             "name": name,
-            "labels": _labels(name, schedulable=schedulable, cpu_model=cpu_model, worker=worker) | dict(labels or {}),
+            "labels": {
+                **_labels(name, schedulable=schedulable, cpu_model=cpu_model, worker=worker),
+                **({f"{HOST_MODEL}{cpu_model}": "true"} if host_model else {}),
+                **(labels or {}),
+            },
             "annotations": {"kubevirt.io/heartbeat": stamp(heartbeat)},
         },
         "spec": spec,
@@ -90,13 +96,30 @@ def _labels(name: str, *, schedulable: bool, cpu_model: str, worker: bool) -> di
         "kubevirt.io/schedulable": "true" if schedulable else "false",
         "kubevirt.io/cpumanager": "false",
         "cpumanager": "false",
-        f"host-model-cpu.node.kubevirt.io/{cpu_model}": "true",
         f"cpu-model.node.kubevirt.io/{cpu_model}": "true",
         f"cpu-model-migration.node.kubevirt.io/{cpu_model}": "true",
         "cpu-vendor.node.kubevirt.io/Intel": "true",
         "machine-type.node.kubevirt.io/q35": "true",
     }
     return labels | ({"node-role.kubernetes.io/worker": ""} if worker else {})
+
+
+def cpu_selectors(labels: Mapping[str, str]) -> dict[str, str] | None:
+    """What a host-model VM's target pod selects for its source node's CPU (migration.go getHostCpuModelFromMap); None
+    where the node does not say what that is."""
+    needed = {
+        HOST_MODEL: "cpu-model-migration.node.kubevirt.io/",
+        "host-model-required-features.node.kubevirt.io/": "cpu-feature.node.kubevirt.io/",
+        "cpu-vendor.node.kubevirt.io/": "cpu-vendor.node.kubevirt.io/",
+    }
+    if not any(label.startswith(HOST_MODEL) for label in labels):
+        return None
+    return {
+        wanted + label.removeprefix(prefix): value
+        for label, value in labels.items()
+        for prefix, wanted in needed.items()
+        if label.startswith(prefix)
+    }
 
 
 def _taints(ready: str, *, since: datetime, cordoned: bool, more: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
@@ -242,4 +265,14 @@ def quota(name: str, *, namespace: str, hard: Mapping[str, str]) -> Object:
         "kind": "ResourceQuota",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"hard": dict(hard)},
+    }
+
+
+def budget(name: str, *, namespace: str, labels: Mapping[str, str]) -> Object:
+    """A PodDisruptionBudget; whoever plants it writes its status as the disruption controller does."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": dict(labels)}},
     }

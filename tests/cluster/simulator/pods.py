@@ -14,6 +14,7 @@ from .api import Object
 from .clock import stamp
 
 __all__ = [
+    "attachment_pod",
     "bound_status",
     "crashed_status",
     "launcher_pod",
@@ -21,12 +22,17 @@ __all__ = [
     "refused_status",
     "running_status",
     "succeeded_status",
+    "unattached_status",
     "unscheduled_status",
     "waiting_status",
 ]
 
 IMAGE = "quay.io/kubevirt/virt-launcher:v1.9.0"
 SIDECAR = "guest-console-log"
+HOTPLUG = "hotplug-disk"
+_JOB_UID = "kubevirt.io/migrationJobUID"
+_JOB_NAME = "kubevirt.io/migrationJobName"
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 UNPAUSED = "kubevirt.io/virtual-machine-unpaused"
 # Of 240 s and up to 119 s more (virt-launcher's --qemu-timeout), one value, so that runs are alike.
 QEMU_TIMEOUT = "293s"
@@ -52,8 +58,8 @@ def launcher_pod(vmi: Object, *, memory_bytes: int, node: str | None = None, mig
     annotations = _annotations(meta, memory_bytes=memory_bytes)
     if migration is not None:
         annotations["kubevirt.io/nonroot"] = "true"
-        labels["kubevirt.io/migrationJobUID"] = migration["metadata"]["uid"]
-        annotations["kubevirt.io/migrationJobName"] = migration["metadata"]["name"]
+        labels[_JOB_UID] = migration["metadata"]["uid"]
+        annotations[_JOB_NAME] = migration["metadata"]["name"]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -65,6 +71,32 @@ def launcher_pod(vmi: Object, *, memory_bytes: int, node: str | None = None, mig
             "ownerReferences": [_owner(vmi)],
         },
         "spec": _spec(vmi, memory_bytes=memory_bytes, node=node, migration=migration),
+    }
+
+
+def attachment_pod(target: Object, *, vmi: Object) -> Object:
+    """The pod that attaches the VMI's hot-plugged volumes beside the target pod."""
+    meta, node = target["metadata"], target["spec"]["nodeName"]
+    job = {key: meta[kind][key] for kind, key in (("labels", _JOB_UID), ("annotations", _JOB_NAME))}
+    here = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
+    container = {"name": HOTPLUG, "image": IMAGE, "command": ["/bin/sh", "-c", "/usr/bin/container-disk"]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "generateName": "hp-volume-",
+            "namespace": meta["namespace"],
+            "labels": {"kubevirt.io": HOTPLUG, _JOB_UID: job[_JOB_UID]},
+            "annotations": {"kubevirt.io/owner-vmi-name": vmi["metadata"]["name"], _JOB_NAME: job[_JOB_NAME]},
+            "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
+        },
+        "spec": {
+            "affinity": {"nodeAffinity": {_REQUIRED: {"nodeSelectorTerms": [here]}}},
+            "automountServiceAccountToken": False,
+            "containers": [{**container, "securityContext": _confined()}],
+            "nodeName": node,
+        },
     }
 
 
@@ -217,6 +249,17 @@ def running_status(
         unpaused = _condition(UNPAUSED, at=at, reason="NotPaused", message="the virtual machine is not paused")
         status["conditions"].append(unpaused | {"lastProbeTime": stamp(at)})
     return status
+
+
+def unattached_status(at: datetime, *, reason: str) -> Object:
+    """An attachment pod that is bound since `at` and does not start, for this reason."""
+    unready = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{HOTPLUG}]"}
+    return {
+        "phase": "Pending",
+        "conditions": [_condition("PodScheduled", at=at), _condition("Ready", at=at, status="False", **unready)],
+        "containerStatuses": [_state(HOTPLUG, state={"waiting": {"reason": reason}}, ready=False, image=IMAGE)],
+        "startTime": stamp(at),
+    }
 
 
 def waiting_status(at: datetime, *, reason: str = "ContainerCreating", message: str = "") -> Object:

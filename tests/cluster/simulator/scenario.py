@@ -17,8 +17,8 @@ import yaml
 from .migrations import BETWEEN_CLUSTERS, FINAL, ORDER
 
 __all__ = [
-    "Condition", "Event", "Expected", "Later", "Leftover", "Migration", "Node", "PodTrouble", "Policy", "Quota",
-    "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
+    "Budget", "Condition", "Copying", "Drained", "Event", "Expected", "Later", "Leftover", "Migration", "Node",
+    "PodTrouble", "Policy", "Quota", "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
@@ -26,6 +26,7 @@ DAY = 86400
 VERDICTS = (
     "unknown", "succeeded", "failed", "cancelling", "blocked", "stalled", "overdue", "queued", "late", "progressing",
 )  # fmt: skip
+OUTLOOKS = ("would_stop", "would_not_migrate", "unknown", "at_risk", "would_wait", "would_migrate")
 ORIGINS = ("user", "evacuation", "workload_update", "volume_update", "decentralized")
 T = TypeVar("T")
 
@@ -36,7 +37,8 @@ class ScenarioError(Exception):
 
 @dataclass(frozen=True)
 class Node:
-    """A node and its virt-handler. `since`: how long Ready has its status; `handler`: ready, not_ready, missing."""
+    """A node and its virt-handler. `since`: how long Ready has its status; `handler`: ready, not_ready, missing;
+    without `host_model` no label names the model of its host's CPU."""
 
     name: str
     ready: str = "True"
@@ -51,6 +53,7 @@ class Node:
     cpu: str = "16"
     memory: str = "64Gi"
     cpu_model: str = "Skylake-Server-IBRS"
+    host_model: bool = True
     pressures: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[Mapping[str, str]] = ()
@@ -104,18 +107,19 @@ class Condition:
 @dataclass(frozen=True)
 class Later:
     """What became of a VMI once its migrations had come where they are: `gone`, or started anew `restarted` seconds
-    ago; conditions in place of those of the same type; events; fields of its migrationState."""
+    ago; conditions in place of those of the same type; events; fields of its migrationState, and of its status."""
 
     gone: bool = False
     restarted: int | None = None
     conditions: Sequence[Condition] = ()
     events: Sequence[Event] = ()
     state: Mapping[str, Any] = field(default_factory=dict)
+    status: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Vm:
-    """A VM and its VMI. `name` is namespace/name; without `node` the VM is halted."""
+    """A VM and its VMI. `name` is namespace/name; without `node` the VM is halted. `eviction` "": it names none."""
 
     name: str
     node: str | None = None
@@ -130,6 +134,7 @@ class Vm:
     claims: Sequence[str] = ()
     storage_class: str = "ceph-rbd"
     not_migratable: Mapping[str, str] = field(default_factory=dict)
+    eviction: str = "LiveMigrate"
     leftovers: Sequence[Leftover] = ()
     later: Later | None = None
 
@@ -138,7 +143,8 @@ class Vm:
 class PodTrouble:
     """Why the target pod does not run: `unschedulable` (the scheduler's text), `waiting` (the container's reason),
     `failed` (the kubelet's reason and message), `exit_code` (the launcher ended `ended` seconds ago and its sidecar
-    lives on), or `silent`: its kubelet says nothing."""
+    lives on), or `silent`: its kubelet says nothing. `attachment`: the target pod runs, and the pod that attaches
+    hot-plugged volumes there waits for this reason; then the migration is still Pending."""
 
     unschedulable: str | None = None
     waiting: str | None = None
@@ -148,6 +154,18 @@ class PodTrouble:
     exit_code: int | None = None
     ended: int = 0
     silent: bool = False
+    attachment: str | None = None
+
+
+@dataclass(frozen=True)
+class Copying:
+    """How the memory is copied, in MiB and MiB/s: see MemoryCopy. Seconds count from the copy's start."""
+
+    transfer: int
+    dirty: int
+    working_set: int | None = None
+    begins_after: int = 0
+    stops_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +176,7 @@ class Migration:
     behind them. `conditions` are its types, set by virt-controller; `moved`: the guest runs on the target for so long
     and the migration has not ended; `beside`: made while another one was in flight, as two creates at once can be;
     `peer`: the other cluster's address. Live, it goes on as soon as nothing holds it: `stays` holds it where it is, a
-    copy ends after `ends_in` seconds from now (absent: it goes on for ever).
+    copy ends after `ends_in` seconds from now (absent: it goes on for ever). `copy`: what virt-handler measures of it.
     """
 
     vm: str
@@ -180,6 +198,7 @@ class Migration:
     peer: str | None = None
     stays: bool = False
     ends_in: int | None = None
+    copy: Copying | None = None
 
 
 @dataclass(frozen=True)
@@ -189,6 +208,16 @@ class Quota:
     name: str
     namespace: str
     hard: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A PodDisruptionBudget over the pods with these labels that lets so many of them go now."""
+
+    name: str
+    namespace: str
+    labels: Mapping[str, str]
+    allowed: int = 0
 
 
 @dataclass(frozen=True)
@@ -210,18 +239,33 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Drained:
+    """What a preflight should say about a VM on a node of `drain`."""
+
+    vm: str
+    verdict: str
+    first_reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Scenario:
-    """A whole world. `controller_silent`: age of virt-controller's last sign of life, where it is silent."""
+    """A whole world. `controller_silent`: age of virt-controller's last sign of life, where it is silent; `measured`:
+    what is expected of who reads the figures of the copies, where that is more than times alone tell. `drain`:
+    nodes that somebody is about to drain, `drained` what comes of it."""
 
     title: str
     nodes: Sequence[Node]
     vms: Sequence[Vm]
     migrations: Sequence[Migration] = ()
     expected: Sequence[Expected] = ()
+    measured: Sequence[Expected] = ()
+    drain: Sequence[str] = ()
+    drained: Sequence[Drained] = ()
     healthy: bool = False
     configuration: Mapping[str, Any] = field(default_factory=dict)
     policies: Sequence[Policy] = ()
     quotas: Sequence[Quota] = ()
+    budgets: Sequence[Budget] = ()
     controller_silent: int | None = None
     name: str = ""
 
@@ -310,10 +354,15 @@ def _check(scenario: Scenario) -> None:
             _one_of(used, nodes, place=f"vm {vm.name}, node")
     for migration in scenario.migrations:
         _check_migration(migration, nodes=nodes, vms=vms)
-    for wanted in scenario.expected:
+    for wanted in (*scenario.expected, *scenario.measured):
         _one_of(wanted.vm, vms, place="expected, vm")
         _one_of(wanted.verdict, VERDICTS, place=f"expected of {wanted.vm}, verdict")
         _one_of(wanted.origin, ORIGINS, place=f"expected of {wanted.vm}, origin")
+    for name in scenario.drain:
+        _one_of(name, nodes, place="drain")
+    for one in scenario.drained:
+        _one_of(one.vm, vms, place="drained, vm")
+        _one_of(one.verdict, OUTLOOKS, place=f"drained of {one.vm}, verdict")
 
 
 def _check_migration(migration: Migration, *, nodes: Sequence[str], vms: Sequence[str]) -> None:
@@ -322,12 +371,16 @@ def _check_migration(migration: Migration, *, nodes: Sequence[str], vms: Sequenc
     _one_of(migration.phase, (*ORDER, "Failed", *BETWEEN_CLUSTERS), place=f"{place}, phase")
     _one_of(migration.origin, ORIGINS, place=f"{place}, origin")
     _one_of(migration.mode, ("PreCopy", "PostCopy", "Paused"), place=f"{place}, mode")
-    waits = migration.phase in ("", "Pending", *BETWEEN_CLUSTERS) or bool(migration.pod and migration.pod.unschedulable)
+    attaches = bool(migration.pod and migration.pod.attachment)
+    waits = migration.phase in ("", "Pending", *BETWEEN_CLUSTERS) and not attaches
+    waits = waits or bool(migration.pod and migration.pod.unschedulable)
     if migration.target is None and not waits:
         raise ScenarioError(f"{place}: a target is needed in phase {migration.phase}")
     if migration.target is not None:
         _one_of(migration.target, nodes, place=f"{place}, target")
-    if migration.pod is not None and migration.phase != "Scheduling":
-        raise ScenarioError(f"{place}: trouble of the target pod belongs to phase Scheduling")
+    if migration.pod is not None and migration.phase != ("Pending" if attaches else "Scheduling"):
+        raise ScenarioError(f"{place}: trouble of the target pod belongs to phase Scheduling, an attachment to Pending")
     if migration.deleted is not None and migration.phase in FINAL:
         raise ScenarioError(f"{place}: a finished migration is gone once it is deleted")
+    if migration.copy is not None and (migration.phase != "Running" or migration.copy.transfer < 1):
+        raise ScenarioError(f"{place}: a copy is measured in phase Running, and transfers something")

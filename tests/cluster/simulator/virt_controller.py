@@ -26,6 +26,7 @@ from .migrations import (
     winning_policy,
     with_condition,
 )
+from .nodes import cpu_selectors
 from .pods import launcher_pod
 from .stage import Stage
 
@@ -78,8 +79,14 @@ class VirtController:
         return self._api.patch(vmim, {"status": in_phase(vmim, phase=phase, at=at)}, sub="status")
 
     def create_target_pod(self, vmim: Object, *, vmi: Object, at: datetime) -> Object | None:
-        """The target pod; None where the API server refuses it, which an event (and for quotas a condition) says."""
+        """The target pod; None where the API server refuses it, which an event (and for quotas a condition) says, or
+        where the source node does not say what CPU its host has, which nothing says."""
         wanted = launcher_pod(vmi, memory_bytes=guest_bytes(vmi), migration=vmim)
+        node = self._api.get("Node", name=vmi["status"]["nodeName"]) or {"metadata": {}}
+        selectors = cpu_selectors(node["metadata"].get("labels", {}))
+        if selectors is None:
+            return None  # "unable to locate host cpu model", in virt-controller's log only
+        wanted["spec"]["nodeSelector"] |= selectors
         try:
             pod = self._stage.plant(wanted, born=at)
         except Refused as refusal:

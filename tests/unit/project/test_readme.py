@@ -9,10 +9,10 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.cluster import users
 from tests.make.places import ROOT
+from tests.make.readme import role_in_readme
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -46,8 +46,7 @@ def given_to_the_operator(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str
 
 
 def test_role_in_the_readme_is_the_one_the_tests_look_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    (text,) = re.findall(r"```yaml\n(apiVersion: rbac.*?)```", README, re.DOTALL)
-    role = yaml.safe_load(text)
+    role = role_in_readme("live-migration-diagnose")
     assert role["kind"] == "ClusterRole"
     assert granted(role["rules"]) == given_to_the_operator(monkeypatch)
 

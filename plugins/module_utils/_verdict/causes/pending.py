@@ -24,6 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
     vmi as vmi_facts,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import LABEL_HOST_MODEL, Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_JOB_UID, Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import (
@@ -43,6 +44,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 
 __all__ = [
     "find_cluster_limit_reached",
+    "find_host_model_unknown",
     "find_leftover_launcher_pod",
     "find_outbound_limit_reached",
     "find_pod_security_violation",
@@ -52,6 +54,8 @@ __all__ = [
     "find_unworkable_limits",
 ]
 
+# What a target pod of a host-model VM is made to select; the pod keeps it when it is the source of the next migration.
+_CPU_SELECTORS = ("cpu-model-migration.node.kubevirt.io/", "cpu-feature.node.kubevirt.io/")
 # virt-controller's words for a target pod that was refused; the evacuation controller writes FailedCreate too.
 _POD_WORDS = ("Error creating pod:", "failed to create target pod")
 _QUOTA_NAME = re.compile(r"exceeded quota: ([a-z0-9.-]+)")
@@ -249,6 +253,48 @@ def find_selinux_context_missing(case: Case) -> Cause | Gap | None:
     summary = "The VM's SELinux context is not in its status: KubeVirt waits for it without a limit."
     names = {"node": case.source_node}
     return Cause("SELinuxContextMissing", summary, "no", case.migration.phase_since, (seen,), names=names)
+
+
+def find_host_model_unknown(case: Case) -> Cause | Gap | None:
+    """A VM with CPU model host-model, and its node has no label that names the host's model: KubeVirt cannot choose the
+    target's nodes and says so in its log only. Said where nothing else explains that there is no target pod."""
+    vmi = case.vmi
+    if case.migration.phase != "Pending" or case.target_pod is not None or case.migration.is_decentralized:
+        return None
+    if vmi is None or vmi.phase != "Running" or vmi.cpu_model != vmi_facts.HOST_MODEL:
+        return None
+    pod, node = _pod_of_the_vm(case), case.node(case.source_node)
+    gap = pods_unseen(case, "HostModelUnknown")
+    if gap or pod is None:
+        return gap or Gap("HostModelUnknown", (), why="the pod that the VM runs in was not found")
+    if any(key.startswith(_CPU_SELECTORS) for key in pod.node_selector):
+        return None  # It has been migrated before: KubeVirt takes the pod's own selectors again.
+    if node is None or node.problems:
+        return Gap("HostModelUnknown", case.snapshot.unseen_for("nodes"), why=_why_node_unread(case, node))
+    if any(key.startswith(LABEL_HOST_MODEL) for key in node.labels):
+        return None
+    seen = (
+        Evidence(case.vmi_name, vmi_facts.CPU_MODEL.path, vmi.cpu_model),
+        Evidence(node.label, f"metadata.labels[{LABEL_HOST_MODEL}*]", "there is no such label"),
+    )
+    summary = (
+        f"Node {node.name} has no label {LABEL_HOST_MODEL}*, so KubeVirt cannot tell which nodes have the CPU of this"
+        " VM (CPU model host-model), and makes no target pod."
+    )
+    since, names = case.migration.phase_since, {"node": node.name}
+    return Cause("HostModelUnknown", summary, "no", since, seen, confidence="likely", names=names)
+
+
+def _pod_of_the_vm(case: Case) -> Pod | None:
+    """The pod on the VM's own node: that which KubeVirt recorded, else the only one that has not ended there."""
+    here = [pod for pod in case.launchers if pod.node == case.source_node and not pod.is_finished]
+    return case.source_pod or (here[0] if len(here) == 1 else None)
+
+
+def _why_node_unread(case: Case, node: Node | None) -> str:
+    if node is not None:
+        return f"{node.label}: {node.problems[0]}"
+    return "" if case.snapshot.unseen_for("nodes") else f"Node {case.source_node} was not found"
 
 
 def find_pod_security_violation(case: Case) -> Cause | Gap | None:

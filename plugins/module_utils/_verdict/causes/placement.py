@@ -12,15 +12,22 @@ is known against a node, but not everything about it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import (
     pod as pod_facts,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Condition
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import (
+    HOLD_SECONDS,
+    Cause,
+    Evidence,
+    Gap,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement import Placement
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement_rules import (
     CLOSED_CODES,
@@ -30,7 +37,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Exclusion,
 )
 
-__all__ = ["find_cpu_model_mismatch", "find_insufficient_node_resources", "find_nodes_closed"]
+__all__ = ["find_cpu_model_mismatch", "find_insufficient_node_resources", "find_nodes_closed", "of_case"]
 
 # Nodes that are not there for this VM whatever happens: the VM runs there, or no VM ever does.
 _ELSEWHERE = ("VMRunsHere", "NoVirtHandler", "Excluded")
@@ -49,6 +56,33 @@ class _Obstacle:
     nodes: dict[str, tuple[Exclusion, ...]]
     confidence: str
     is_everywhere: bool = False
+
+
+def of_case(
+    code: str, find: Callable[[Pod, Placement], Cause | None], /, *, needs_pods: bool = False
+) -> Callable[[Case], Cause | Gap | None]:
+    """`find` for the target pod of a case; a gap where the nodes, or (`needs_pods`) the pods on them, may not be read
+    and the pod has been refused for long enough. Nothing is said where nobody asked for the placement."""
+
+    @wraps(find)
+    def found(case: Case) -> Cause | Gap | None:
+        pod, placement = case.target_pod, case.placement
+        scheduled = _unschedulable(pod) if pod is not None else None
+        if pod is None or scheduled is None or case.migration.phase not in ("Pending", "Scheduling"):
+            return None
+        cause = find(pod, placement) if placement is not None else None
+        if cause is not None or not _is_refused_for_long(scheduled, case=case):
+            return cause
+        topics = ["placement/nodes", *(["placement/pods"] if needs_pods else [])]
+        rules = tuple(rule for topic in topics for rule in case.snapshot.unseen_for(topic))
+        return Gap(code, rules) if rules else None
+
+    return found
+
+
+def _is_refused_for_long(scheduled: Condition, *, case: Case) -> bool:
+    since = scheduled.changed_at
+    return since is not None and (case.now - since).total_seconds() >= HOLD_SECONDS["no"]
 
 
 def find_cpu_model_mismatch(pod: Pod, placement: Placement, /) -> Cause | None:
@@ -89,6 +123,7 @@ def _cause(
     seen += [Evidence(f"Node {one.node}", one.field, one.value) for one in found if one.field]
     since = scheduled.changed_at or pod.meta.created_at
     names = {"pod": pod.meta.name, "namespace": pod.meta.namespace, "node": next(iter(obstacle.nodes))}
+    names |= _cordoned(placement)
     return Cause(
         code,
         f"{leads[0] if obstacle.is_everywhere else leads[1]}: {_named(obstacle)}.",
@@ -98,6 +133,14 @@ def _cause(
         confidence=obstacle.confidence,
         names=names,
     )
+
+
+def _cordoned(placement: Placement) -> dict[str, str]:
+    """The first node that only its cordon keeps from the pod, by the name `cordoned`."""
+    reasons = placement.reasons.items()
+    found = (name for name, some in reasons if [one.code for one in some] == ["Cordoned"])
+    name = next(found, "")
+    return {"cordoned": name} if name else {}
 
 
 def _unschedulable(pod: Pod) -> Condition | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import pod as pod_facts
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import vmi as vmi_facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
@@ -32,6 +33,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 )
 
 __all__ = [
+    "find_hotplug_attachment_pending",
     "find_image_pull_failing",
     "find_pod_network_failing",
     "find_target_kubelet_silent",
@@ -45,6 +47,8 @@ PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImag
 NETWORK_REASONS = ("FailedCreatePodSandBox", "NetworkNotReady")
 REFUSED_REASONS = ("UnexpectedAdmissionError", "NodeAffinity", "NodeShutdown", "TopologyAffinityError")
 SILENT_SECONDS = 300
+_MOST_NODES = 3
+_MOST_EVIDENCE = 10
 VOLUME_REASONS = ("FailedAttachVolume", "FailedMount", "FailedMapVolume")
 
 
@@ -64,9 +68,32 @@ def find_target_pod_unschedulable(case: Case) -> Cause | Gap | None:
     path = f"{pod_facts.CONDITIONS.list.path}[PodScheduled].message"
     seen = Evidence(pod.label, path, scheduled.message, scheduled.changed_at)
     reasons = scheduled.message.rstrip(".") or "the scheduler gives no reasons"
-    summary = f"No node takes the target pod {pod.meta.name}: {reasons}."
+    summary = f"No node takes the target pod {pod.meta.name}: {reasons}.{_placement_words(case)}"
     since = scheduled.changed_at or pod.meta.created_at
-    return Cause("TargetPodUnschedulable", summary, "no", since, (seen,), names=_pod_names(pod))
+    evidence = (seen, *_nodes_seen(case))
+    return Cause("TargetPodUnschedulable", summary, "no", since, evidence, names=_pod_names(pod))
+
+
+def _placement_words(case: Case) -> str:
+    """What placement says of the nodes now; that it may not be what the scheduler said is said, not decided."""
+    placement = case.placement
+    if placement is None:
+        return ""
+    if not placement.possible:
+        return f" Now {placement.summary}."
+    names = ", ".join(placement.possible[:_MOST_NODES])
+    more = f" and {len(placement.possible) - _MOST_NODES} more" if len(placement.possible) > _MOST_NODES else ""
+    unjudged = f"; not judged: {'; '.join(placement.not_judged)}" if placement.not_judged else ""
+    return (
+        f" That is what the scheduler said last; by the rules that can be judged from here {names}{more} could take it"
+        f" now ({placement.summary}{unjudged})."
+    )
+
+
+def _nodes_seen(case: Case) -> list[Evidence]:
+    """The first reason of each node, where it shows in the node's object."""
+    found = case.placement.excluded if case.placement is not None else ()
+    return [Evidence(f"Node {one.node}", one.field, one.value) for one in found if one.field][:_MOST_EVIDENCE]
 
 
 def _target_pod_missing(case: Case, code: str, /) -> Gap | None:
@@ -81,11 +108,77 @@ def _pod_names(pod: Pod) -> dict[str, str]:
     return {"pod": pod.meta.name, "namespace": pod.meta.namespace, "node": pod.node}
 
 
+def find_hotplug_attachment_pending(case: Case) -> Cause | Gap | None:
+    """The target pod has started, and the pod that attaches the VM's hot-plugged volumes there has not, or there is
+    none."""
+    vmi, target = case.vmi, case.target_pod
+    if case.migration.phase not in ("Pending", "Scheduling") or vmi is None or not vmi.hotplugged:
+        return None
+    gap = pods_unseen(case, "HotplugAttachmentPending", after=HOLD_SECONDS["maybe"])
+    if gap or target is None or not _has_started(target):
+        return gap
+    unready = [pod for pod in case.attachment_pods if not _has_started(pod)]
+    if any(_has_started(pod) for pod in case.attachment_pods):
+        return None
+    if any(pod.problems for pod in unready):
+        return Gap("HotplugAttachmentPending", (), why=f"{unready[0].label}: {unready[0].problems[0]}")
+    return _attachment_unready(case, target, unready[0]) if unready else _attachment_missing(case, target)
+
+
+def _has_started(pod: Pod) -> bool:
+    """Ready as KubeVirt means it (pkg/controller/controller.go IsPodReady): every container Ready, compute and the
+    service mesh's proxy only started."""
+    mains = [status for status in pod.containers if not status.path.startswith(pod_facts.INIT_STATUSES.path)]
+    started = [
+        status.running_since is not None if status.name in (pod_facts.COMPUTE, "istio-proxy") else status.ready
+        for status in mains
+    ]
+    return pod.phase == "Running" and pod.meta.deleted_at is None and all(started)
+
+
+def _attachment_unready(case: Case, target: Pod, pod: Pod) -> Cause:
+    scheduled = pod.conditions.get("PodScheduled")
+    waiting = next((status for status in pod.containers if status.waiting_reason), None)
+    said = (waiting.waiting_reason if waiting else "") or (scheduled.message if scheduled else "")
+    why = f": {said.rstrip('.')}" if said else ""
+    summary = (
+        f"Pod {pod.meta.name} has to attach the hot-plugged volumes ({_volumes(case)}) on {target.node or 'the target'}"
+        f" and is not ready{why}."
+    )
+    seen = [Evidence(pod.label, pod_facts.PHASE.path, pod.phase, pod.meta.created_at)]
+    if waiting is not None:
+        seen.append(Evidence(pod.label, f"{waiting.path}.state.waiting", waiting.waiting_reason))
+    names = {**_pod_names(target), "attachment": pod.meta.name}
+    return Cause("HotplugAttachmentPending", summary, "maybe", pod.meta.created_at, tuple(seen), names=names)
+
+
+def _attachment_missing(case: Case, target: Pod) -> Cause:
+    """KubeVirt makes it in Pending once the target pod has started, and never later."""
+    started = target.launcher_started_at or target.meta.created_at
+    summary = (
+        f"No pod attaches the hot-plugged volumes ({_volumes(case)}) on {target.node or 'the target'}, and KubeVirt"
+        " waits for it."
+    )
+    seen = (
+        Evidence(case.vmi_name, vmi_facts.HOTPLUG_PATH, _volumes(case)),
+        Evidence(target.label, pod_facts.PHASE.path, target.phase, started),
+    )
+    names = _pod_names(target)
+    return Cause("HotplugAttachmentPending", summary, "maybe", started, seen, confidence="likely", names=names)
+
+
+def _volumes(case: Case) -> str:
+    names = case.vmi.hotplugged if case.vmi else ()
+    return ", ".join(names[:_MOST_NODES]) + (
+        f" and {len(names) - _MOST_NODES} more" if len(names) > _MOST_NODES else ""
+    )
+
+
 def find_image_pull_failing(case: Case) -> Cause | Gap | None:
     """A container of the target pod waits because its image cannot be pulled."""
     gap = _starting_unseen(case, "ImagePullFailing")
     pod = case.target_pod
-    if gap or pod is None or case.migration.phase != "Scheduling":
+    if gap or pod is None or not _may_start(case):
         return gap
     waiting = next((status for status in pod.containers if status.waiting_reason in PULL_REASONS), None)
     if waiting is None:
@@ -102,6 +195,13 @@ def find_image_pull_failing(case: Case) -> Cause | Gap | None:
     return Cause("ImagePullFailing", summary, "maybe", since, (seen,), names=_pod_names(pod))
 
 
+def _may_start(case: Case) -> bool:
+    """Whether a target pod may be on its way: in Scheduling, and in Pending where there is one already, as KubeVirt
+    stays there until hot-plugged volumes are attached."""
+    phase = case.migration.phase
+    return phase == "Scheduling" or (phase == "Pending" and case.target_pod is not None)
+
+
 def _starting_unseen(case: Case, code: str) -> Gap | None:
     return pods_unseen(case, code, after=HOLD_SECONDS["maybe"]) if case.migration.phase == "Scheduling" else None
 
@@ -115,7 +215,7 @@ def _pod_that_starts(case: Case, code: str) -> Pod | Gap | None:
     """The target pod that is bound and has not started, where its events may be read; else why there is none."""
     gap = _starting_unseen(case, code)
     pod = case.target_pod
-    if gap or pod is None or case.migration.phase != "Scheduling" or not pod.node or pod.phase != "Pending":
+    if gap or pod is None or not _may_start(case) or not pod.node or pod.phase != "Pending":
         return gap
     return events_unseen(case, code, after=HOLD_SECONDS["maybe"]) or pod
 
@@ -165,7 +265,7 @@ def find_pod_network_failing(case: Case) -> Cause | Gap | None:
 
 def find_target_pod_crashing(case: Case) -> Cause | Gap | None:
     """The compute container of the target pod has ended, or is started again and again."""
-    if case.migration.phase not in ("Scheduling", "Scheduled", "PreparingTarget", "TargetReady"):
+    if not _may_start(case) and case.migration.phase not in ("Scheduled", "PreparingTarget", "TargetReady"):
         return None
     pod, gap = case.target_pod, pods_unseen(case, "TargetPodCrashing")
     if gap or pod is None:
@@ -202,7 +302,7 @@ def find_target_kubelet_silent(case: Case) -> Cause | Gap | None:
     """The pod is bound, and its kubelet has said nothing of it: no container status, and the node does not answer."""
     gap = pods_unseen(case, "TargetKubeletSilent") if case.migration.phase == "Scheduling" else None
     pod = case.target_pod
-    if gap or pod is None or case.migration.phase != "Scheduling":
+    if gap or pod is None or not _may_start(case):
         return gap
     if not pod.node or pod.containers or pod.is_finished:
         return None

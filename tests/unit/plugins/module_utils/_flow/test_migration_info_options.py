@@ -31,6 +31,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "negative seconds": ({"late_after": -1}, "late_after: -1 is not a number of seconds"),
     "seconds as text": ({"late_after": "300"}, "late_after: '300' is not a number of seconds"),
+    "placement of another kind": ({"placement": "always"}, "placement: 'always' is none of auto, never."),
     "yes as seconds": ({"late_after": True}, "late_after: True is not a number of seconds"),
 }
 

@@ -1,0 +1,263 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""migration_settings beside others who write, what it leaves for later, and what it takes back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ChangedMeanwhile
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.ineffective import Reverted
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_settings import run
+from tests.cluster import Cluster
+from tests.integration.fault_proxy import FaultProxy
+from tests.integration.looking import client_of
+from tests.integration.settings_worlds import KUBEVIRT, RECORD, SOME, ask, change, events, migrations, state, world
+from tests.integration.simulated import done
+from tests.integration.test_writing import through
+
+Object = dict[str, Any]
+MOVING = {"vm": "team-a/web-1", "phase": "Running", "since": 30, "target": "node-b"}
+
+
+# --- somebody else writes too ---
+
+
+class Meddler:
+    """Changes the object just before our patch, as often as it is told to."""
+
+    def __init__(self, client: Any, *, cluster: Cluster, bodies: list[Object]) -> None:
+        self._write, self._cluster, self._bodies = client.write, cluster, bodies
+        client.write = self
+
+    def __call__(self, write: Any, *, dry_run: bool = False) -> Any:
+        if write.verb == "patch" and not dry_run and self._bodies:
+            change(self._cluster, KUBEVIRT, self._bodies.pop(0))
+        return self._write(write, dry_run=dry_run)
+
+
+def meddled(cluster: Cluster, *bodies: Object, **params: Any) -> Object:
+    with client_of(cluster, "admin") as client:
+        Meddler(client, cluster=cluster, bodies=list(bodies))
+        return run(client, params, Clock(), check_mode=False)
+
+
+def theirs(**values: Any) -> Object:
+    return {"spec": {"configuration": {"migrations": values}}}
+
+
+def test_a_change_elsewhere_in_between_disturbs_nothing(cluster: Cluster) -> None:
+    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
+    change(cluster, KUBEVIRT, {"metadata": {"annotations": {"kept": "yes"}}})
+    other = {"metadata": {"labels": {"a": "b"}, "annotations": {"theirs": "too"}}, **theirs(allowAutoConverge=True)}
+
+    found = meddled(cluster, other, settings={"progress_timeout": 240})
+
+    assert [one["outcome"] for one in found["plan"]] == ["done", "done"]
+    assert migrations(cluster) == {"progressTimeout": 240, "allowAutoConverge": True}
+    assert set(state(cluster)["annotations"]) == {"kept", "theirs", RECORD}
+
+
+def test_a_change_of_the_same_value_in_between_is_read_again_and_planned_anew(cluster: Cluster) -> None:
+    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
+
+    found = meddled(cluster, theirs(progressTimeout=77), settings={"progress_timeout": 240})
+
+    assert (found["before"], found["after"]) == ({"progress_timeout": 77}, {"progress_timeout": 240})
+    assert ask(cluster, undo=True)["changed"]
+    assert migrations(cluster) == {"progressTimeout": 77}
+
+
+def test_a_setting_that_somebody_adds_in_between_is_seen_too(cluster: Cluster) -> None:
+    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
+
+    found = meddled(cluster, theirs(network="theirs"), settings={"network": "ours"})
+
+    assert found["before"] == {"progress_timeout": 1, "network": "theirs"}
+
+
+def test_somebody_who_changes_it_again_and_again_is_a_clear_error(cluster: Cluster) -> None:
+    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
+
+    with pytest.raises(ChangedMeanwhile, match="Somebody else changes this object too") as caught:
+        meddled(cluster, theirs(progressTimeout=77), theirs(progressTimeout=78), settings={"progress_timeout": 240})
+
+    assert [one["outcome"] for one in caught.value.result["plan"]] == ["failed", "not_tried"]
+    assert (caught.value.result["changed"], migrations(cluster)) == (False, {"progressTimeout": 78})
+    assert events(cluster) == []
+
+
+def test_somebody_who_puts_it_back_at_once_is_told(cluster: Cluster) -> None:
+    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
+
+    with client_of(cluster, "admin") as client:
+        get = client.get
+
+        def put_back_first(path: str, **more: Any) -> Any:
+            if path == KUBEVIRT:
+                change(cluster, KUBEVIRT, theirs(progressTimeout=1))
+            return get(path, **more)
+
+        client.get = put_back_first
+        with pytest.raises(Reverted, match="somebody has put back progress_timeout") as caught:
+            run(client, {"settings": {"progress_timeout": 240}}, Clock(), check_mode=False)
+
+    assert [one["outcome"] for one in caught.value.result["plan"]] == ["done", "done"]
+    assert caught.value.result["changed"]
+
+
+WRITE = r"kubevirts/kubevirt\?fieldManager=[^&]+&fieldValidation=Strict$"
+
+
+def test_a_change_whose_answer_was_lost_is_found_to_be_made(cluster: Cluster) -> None:
+    world(cluster)
+    with FaultProxy(cluster) as proxy:
+        proxy.fail(path=WRITE, cut=10)
+        found = run(through(proxy), {"settings": SOME, "reason": "lost"}, Clock(), check_mode=False)
+
+    assert (found["changed"], found["before"], found["after"]) == (True, {}, SOME)
+    assert [one["outcome"] for one in found["plan"]] == ["done", "done"]
+    assert "its answer was lost" in found["plan"][0]["answer"]
+    assert [one["reason"] for one in events(cluster)] == ["MigrationSettingsChanged"]
+    assert ask(cluster, undo=True)["changed"]
+    assert migrations(cluster) is None
+
+
+# --- record and undo ---
+
+
+def test_who_when_and_why_stand_at_the_object_and_in_an_event(cluster: Cluster) -> None:
+    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
+
+    found = ask(cluster, settings=SOME, reason="CHG-1", requested_by="anna")
+
+    record = json.loads(state(cluster)["annotations"][RECORD])
+    assert (record["by"], record["requested_by"], record["reason"]) == ("admin", "anna", "CHG-1")
+    assert record["changes"]["progressTimeout"] == {"before": 1, "after": 240}
+    assert record["at"] == found["plan"][0]["at"] == found["last_change"]["at"]
+    told = events(cluster)[0]
+    assert (told["reason"], told["involvedObject"]["uid"]) == ("MigrationSettingsChanged", found["object"]["uid"])
+    assert told["message"] == (
+        "Changed by admin, anna: CHG-1. bandwidth_per_migration not set -> 64Mi; progress_timeout 1 -> 240"
+    )
+
+
+BEFORE: dict[str, Object] = {
+    "nothing": {},
+    "no migrations": {"developerConfiguration": {"useEmulation": True}},
+    "empty migrations": {"migrations": {}},
+    "some": {"migrations": {"progressTimeout": 1, "bandwidthPerMigration": "1024Mi", "network": "net-1"}},
+}
+
+
+@pytest.mark.parametrize("configuration", BEFORE.values(), ids=BEFORE)
+def test_undo_restores_the_spec_exactly(cluster: Cluster, configuration: Object) -> None:
+    world(cluster, configuration=configuration)
+    change(cluster, KUBEVIRT, {"metadata": {"annotations": {"kept": "yes"}}})
+    before = state(cluster)
+    ask(cluster, settings={**SOME, "allow_auto_converge": True}, reset=["network"])
+
+    found = ask(cluster, undo=True, reason="enough")
+    again = ask(cluster, undo=True)
+
+    after = state(cluster)
+    assert found["changed"]
+    assert after["spec"] == before["spec"]
+    assert {**after["annotations"], RECORD: ""} == {**before["annotations"], RECORD: ""}
+    assert found["last_change"]["undone"]["reason"] == "enough"
+    assert (again["changed"], again["plan"]) == (False, [])
+    assert [one["reason"] for one in events(cluster)] == ["MigrationSettingsChanged", "MigrationSettingsUndone"]
+
+
+@pytest.mark.parametrize("configuration", BEFORE.values(), ids=BEFORE)
+def test_the_undo_patch_of_the_result_restores_everything(cluster: Cluster, configuration: Object) -> None:
+    world(cluster, configuration=configuration)
+    before = state(cluster)
+    found = ask(cluster, settings=SOME, reset=["network"])
+
+    headers = {"Content-Type": "application/json-patch+json"}
+    done(cluster.request("PATCH", KUBEVIRT, body=found["undo_patch"], headers=headers))
+
+    assert state(cluster) == before
+
+
+def test_undo_without_a_change_before_is_no_change(cluster: Cluster) -> None:
+    world(cluster)
+
+    assert not ask(cluster, undo=True)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (theirs(progressTimeout=5), "progress_timeout is 5 now and not 240"),
+        (theirs(progressTimeout=None), "progress_timeout is not set now and not 240"),
+    ],
+    ids=["changed", "removed"],
+)
+def test_undo_is_refused_where_a_value_is_not_the_one_that_was_set(cluster: Cluster, body: Object, said: str) -> None:
+    world(cluster)
+    ask(cluster, settings=SOME)
+    change(cluster, KUBEVIRT, body)
+    before = state(cluster)
+
+    found = ask(cluster, undo=True)
+
+    assert [one["code"] for one in found["refusals"]] == ["ValueChangedSince"]
+    assert said in found["refusals"][0]["reason"]
+    assert (found["changed"], state(cluster)) == (False, before)
+
+
+def test_undo_leaves_what_others_have_added_since(cluster: Cluster) -> None:
+    world(cluster)
+    ask(cluster, settings=SOME)
+    change(cluster, KUBEVIRT, theirs(allowAutoConverge=True))
+
+    ask(cluster, undo=True)
+
+    assert migrations(cluster) == {"allowAutoConverge": True}
+
+
+@pytest.mark.parametrize("text", ["", "{}", "nonsense", '{"changes": 3}', "[]"])
+def test_a_record_that_cannot_be_read_is_as_none(cluster: Cluster, text: str) -> None:
+    world(cluster)
+    change(cluster, KUBEVIRT, {"metadata": {"annotations": {RECORD: text}}})
+
+    assert (ask(cluster, undo=True)["changed"], ask(cluster)["last_change"]) == (False, {})
+    assert ask(cluster, settings=SOME)["changed"]
+
+
+# --- migrations under way ---
+
+
+def test_migrations_that_were_handed_over_keep_the_old_values(cluster: Cluster) -> None:
+    world(cluster, configuration={"migrations": {"progressTimeout": 150}}, migrations=[MOVING])
+
+    found = ask(cluster, settings={"progress_timeout": 240, "parallel_migrations_per_cluster": 9})
+    again = ask(cluster, settings={"progress_timeout": 240})
+
+    assert [(one["vm"], one["phase"], one["keeps"]) for one in found["in_flight"]] == [
+        ("web-1", "Running", {"progress_timeout": 150})
+    ]
+    assert (again["in_flight"], again["notes"]) == (found["in_flight"], [])
+    assert ["only a cancel and a new migration" in note for note in found["notes"]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("wish", "migration"),
+    [
+        ({"parallel_migrations_per_cluster": 9}, MOVING),
+        ({"progress_timeout": 240}, {"vm": "team-a/web-1", "phase": "Pending", "since": 30}),
+        ({"progress_timeout": 240}, {**MOVING, "phase": "Succeeded"}),
+    ],
+    ids=["read whenever it looks", "before the hand-off", "ended"],
+)
+def test_what_takes_the_new_values_is_not_in_flight(cluster: Cluster, wish: Object, migration: Object) -> None:
+    world(cluster, migrations=[migration])
+
+    assert ask(cluster, settings=wish)["in_flight"] == []
