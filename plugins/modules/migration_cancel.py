@@ -133,6 +133,43 @@ options:
       - Whether a refusal fails the task. A refusal is a normal result otherwise.
     type: bool
     default: false
+  progress:
+    description:
+      - Where to read how far running copies are. Only copies that have started and not ended are asked for.
+      - With V(none) the verdict on a running copy rests on times, so one that was found stalled by its figures is not
+        stuck here. Give the same as C(migration_info) was given.
+      - With V(prometheus) a Prometheus is asked that scrapes KubeVirt, in one request, or one for each
+        namespace of the targets. If it does not answer, that is a warning, and the verdicts rest on times.
+      - With V(virt_handler) the metrics of virt-handler on the source nodes are read twice, six seconds apart, through
+        the API server. This needs the right to C(get) C(pods/proxy) in KubeVirt's namespace, and takes samples from
+        Prometheus, as virt-handler keeps a measurement for one reader.
+    type: str
+    choices: [none, prometheus, virt_handler]
+    default: none
+  prometheus:
+    description:
+      - The Prometheus that O(progress=prometheus) asks. Its certificate is checked as O(validate_certs) says, and
+        O(request_timeout) bounds each request. Redirects are not followed.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - Its address without C(/api/v1), such as V(https://thanos-querier.openshift-monitoring.svc:9091).
+          - On OpenShift a user without rights in the whole cluster asks port 9092, which answers for one namespace at
+            a time. The namespaces of the targets are then sent as the parameter C(namespace).
+        type: str
+      token:
+        description:
+          - Bearer token. Nothing else is taken in its place, in particular not the one of the API server.
+        type: str
+      ca_cert:
+        description:
+          - File with the CA of its certificate in PEM form. Without it the system's CAs are trusted.
+        type: path
+      query_parameters:
+        description:
+          - More parameters of each query, as a proxy before Prometheus may want them.
+        type: dict
 seealso:
   - module: kubevirt_ops.live_migration.migration_info
   - module: kubevirt_ops.live_migration.migration_retry
@@ -357,6 +394,10 @@ coverage:
       description: Requests for placement among them.
       type: int
       sample: 0
+    requests_to_prometheus:
+      description: Requests to a Prometheus, which are none of these.
+      type: int
+      sample: 0
 diff:
   description: The migrations that are, or would be, no more.
   returned: success
@@ -384,6 +425,7 @@ error:
 from functools import partial
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.prometheus import PROMETHEUS_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.act_options import ACT_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_cancel import run
@@ -399,6 +441,8 @@ def main() -> None:
             "free_target_pod": {"type": "bool", "default": False},
             "stop_evacuation": {"type": "bool", "default": False},
             "retry_follows": {"type": "bool", "default": False},
+            "progress": {"type": "str", "default": "none", "choices": ["none", "prometheus", "virt_handler"]},
+            "prometheus": {"type": "dict", "options": PROMETHEUS_SPEC},
         },
         supports_check_mode=True,
     )

@@ -390,6 +390,10 @@ coverage:
       description: Requests for placement among them.
       type: int
       sample: 0
+    requests_to_prometheus:
+      description: Requests to a Prometheus, which are none of these.
+      type: int
+      sample: 0
 diff:
   description: The migrations that are, or would be, made.
   returned: success

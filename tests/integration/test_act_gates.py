@@ -131,6 +131,21 @@ def test_one_bad_vm_does_not_stop_the_others(cluster: Cluster) -> None:
     assert items(cluster, MIGRATIONS) == []
 
 
+def test_many_that_wait_cost_one_request_a_turn(cluster: Cluster) -> None:
+    targets = several(cluster, 6, phase="PreparingTarget", stays=True)
+    limits = {"max_acts_per_run": 10, "max_stuck_per_node": 10, "wait_timeout": 3}
+    with going_on(cluster):
+        mark = cluster.audit_mark()
+        result = cancel(cluster, targets=targets, **limits, **INSIST)
+
+    assert {one["code"] for one in result["results"]} == {"CancelWaitsForPhase"}
+    seen = [entry for entry in cluster.audit_since(mark) if entry["userAgent"] == "kubevirt_ops.live_migration"]
+    named = [one for one in seen if one["verb"] == "get" and "virtualmachineinstancemigrations/" in one["requestURI"]]
+    # Which it is, before the gates, before the delete, after it, and for the last time.
+    assert len(named) <= 5 * len(targets)
+    assert [one for one in seen if one["verb"] == "list" and "vmi-name+in" in one["requestURI"]]
+
+
 def test_run_makes_no_more_acts_than_it_may(cluster: Cluster) -> None:
     with going_on(cluster, pause=5):
         result = cancel(cluster, targets=several(cluster, 3, stays=True), max_acts_per_run=2, wait=False, **INSIST)

@@ -23,6 +23,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Forbidden,
     NotFound,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.around import Around, read_around
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import (
     Acting,
@@ -35,6 +36,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     skip,
     take_lock,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.waiting import due_for_a_look
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.act_gates import Situation, pass_gates
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import (
     Record,
@@ -56,8 +58,6 @@ _AGAIN_SECONDS = 1.0
 # KubeVirt's admission of a new migration (control plane seen: 400 without a reason, so the text decides).
 _IN_FLIGHT = "in-flight migration detected"
 _SOON = timedelta(seconds=60)
-# Up to so many are looked at one by one.
-_LISTED_FROM = 4
 
 
 class Acts(ABC):
@@ -89,6 +89,10 @@ class Acts(ABC):
         self, course: Course, observed: Any, /, *, done: Sequence[str], until: datetime
     ) -> Act | Wait | Done | Refused:
         """What comes next, by what was observed and what was done."""
+
+    @abstractmethod
+    def look_more(self, snapshot: Snapshot) -> Snapshot:
+        """The look at the cluster with what this kind of act is judged by besides."""
 
     @abstractmethod
     def situation(self, course: Course) -> dict[str, Any]:
@@ -190,6 +194,7 @@ class Acts(ABC):
             acting.reads,
             namespaces=[one.target.namespace for one in courses],
             min_healthy=str(self.params.get("min_healthy")),
+            more=self.look_more,
         )
         for rule in self.around.rules:
             acting.miss(rule)
@@ -307,34 +312,12 @@ class Acts(ABC):
 
         while any(one.outcome is None for one in courses):
             waits.clear()
-            self.all_of(turn, self._due(courses))
+            still = self.until is not None and self.acting.now < self.until
+            self.all_of(turn, due_for_a_look(self.acting, courses, may_wait_on=self.may_wait_on if still else None))
             if any(one.outcome is None for one in courses):
                 self.acting.clock.sleep(min(waits.values(), default=_AGAIN_SECONDS))
         for course in courses:
             self.release(course)
-
-    def _due(self, courses: Sequence[Course]) -> list[Course]:
-        """Those to look at closely. One list in each namespace tells of most that only wait that they still do."""
-        open_ones = [one for one in courses if one.outcome is None]
-        if self.until is None or self.acting.now >= self.until:
-            return open_ones
-        waiting = [one for one in open_ones if one.waited_for and self.may_wait_on(one)]
-        if len(waiting) <= _LISTED_FROM:
-            return open_ones
-        left = self._unended(waiting)
-        return [one for one in open_ones if one not in waiting or one.target.uid not in left]
-
-    def _unended(self, courses: Sequence[Course]) -> set[str]:
-        """UIDs of those that are there and have not ended; empty where that could not be listed."""
-        found: set[str] = set()
-        for namespace in {one.target.namespace for one in courses}:
-            names = [one.target.vm for one in courses if one.target.namespace == namespace]
-            try:
-                listed = self.acting.reads.reading.migrations_of(names, namespace=namespace)
-            except ClusterError:
-                continue
-            found |= {one.meta.uid for one in listed if not one.is_final}
-        return found
 
     def _turn(self, course: Course) -> float:
         """As far as it goes without waiting; how long to wait then."""

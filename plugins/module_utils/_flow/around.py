@@ -9,7 +9,7 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.act_reads import ActReads
@@ -46,6 +46,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 
 __all__ = ["Around", "read_around"]
 
+More = Callable[[Snapshot], Snapshot]
+
 
 @dataclass
 class Around:
@@ -78,11 +80,14 @@ class Around:
         return tuple(name for name in dict.fromkeys((namespace, self.kubevirt_namespace)) if name)
 
 
-def read_around(reads: ActReads, /, *, namespaces: Iterable[str], min_healthy: str) -> Around:
-    """Reads it all once for a run. What may not be read is None, with its rule in `missing` and `rules`."""
+def read_around(reads: ActReads, /, *, namespaces: Iterable[str], min_healthy: str, more: More) -> Around:
+    """Reads it all once for a run. What may not be read is None, with its rule in `missing` and `rules`.
+
+    `more` adds to the snapshot what a kind of act looks at besides, such as how far copies are.
+    """
     around = Around()
     places = tuple(dict.fromkeys(namespaces))
-    _look(reads, around, places)
+    _look(reads, around, places, more)
     if around.kubevirt is None:
         around.kubevirt = reads.reading.kubevirt()
     _read_guard(reads, around, min_healthy)
@@ -103,7 +108,7 @@ def _lacking(rules: Iterable[Rule]) -> str:
     return f"not allowed to {said}" if said else ""
 
 
-def _look(reads: ActReads, around: Around, places: tuple[str, ...]) -> None:
+def _look(reads: ActReads, around: Around, places: tuple[str, ...], more: More) -> None:
     """The whole cluster where that is allowed, as several stuck on one node show only there; else the namespaces."""
     try:
         snapshot, _notes = read_snapshot(reads.client, Scope())
@@ -116,7 +121,7 @@ def _look(reads: ActReads, around: Around, places: tuple[str, ...]) -> None:
         if found is None:
             return
         snapshot = found
-    snapshot, judgements = look(reads.client, snapshot, late_after=LATE_AFTER_SECONDS)
+    snapshot, judgements = look(reads.client, more(snapshot), late_after=LATE_AFTER_SECONDS)
     around.judgements = {one.case.migration.meta.uid: one for one in judgements}
     around.kubevirt = snapshot.kubevirt
     around.rules += [rule for topic in sorted(snapshot.unseen) for rule in snapshot.unseen[topic]]

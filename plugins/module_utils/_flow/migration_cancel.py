@@ -20,6 +20,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.act_options import (
     acting_from,
     parallel_from,
@@ -32,6 +34,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     post_event,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import Course
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.progress import (
+    check_progress,
+    look_at_progress,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.cancel import (
     CANCEL_EVACUATION,
     DELETE_MIGRATION,
@@ -74,21 +80,28 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
     Raises WrongInput for options that cannot be used, and ClusterError only where nothing at all could be read.
     """
     targets = targets_from(params)
+    check_progress(params)
     parallel, wait = parallel_from(params), wait_seconds(params)
     acting = acting_from(client, params, clock, targets=len(targets), check_mode=check_mode)
-    courses = _Cancel(acting, params, wait=wait, parallel=parallel).carry_out([Course(target) for target in targets])
+    flow = _Cancel(acting, params, wait=wait, parallel=parallel)
+    courses = flow.carry_out([Course(target) for target in targets])
     for rules in acting.reads.reading.unseen.values():
         for rule in rules:
             acting.miss(rule)
     would = check_mode and any(one.outcome == PLANNED for one in courses)
     shown = render_acts(
-        acting.records, courses, changed=acting.has_changed or would, rules=acting.rules, requests=client.requests
+        acting.records,
+        courses,
+        changed=acting.has_changed or would,
+        coverage=Coverage(requests=client.requests, requests_to_prometheus=flow.prometheus).adding(acting.rules),
     )
     return shown | {"notes": list(dict.fromkeys(acting.notes))}
 
 
 class _Cancel(Acts):
-    """The cancels of one run."""
+    """The cancels of one run. `prometheus` counts requests to a Prometheus."""
+
+    prometheus = 0
 
     # -- which migration
 
@@ -179,6 +192,22 @@ class _Cancel(Acts):
         return next_cancel_step(observed, wish=self._wish(course), done=done, until=until, now=self.acting.now)
 
     # -- the act
+
+    def look_more(self, snapshot: Snapshot) -> Snapshot:
+        """With how far copies are, where that was asked for: only so a stalled one is known as such."""
+        found = look_at_progress(
+            self.acting.client, snapshot, self.params, clock=self.acting.clock, namespaces=self.namespaces
+        )
+        self.prometheus = found.requests
+        self.acting.notes += found.notes
+        for rule in found.missing:
+            self.acting.miss(rule)
+        return replace(snapshot, progress=found.progress)
+
+    @property
+    def namespaces(self) -> list[str]:
+        """Those of the targets, as a Prometheus that answers for one namespace at a time wants to know."""
+        return sorted({one.namespace for one in targets_from(self.params)})
 
     def situation(self, course: Course) -> dict[str, Any]:
         judgement = self.around.judgements.get(course.target.uid)

@@ -20,10 +20,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     PlacementReading,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reading import migrations_path
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import HOLDER
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import META
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.act_options import (
     acting_from,
@@ -83,9 +85,7 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
         acting.records,
         courses,
         changed=acting.has_changed or would,
-        rules=acting.rules,
-        requests=client.requests - flow.places.requests,
-        requests_for_placement=flow.places.requests,
+        coverage=Coverage((), client.requests - flow.places.requests, flow.places.requests).adding(acting.rules),
     )
     return shown | {"notes": list(dict.fromkeys(acting.notes))}
 
@@ -233,6 +233,10 @@ class _Retry(Acts):
         act = next_retry_step(ended, wish=wish, until=self.acting.now, now=self.acting.now)
         waits = f"It waits {found.why}."
         return [replace(self.step(course, act), not_yet=waits)] if isinstance(act, Act) else []
+
+    def look_more(self, snapshot: Snapshot) -> Snapshot:
+        """As it is."""
+        return snapshot
 
     def situation(self, course: Course) -> dict[str, Any]:
         return {"act": "retry"}

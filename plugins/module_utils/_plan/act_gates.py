@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import KubeVirt
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.budget import Budget
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.cancel import CancelWish, owner_refusal
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import may_cancel
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import Held
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import Judgement
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import Guard
 
@@ -181,12 +183,20 @@ def _owner(given: Situation) -> GateAnswer:
 
 
 def _coverage(given: Situation) -> GateAnswer:
-    gaps = given.judgement.gaps if given.judgement else ()
+    gaps = _gaps(given.judgement)
     if not gaps:
         return _passed("coverage", "CoverageIncomplete", "Everything that its verdict rests on was read.")
     why = "; ".join(dict.fromkeys(gap.sentence() for gap in gaps))
     said = f"{', '.join(gap.code for gap in gaps)} could not be looked for: {why}."
     return GateAnswer("coverage", "CoverageIncomplete", UNREADABLE, said)
+
+
+def _gaps(judgement: Judgement | None) -> list[Gap]:
+    """Those that its verdict may hang on by now: what could not have held yet hides nothing."""
+    if judgement is None:
+        return []
+    age = seconds_between(judgement.case.migration.meta.created_at, judgement.case.now) or 0
+    return [gap for gap in judgement.gaps if age >= gap.after_seconds]
 
 
 def _health(given: Situation) -> GateAnswer:

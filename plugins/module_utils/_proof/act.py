@@ -8,10 +8,10 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage, Rule
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.act_gates import GateAnswer, Passage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.protocol import Done, Refused
@@ -50,9 +50,7 @@ def render_acts(
     /,
     *,
     changed: bool,
-    rules: Iterable[Rule],
-    requests: int,
-    requests_for_placement: int = 0,
+    coverage: Coverage,
 ) -> dict[str, Any]:
     """The result: `results` in the order of the targets, and the refusals and steps of all together."""
     results = [_one(act, [record for owner, record in records if owner is act]) for act in acts]
@@ -66,9 +64,7 @@ def render_acts(
             for one in results
             for refusal in one["refusals"]
         ],
-        "coverage": Coverage(requests=requests, requests_for_placement=requests_for_placement)
-        .adding(rules)
-        .to_result(),
+        "coverage": coverage.to_result(),
         "diff": _diff(results),
     }
 

@@ -24,6 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.cancel import CancelWish
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import Held, Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.risks import RISKS, Level
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import judge_guard
 from tests.unit import worlds
@@ -177,6 +178,18 @@ def test_verdict_that_rests_on_what_was_not_read_closes_coverage() -> None:
     passage = pass_gates(a_situation(judgement=judgement))
 
     assert ("coverage", "unreadable") in [(one.gate, one.answer) for one in passage.refusals]
+
+
+def test_gap_that_its_verdict_cannot_hang_on_yet_closes_nothing() -> None:
+    copy = a_copy().first()
+    late = Gap("SourceNodeDown", (), after_seconds=60, why="a reason")
+    early = replace(late, after_seconds=61)
+
+    def coverage(gap: Gap) -> str:
+        found = pass_gates(a_situation(judgement=replace(copy, gaps=(gap,))))
+        return next(one.answer for one in found.answers if one.gate == "coverage")
+
+    assert (coverage(late), coverage(early)) == ("unreadable", "pass")
 
 
 def test_refusal_says_when_it_may_be_tried_again() -> None:
