@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
 from tests.unit import held, worlds
-from tests.unit.builders import NOW, a_starting_launcher, ago, an_unschedulable_launcher
-from tests.unit.looks import EVENTS
+from tests.unit.builders import NOW, a_migration, a_starting_launcher, ago, an_unschedulable_launcher
+from tests.unit.looks import EVENTS, PODS, no_events
 from tests.unit.mangling import hide
 from tests.unit.worlds import World, a_copy, a_world, cause_of, gaps_of
 
@@ -114,3 +116,98 @@ def test_quota_without_a_readable_name_has_none() -> None:
 
     assert cause is not None
     assert (cause.names["quota"], cause.summary) == ("", "A ResourceQuota refuses the target pod: exceeded quota.")
+
+
+BOUND: dict[str, Callable[[World], None]] = {
+    "bound": lambda world: None,
+    "without a moment": lambda world: world.pod("-target")["status"]["conditions"][0].update(lastTransitionTime=None),
+    "without a condition": lambda world: world.pod("-target")["status"].update(conditions=[]),
+}
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [("bound", 130), ("without a moment", 300), ("without a condition", 300)])
+def test_trouble_without_events_counts_from_when_the_pod_was_bound_or_made(kind: str, seconds: int) -> None:
+    world = worlds.image_pull(130)
+    world.pod("-target")["metadata"]["creationTimestamp"] = ago(300)
+    no_events(world)
+    BOUND[kind](world)
+
+    assert seconds_of(world, "ImagePullFailing") == seconds
+
+
+@pytest.mark.parametrize("build", [worlds.volume, held.pod_network], ids=["volume", "network"])
+def test_trouble_counts_from_its_first_event(build: Callable[[int], World]) -> None:
+    world = build(300)
+    world.events[1] |= {"firstTimestamp": ago(150), "lastTimestamp": ago(5)}
+
+    assert seconds_of(world, world.first().causes[0].code) == 150
+
+
+def test_trouble_whose_events_have_no_first_moment_counts_from_the_pod() -> None:
+    for build in (worlds.volume, held.pod_network):
+        world = build(300)
+        world.events[1] |= {"firstTimestamp": None, "creationTimestamp": None}
+        world.events[1]["metadata"].pop("creationTimestamp")
+
+        assert seconds_of(world, world.first().causes[0].code) == 300
+
+
+def test_five_events_about_a_volume_are_shown() -> None:
+    world = worlds.volume()
+    for number in range(6):
+        held.with_event(world, "pod-web-1-target", "FailedMount", f"no {number}", first=100, last=10 + number)
+
+    cause = cause_of(world, "VolumeAttachFailing")
+
+    assert cause is not None
+    assert len(cause.evidence) == 5
+
+
+def not_scheduling(world: World) -> None:
+    world.migrations = [a_migration("Scheduled", age_seconds=200)]
+
+
+def without_a_node(world: World) -> None:
+    world.pod("-target")["spec"]["nodeName"] = ""
+
+
+def running(world: World) -> None:
+    world.pod("-target")["status"]["phase"] = "Running"
+
+
+@pytest.mark.parametrize("change", [not_scheduling, without_a_node, running], ids=lambda change: change.__name__)
+@pytest.mark.parametrize("build", [worlds.volume, held.pod_network], ids=["volume", "network"])
+def test_volume_and_network_matter_while_a_bound_pod_has_not_started(
+    build: Callable[[int], World], change: Callable[[World], None]
+) -> None:
+    world = build(200)
+    change(world)
+
+    assert not {"VolumeAttachFailing", "PodNetworkFailing"} & {cause.code for cause in world.first().causes}
+
+
+STARTING = {"TargetPodUnschedulable", "ImagePullFailing", "VolumeAttachFailing", "PodNetworkFailing"}
+
+
+@pytest.mark.parametrize(("phase", "hidden"), [("Scheduling", STARTING), ("Pending", set()), ("Scheduled", set())])
+def test_pods_that_may_not_be_read_hide_what_keeps_them_from_starting(phase: str, hidden: set[str]) -> None:
+    found = judge_snapshot(hide(a_world(phase).snapshot(), [PODS]))[0]
+
+    assert {gap.code for gap in found.gaps} & STARTING == hidden
+
+
+def test_launcher_that_ended_without_a_word() -> None:
+    cause = cause_of(held.pod_crashed(), "TargetPodCrashing")
+
+    assert cause is not None
+    assert cause.summary == "The target launcher on dst-web-1 ended with exit code 137: OOMKilled."
+
+
+def test_launcher_that_ended_without_a_message_gives_its_code() -> None:
+    world = held.pod_crashed()
+    del world.pod("-target")["status"]["containerStatuses"][0]["state"]["terminated"]["reason"]
+
+    cause = cause_of(world, "TargetPodCrashing")
+
+    assert cause is not None
+    assert cause.summary == "The target launcher on dst-web-1 ended with exit code 137."
