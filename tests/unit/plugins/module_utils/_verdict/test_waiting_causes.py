@@ -102,9 +102,7 @@ def test_migration_of_a_controller_waits_after_failures(owner: str) -> None:
     assert cause_of(world, "MigrationBackoff") is not None
 
 
-@pytest.mark.parametrize(
-    ("failures", "last"), [(1, 19), (2, 39), (3, 79), (4, 159), (5, 319), (6, 319)], ids=str
-)
+@pytest.mark.parametrize(("failures", "last"), [(1, 19), (2, 39), (3, 79), (4, 159), (5, 319), (6, 319)], ids=str)
 def test_backoff_doubles_up_to_what_kubevirt_keeps(failures: int, last: int) -> None:
     """The last failure is a second older than the migration."""
     assert cause_of(held.backoff(last - 1, failures=failures), "MigrationBackoff") is not None
