@@ -49,7 +49,10 @@ BEFORE_HAND_OVER_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
     "HotplugAttachmentPending": scheduling.find_hotplug_attachment_pending,
     "CPUModelMismatch": placement.of_case("CPUModelMismatch", placement.find_cpu_model_mismatch),
     "InsufficientNodeResources": placement.of_case(
-        "InsufficientNodeResources", placement.find_insufficient_node_resources, needs_pods=True
+        "InsufficientNodeResources",
+        placement.find_insufficient_node_resources,
+        needs_pods=True,
+        time_cures="maybe",
     ),
     "NodesClosed": placement.of_case("NodesClosed", placement.find_nodes_closed),
     "TargetPodUnschedulable": scheduling.find_target_pod_unschedulable,

@@ -180,3 +180,17 @@ def test_summary_claims_no_more_than_holds() -> None:
         "Nodes that fit have no room for the target pod",
         "Nodes that fit the target pod are closed",
     ]
+
+
+CURES = {
+    "CPUModelMismatch": ([NO_MODEL], "no"),
+    "InsufficientNodeResources": ([SMALL], "maybe"),
+    "NodesClosed": ([CLOSED], "no"),
+}
+
+
+@pytest.mark.parametrize("code", CURES)
+def test_room_may_come_back_by_itself_and_nothing_else(code: str) -> None:
+    nodes, cures = CURES[code]
+
+    assert causes(nodes)[code].time_cures == cures
