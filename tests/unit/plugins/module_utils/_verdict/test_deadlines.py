@@ -221,8 +221,9 @@ def test_cancel_has_its_own_limit(row: tuple[World, int | None]) -> None:
     assert allowed(world, age_seconds=10) == seconds
 
 
-def test_cancel_in_preparing_target_has_the_launchers_limit() -> None:
-    assert allowed(worlds.cancelled_target(10, started_seconds=100), age_seconds=100) == 359
+@pytest.mark.parametrize("phase", ["PreparingTarget", "TargetReady"])
+def test_cancel_of_a_prepared_target_has_the_launchers_limit(phase: str) -> None:
+    assert allowed(worlds.cancelled_target(10, started_seconds=100, phase=phase), age_seconds=100) == 359
 
 
 def test_cancel_in_post_copy_has_no_limit() -> None:

@@ -234,3 +234,18 @@ def test_guard_that_refuses_says_so() -> None:
 @pytest.mark.parametrize("name", ["A", "a.b/c-d_e", "x" * 316], ids=["short", "signs", "longest"])
 def test_name_of_a_condition(name: str) -> None:
     assert parse_unhealthy_conditions([{"type": name, "status": "True"}])[0].type == name
+
+
+def test_handler_whose_moment_lies_ahead_has_not_been_ready_for_nothing() -> None:
+    reason = judged(handler=a_handler(-10)).reasons[0]
+
+    assert reason.message.endswith("for 0 s; in 60 s the node is unhealthy")
+
+
+@pytest.mark.parametrize(
+    ("min_healthy", "total", "required"), [(101, 101, 101), ("99%", 100, 99), ("100%", 3, 3)], ids=str
+)
+def test_guard_wants_so_many(min_healthy: int | str, total: int, required: int) -> None:
+    guard = judge_guard(["healthy"] * total, min_healthy)
+
+    assert (guard.required, guard.remediation_allowed) == (required, True)

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.deadline import Deadline
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
 from tests.unit import held, worlds
-from tests.unit.builders import NAMESPACE, NOW, a_condition, a_launcher, a_migration, ago
+from tests.unit.builders import NAMESPACE, NOW, a_condition, a_launcher, a_migration, a_state, a_vmi, ago
 from tests.unit.looks import PODS
 from tests.unit.mangling import RULES, hide
 from tests.unit.worlds import World, a_copy, a_failed, a_world, cause_of, evacuation
@@ -166,12 +166,35 @@ def test_bad_target_shows_five_failures_and_holds_since_the_oldest() -> None:
     assert cause.holds_since == a_moment(150)
 
 
-@pytest.mark.parametrize("phase", ["Succeeded", "Running"])
-def test_bad_target_is_said_of_one_that_has_not_reached_it(phase: str) -> None:
-    world = on_the_same_target(2)
-    world.migration["status"] |= a_world(phase).migration["status"]
+def test_bad_target_is_said_of_one_that_is_under_way() -> None:
+    assert cause_of(on_the_same_target(2), "BadTargetNode") is not None
 
-    assert (cause_of(world, "BadTargetNode") is None) is (phase == "Succeeded")
+
+def test_bad_target_is_not_said_of_one_that_reached_it_before() -> None:
+    world = on_the_same_target(2)
+    state = a_state(ended_seconds=900)
+    world.migrations[0] = a_migration("Succeeded", age_seconds=1000, phase_seconds=900, state=state)
+    world.vmis = [a_vmi(state=state)]
+
+    assert cause_of(world, "BadTargetNode") is None
+
+
+def test_bad_target_is_not_said_of_one_that_was_followed() -> None:
+    world = on_the_same_target(2)
+    state = a_state(ended_seconds=900, failureReason="Target pod is down")
+    world.migrations[0] = a_migration("Failed", age_seconds=1000, phase_seconds=900, state=state)
+    world.migrations.append(a_migration("Pending", uid="next", age_seconds=20))
+
+    assert cause_of(world, "BadTargetNode") is None
+
+
+def test_bad_target_is_not_said_of_one_without_a_target() -> None:
+    world = a_world("Pending")
+    for vm, phase, node in (("two", "Failed", ""), ("three", "Failed", ""), ("four", "Succeeded", "node-z")):
+        state = a_state(vm, ended_seconds=5, targetNode=node)
+        world.migrations.append(a_migration(phase, vm=vm, age_seconds=300, state=state))
+
+    assert cause_of(world, "BadTargetNode") is None
 
 
 def test_owner_of_a_failed_migration_between_clusters_is_nobody() -> None:

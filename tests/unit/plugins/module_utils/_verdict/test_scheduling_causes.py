@@ -9,12 +9,18 @@ from collections.abc import Callable
 
 import pytest
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Gap
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes.pending import (
+    find_selinux_context_missing,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
 from tests.unit import held, worlds
-from tests.unit.builders import NOW, a_migration, a_starting_launcher, ago, an_unschedulable_launcher
+from tests.unit.builders import NAMESPACE, NOW, a_migration, a_starting_launcher, ago, an_unschedulable_launcher
 from tests.unit.looks import EVENTS, PODS, no_events
-from tests.unit.mangling import hide
+from tests.unit.mangling import RULES, hide
 from tests.unit.worlds import World, a_copy, a_world, cause_of, gaps_of
+
+VMIS = f"vmis/{NAMESPACE}"
 
 
 def seconds_of(world: World, code: str) -> float:
@@ -186,7 +192,13 @@ def test_volume_and_network_matter_while_a_bound_pod_has_not_started(
     assert not {"VolumeAttachFailing", "PodNetworkFailing"} & {cause.code for cause in world.first().causes}
 
 
-STARTING = {"TargetPodUnschedulable", "ImagePullFailing", "VolumeAttachFailing", "PodNetworkFailing"}
+STARTING = {
+    "TargetPodUnschedulable",
+    "ImagePullFailing",
+    "VolumeAttachFailing",
+    "PodNetworkFailing",
+    "TargetKubeletSilent",
+}
 
 
 @pytest.mark.parametrize(("phase", "hidden"), [("Scheduling", STARTING), ("Pending", set()), ("Scheduled", set())])
@@ -211,3 +223,9 @@ def test_launcher_that_ended_without_a_message_gives_its_code() -> None:
 
     assert cause is not None
     assert cause.summary == "The target launcher on dst-web-1 ended with exit code 137."
+
+
+def test_selinux_context_of_a_vm_that_may_not_be_read_is_a_gap_with_the_rule() -> None:
+    case = judge_snapshot(hide(worlds.selinux().snapshot(), [VMIS]))[0].case
+
+    assert find_selinux_context_missing(case) == Gap("SELinuxContextMissing", (RULES[VMIS],))

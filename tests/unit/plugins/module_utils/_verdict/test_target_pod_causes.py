@@ -173,3 +173,13 @@ def test_kubelet_of_a_node_that_may_not_be_read_is_a_gap_with_the_rule() -> None
 
     gaps = {gap.code: gap for gap in found.gaps}
     assert (gaps["TargetKubeletSilent"].rules, gaps["TargetKubeletSilent"].why) == ((RULES["nodes"],), "")
+
+
+def test_first_of_several_problems_of_a_silent_node_is_said() -> None:
+    world = held.kubelet_silent()
+    world.node("dst-web-1")["metadata"]["annotations"] = []
+    world.node("dst-web-1")["status"]["conditions"] = "none"
+
+    whys = {gap.code: gap.why for gap in world.first().gaps}
+
+    assert whys["TargetKubeletSilent"] == "Node dst-web-1: metadata.annotations is not a mapping"
