@@ -391,7 +391,7 @@ coverage:
       type: int
       sample: 33
     requests_for_placement:
-      description: Requests for placement among them.
+      description: Always 0, this module looks at no placement.
       type: int
       sample: 0
     requests_to_prometheus:

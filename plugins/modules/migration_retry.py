@@ -387,7 +387,7 @@ coverage:
       type: int
       sample: 33
     requests_for_placement:
-      description: Requests for placement among them.
+      description: Requests for placement, which are not among them.
       type: int
       sample: 0
     requests_to_prometheus:
