@@ -29,7 +29,8 @@ export RUFF_CACHE_DIR := $(CURDIR)/.build/ruff
 export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cluster demo check format causes tuning changelog unit contract integration build sanity test test-placement clean distclean
+.PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
+.PHONY: test-placement test-mutants clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -63,6 +64,9 @@ format: setup ## Write the files as the formatter wants them
 unit: setup ## Tests without a cluster
 	$(PYTEST) -n $(WORKERS) --ignore=$(HOUSE_TEST) tests/unit
 
+mutants: setup ## A fixed part of the small changes that the tests of the verdict room should notice
+	$(BIN)/python -m tests.mutants --sample 240
+
 causes: setup ## Write docs/causes.md from the catalogue of causes
 	$(BIN)/python -m tests.make.causes_page
 
@@ -92,6 +96,9 @@ test: ## Everything above but the demo, in order; stops at the first step that f
 
 test-placement: cluster ## Placements against the real scheduler over 300 random clusters (make test: 30)
 	LIVE_MIGRATION_PLACEMENT_WORLDS=300 $(PYTEST) -n $(WORKERS) tests/integration/test_placement.py
+
+test-mutants: setup ## All small changes of the verdict room: 85 % noticed at least (many minutes; survivors are listed)
+	$(BIN)/python -m tests.mutants
 
 ##@ Tidy
 clean: ## Remove what was made in the checkout

@@ -18,6 +18,18 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_files import (
+    render_preflight_html,
+    render_preflight_json,
+    render_preflight_markdown,
+    summarise_preflight,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_read import (
+    PREFLIGHT_TITLE,
+    PreflightReport,
+    read_preflight,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_text import render_preflight_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_files import differs, write_atomically
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_html import render_html
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_json import render_json, summarise
@@ -31,7 +43,8 @@ __all__ = ["ActionModule", "collection_version", "terminal_width"]
 display = Display()
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "migrations": {"type": "dict", "required": True},
+    "migrations": {"type": "dict"},
+    "preflight": {"type": "dict"},
     "nodes": {"type": "dict"},
     "scope": {
         "type": "dict",
@@ -47,7 +60,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "width": {"type": "int", "default": 0},
     "title": {"type": "str", "default": ""},
 }
-_FILE_NAMES = {"json": "report.json", "html": "report.html", "markdown": "report.md"}
+_SUFFIXES = {"json": ".json", "html": ".html", "markdown": ".md"}
 _COLORS = {"bad": "COLOR_ERROR", "warn": "COLOR_WARN", "good": "COLOR_OK"}
 # ansible-core annotates these in some releases only.
 _Untyped = Callable[..., Any]
@@ -66,10 +79,14 @@ class ActionModule(ActionBase):
         """Print, then write: a folder that cannot be written to costs the files, never the diagnosis."""
         super().run(tmp, task_vars)
         validate: _Untyped = self.validate_argument_spec
-        _validated, options = validate(argument_spec=ARGUMENT_SPEC)
+        _validated, options = validate(
+            argument_spec=ARGUMENT_SPEC,
+            mutually_exclusive=[("migrations", "preflight")],
+            required_one_of=[("migrations", "preflight")],
+        )
         report = _report(options, task_vars=task_vars or {})
         paths = _paths(options)
-        lines = render_text(report, width=options["width"] or terminal_width(display.columns or 0))
+        lines = _lines(report, width=options["width"] or terminal_width(display.columns or 0))
         lines += [Line(f"{'Would write' if self._task.check_mode else 'Report:'} {path}") for path in paths.values()]
         if not self._task.no_log:
             _show(lines)
@@ -81,15 +98,19 @@ class ActionModule(ActionBase):
             "lines": [line.text for line in lines],
             "paths": names,
             "changed_files": changed,
-            "summary": summarise(report, migrations=options["migrations"], paths=names),
+            "summary": _summary(report, options=options, paths=names),
         }
 
 
-def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> Report:
+def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> Report | PreflightReport:
+    if options["preflight"] is not None:
+        if not isinstance(options["preflight"].get("vms"), list):
+            raise _fail("option preflight: this is no result of kubevirt_ops.live_migration.preflight_info")
+        title = _title(options, PREFLIGHT_TITLE, task_vars)
+        return read_preflight(options["preflight"], title=title, version=collection_version(_ROOT))
     if not isinstance(options["migrations"].get("migrations"), list):
         raise _fail("option migrations: this is no result of kubevirt_ops.live_migration.migration_info")
-    host = task_vars.get("inventory_hostname") or "localhost"
-    title = options["title"] or (DEFAULT_TITLE if host == "localhost" else f"{DEFAULT_TITLE} of {host}")
+    title = _title(options, DEFAULT_TITLE, task_vars)
     return read_report(
         options["migrations"],
         nodes=options["nodes"],
@@ -99,15 +120,37 @@ def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> Repo
     )
 
 
+def _title(options: Mapping[str, Any], default: str, task_vars: Mapping[str, Any]) -> str:
+    host = task_vars.get("inventory_hostname") or "localhost"
+    return options["title"] or (default if host == "localhost" else f"{default} of {host}")
+
+
+def _lines(report: Report | PreflightReport, *, width: int) -> list[Line]:
+    if isinstance(report, PreflightReport):
+        return render_preflight_text(report, width=width)
+    return render_text(report, width=width)
+
+
+def _summary(
+    report: Report | PreflightReport, *, options: Mapping[str, Any], paths: Mapping[str, str]
+) -> dict[str, Any]:
+    if isinstance(report, PreflightReport):
+        return summarise_preflight(report, result=options["preflight"], paths=paths)
+    return summarise(report, migrations=options["migrations"], paths=paths)
+
+
 def _paths(options: Mapping[str, Any]) -> dict[str, Path]:
     """The files to write by format, absolute; none without a directory."""
     if not options["directory"]:
         return {}
     directory = Path(options["directory"]).absolute()
-    return {name: directory / file for name, file in _FILE_NAMES.items() if name in options["formats"]}
+    stem = "report" if options["preflight"] is None else "preflight"
+    return {name: directory / f"{stem}{suffix}" for name, suffix in _SUFFIXES.items() if name in options["formats"]}
 
 
-def _write(report: Report, *, options: Mapping[str, Any], paths: Mapping[str, Path], check_mode: bool) -> list[str]:
+def _write(
+    report: Report | PreflightReport, *, options: Mapping[str, Any], paths: Mapping[str, Path], check_mode: bool
+) -> list[str]:
     """Write the files whose content is another (in check mode none), and return their names."""
     changed = []
     for name, path in paths.items():
@@ -125,7 +168,13 @@ def _write(report: Report, *, options: Mapping[str, Any], paths: Mapping[str, Pa
     return changed
 
 
-def _render(report: Report, *, name: str, options: Mapping[str, Any]) -> str:
+def _render(report: Report | PreflightReport, *, name: str, options: Mapping[str, Any]) -> str:
+    if isinstance(report, PreflightReport):
+        if name == "html":
+            return render_preflight_html(report)
+        if name == "markdown":
+            return render_preflight_markdown(report)
+        return render_preflight_json(report, result=options["preflight"])
     if name == "html":
         return render_html(report)
     if name == "markdown":

@@ -73,6 +73,42 @@ options:
     type: str
     choices: [auto, never]
     default: auto
+  progress:
+    description:
+      - Where to read how far running copies are. Only copies that have started and not ended are asked for.
+      - With V(none) the verdict on a running copy rests on times, and its C(summary) says so.
+      - With V(prometheus) a Prometheus is asked that scrapes KubeVirt, in one request, or one for each of
+        O(namespaces). If it does not answer, that is a warning, and the verdicts rest on times.
+      - With V(virt_handler) the metrics of virt-handler on the source nodes are read twice, six seconds apart, through
+        the API server. This needs the right to C(get) C(pods/proxy) in KubeVirt's namespace, and takes samples from
+        Prometheus, as virt-handler keeps a measurement for one reader.
+    type: str
+    choices: [none, prometheus, virt_handler]
+    default: none
+  prometheus:
+    description:
+      - The Prometheus that O(progress=prometheus) asks. Its certificate is checked as O(validate_certs) says, and
+        O(request_timeout) bounds each request. Redirects are not followed.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - Its address without C(/api/v1), such as V(https://thanos-querier.openshift-monitoring.svc:9091).
+          - On OpenShift a user without rights in the whole cluster asks port 9092, which answers for one namespace at
+            a time. Set O(namespaces) for it; each is then sent as the parameter C(namespace).
+        type: str
+      token:
+        description:
+          - Bearer token. Nothing else is taken in its place, in particular not the one of the API server.
+        type: str
+      ca_cert:
+        description:
+          - File with the CA of its certificate in PEM form. Without it the system's CAs are trusted.
+        type: path
+      query_parameters:
+        description:
+          - More parameters of each query, as a proxy before Prometheus may want them.
+        type: dict
 seealso:
   - module: kubevirt_ops.live_migration.node_health_info
   - module: kubevirt_ops.live_migration.migration_report
@@ -103,6 +139,16 @@ EXAMPLES = r"""
   loop: "{{ looked.migrations | selectattr('stuck') }}"
   loop_control:
     label: "{{ item.name }}"
+
+- name: Ask Thanos on OpenShift how far the copies of a namespace are, as somebody with rights there only
+  kubevirt_ops.live_migration.migration_info:
+    namespaces: [team-a]
+    progress: prometheus
+    prometheus:
+      url: https://thanos-querier.openshift-monitoring.svc:9092
+      token: "{{ lookup('ansible.builtin.env', 'PROMETHEUS_TOKEN') }}"
+      ca_cert: /etc/ssl/service-ca.crt
+  register: looked
 
 - name: Who leaves or reaches a node that is about to be drained
   kubevirt_ops.live_migration.migration_info:
@@ -284,9 +330,42 @@ migrations:
       type: dict
       sample: {"completionTimeoutPerGiB": "migration", "progressTimeout": "migration"}
     progress:
-      description: Figures of the copy, empty where none were read.
+      description:
+        - Figures of the running copy as virt-handler on the source node measures them, empty where none were read.
+        - C(source), and C(problem) where there is less than was asked for. C(at) is the time of the newest figures
+          by the clock of the source node. What is not known is null.
+        - C(remaining_bytes), C(processed_bytes), C(total_bytes) of the newest measurement. There is no percentage, as
+          what was processed of a copy that repeats itself and what remains are no whole.
+        - C(transfer_bytes_per_second) and C(dirty_bytes_per_second) over the last 90 seconds. QEMU tells no dirty rate
+          before the second pass over the memory. C(needed_bytes_per_second) is by how much the first must exceed the
+          second for the copy to end in the time that KubeVirt gives it.
+        - C(trend) of what remains, V(falling), V(flat) or V(rising). C(is_stalled) is whether it is at least 0.96 of
+          the least that remained more than a minute before.
+        - C(estimated_end_at), C(seconds_to_end), C(ends_before_deadline).
+        - C(samples), the newest 24 of C(samples_total), oldest first.
       type: dict
-      sample: {}
+      sample:
+        source: prometheus
+        problem: ""
+        at: "2026-11-23T08:49:12Z"
+        remaining_bytes: 1342177280
+        processed_bytes: 9663676416
+        total_bytes: 8589934592
+        transfer_bytes_per_second: 67108864
+        dirty_bytes_per_second: 41943040
+        needed_bytes_per_second: 7158279
+        trend: falling
+        is_stalled: false
+        estimated_end_at: "2026-11-23T08:50:05Z"
+        seconds_to_end: 51
+        ends_before_deadline: true
+        samples_total: 28
+        samples:
+          - at: "2026-11-23T08:49:12Z"
+            remaining_bytes: 1342177280
+            processed_bytes: 9663676416
+            transfer_bytes_per_second: 67108864
+            dirty_bytes_per_second: 41943040
     placement:
       description:
         - Where the target pod could go, of a pod that no node takes; empty where nobody looked for that.
@@ -451,7 +530,11 @@ coverage:
       type: int
       sample: 9
     requests_for_placement:
-      description: Requests for placement.
+      description: Requests for placement, which are not among them.
+      type: int
+      sample: 0
+    requests_to_prometheus:
+      description: Requests to Prometheus, which are not among them.
       type: int
       sample: 0
 plan:
@@ -490,6 +573,7 @@ error:
 """
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.prometheus import PROMETHEUS_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import run
 
@@ -505,6 +589,8 @@ def main() -> None:
             "late_after": {"type": "int", "default": 300},
             "include_finished": {"type": "bool", "default": False},
             "placement": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+            "progress": {"type": "str", "default": "none", "choices": ["none", "prometheus", "virt_handler"]},
+            "prometheus": {"type": "dict", "options": PROMETHEUS_SPEC},
         },
         supports_check_mode=True,
     )

@@ -11,9 +11,10 @@ module: migration_report
 short_description: Show and write what was found out about live migrations
 version_added: 0.1.0
 description:
-  - Prints what M(kubevirt_ops.live_migration.migration_info) and M(kubevirt_ops.live_migration.node_health_info) found
-    as a table and plain lines that a person reads in a terminal or in the output of a job. Each stuck migration is
-    listed with its causes, the evidence, and commands to copy.
+  - Prints what M(kubevirt_ops.live_migration.migration_info) and M(kubevirt_ops.live_migration.node_health_info), or
+    before a drain M(kubevirt_ops.live_migration.preflight_info), found as a table and plain lines that a person reads
+    in a terminal or in the output of a job. Each stuck migration, and each VM that would hold a drain, is listed with
+    its causes, the evidence, and commands to copy.
   - Writes the same as JSON, HTML and Markdown. The HTML page is one file that needs nothing from anywhere.
   - Runs on the controller and never talks to a cluster.
 author:
@@ -35,8 +36,13 @@ options:
   migrations:
     description:
       - The registered result of M(kubevirt_ops.live_migration.migration_info).
+      - Needed unless O(preflight) is given.
     type: dict
-    required: true
+  preflight:
+    description:
+      - The registered result of M(kubevirt_ops.live_migration.preflight_info), in place of O(migrations).
+      - Its files are called C(preflight.json), C(preflight.html) and C(preflight.md).
+    type: dict
   nodes:
     description:
       - The registered result of M(kubevirt_ops.live_migration.node_health_info).
@@ -86,12 +92,14 @@ options:
   title:
     description:
       - Stands above the report, for example the name of the cluster.
-      - If empty, V(Live migrations), followed by the name of the inventory host if that is not V(localhost).
+      - If empty, V(Live migrations), or V(Before the drain) for O(preflight), followed by the name of the inventory
+        host if that is not V(localhost).
     type: str
     default: ""
 seealso:
   - module: kubevirt_ops.live_migration.migration_info
   - module: kubevirt_ops.live_migration.node_health_info
+  - module: kubevirt_ops.live_migration.preflight_info
 """
 
 EXAMPLES = r"""
@@ -114,6 +122,10 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ report.paths.html }}"
   when: report.summary.stuck | length > 0
+
+- name: Print what a drain of node-7 would meet
+  kubevirt_ops.live_migration.migration_report:
+    preflight: "{{ found_before_drain }}"
 
 - name: With the nodes, as Markdown for a ticket, under the name of the cluster
   kubevirt_ops.live_migration.migration_report:
@@ -163,15 +175,15 @@ summary:
       type: str
       sample: "2026-11-23T08:49:14Z"
     total:
-      description: How many migrations were looked at.
+      description: How many migrations were looked at, or VMs for O(preflight).
       type: int
       sample: 3
     by_verdict:
-      description: How many migrations got which verdict. Verdicts that no migration got are left out.
+      description: How many of them got which verdict. Verdicts that none got are left out.
       type: dict
       sample: {blocked: 1, progressing: 2}
     stuck:
-      description: The stuck migrations, worst first.
+      description: The stuck migrations, worst first. Absent for O(preflight).
       type: list
       elements: dict
       sample:
@@ -181,12 +193,28 @@ summary:
           uid: 5b1e0a9e-0000-4000-8000-000000000001
           verdict: blocked
           cause: TargetPodUnschedulable
+    holding:
+      description:
+        - The VMs to see to before the drain, with the verdict V(would_stop), V(would_not_migrate) or V(at_risk). Only
+          for O(preflight).
+      type: list
+      elements: dict
+      sample:
+        - namespace: team-a
+          vm: shop-db-1
+          node: node-7
+          verdict: would_not_migrate
+          reason: NotLiveMigratable
+    least_seconds:
+      description: How long the drain takes at least, null where that is not known. Only for O(preflight).
+      type: int
+      sample: 192
     coverage_complete:
       description: Whether everything that was asked for could be read.
       type: bool
       sample: true
     unhealthy_nodes:
-      description: The nodes that were judged unhealthy.
+      description: The nodes that were judged unhealthy. Absent for O(preflight).
       type: list
       elements: str
       sample: [node-7]

@@ -446,6 +446,10 @@ coverage:
       description: Always 0, this module looks at no placement.
       type: int
       sample: 0
+    requests_to_prometheus:
+      description: Requests to Prometheus. Always 0, as this module asks none.
+      type: int
+      sample: 0
 plan:
   description: The steps, in their order. Empty if nothing is to be changed.
   returned: success and failure
@@ -485,7 +489,7 @@ plan:
       sample: []
     outcome:
       description:
-        - V(done), V(dry_run) (check mode, the server accepts it), V(refused) (nothing was sent), V(failed),
+        - V(done), V(dry_run) (check mode, the server accepts it), V(refused) (nothing was changed), V(failed),
           V(unknown) (its answer was lost), V(not_tried) (a step before it failed) or V(not_possible_yet).
       type: str
       sample: done
@@ -498,7 +502,7 @@ plan:
       type: str
       sample: "2026-11-23T08:49:14Z"
 refused:
-  description: Whether the change is refused. Nothing was sent then.
+  description: Whether the change is refused. Nothing was changed then.
   returned: success and failure
   type: bool
   sample: false

@@ -426,6 +426,10 @@ coverage:
       description: How many requests were made, without those for O(requested).
       type: int
       sample: 3
+    requests_to_prometheus:
+      description: Requests to Prometheus. Always 0, as this module asks none.
+      type: int
+      sample: 0
     requests_for_placement:
       description: How many requests O(requested) cost.
       type: int

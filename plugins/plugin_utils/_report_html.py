@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_sentences import (
@@ -36,30 +36,37 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     tone_of,
 )
 
-__all__ = ["render_html"]
+__all__ = ["render_html", "template"]
 
-_TEMPLATE = Path(__file__).with_name("_report.html.j2")
+_FOLDER = Path(__file__).parent
 
 
 def render_html(report: Report) -> str:
     """The page as text; the same report always gives the same text."""
-    return _template().render(report=report, verdicts=VERDICTS, origins=ORIGINS)
+    return template("_report.html.j2").render(report=report, verdicts=VERDICTS, origins=ORIGINS)
 
 
 @functools.cache
-def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+def template(name: str) -> Template:
+    """The template of that file name, with what its texts need."""
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FileSystemLoader(_FOLDER),
+    )
     environment.filters.update(duration=duration, tone=tone_of)
-    functions = {
-        "PARTIAL": PARTIAL,
-        "cancel_sentence": cancel_sentence,
-        "cause_qualities": cause_qualities,
-        "deadline_of": deadline_of,
-        "facts_of": facts_of,
-        "grant_lines": grant_lines,
-        "nodes_of": nodes_of,
-        "remark_on": remark_on,
-        "time_left_of": time_left_of,
-        "value_of": value_of,
-    }
-    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"), globals=functions)
+    environment.globals.update(
+        PARTIAL=PARTIAL,
+        cancel_sentence=cancel_sentence,
+        cause_qualities=cause_qualities,
+        deadline_of=deadline_of,
+        facts_of=facts_of,
+        grant_lines=grant_lines,
+        nodes_of=nodes_of,
+        remark_on=remark_on,
+        time_left_of=time_left_of,
+        value_of=value_of,
+    )
+    return environment.get_template(name)

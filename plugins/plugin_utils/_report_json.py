@@ -17,7 +17,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import STUCK_VERDICTS
 
-__all__ = ["render_json", "summarise"]
+__all__ = ["meta_of", "render_json", "result_of", "summarise"]
 
 # What Ansible adds to a result. `invocation` above all: it holds the connection's options.
 _BOOKKEEPING = frozenset(
@@ -32,20 +32,26 @@ def render_json(report: Report, *, migrations: Any, nodes: Any = None) -> str:
     Pure ASCII, so that no byte of a cluster's string can reach a terminal that prints the file.
     """
     document = {
-        "meta": {
-            "collection": "kubevirt_ops.live_migration",
-            "version": report.version,
-            "generated_at": report.generated_at,
-            "title": report.title,
-            "headline": report.headline,
-        },
-        "migrations": _result(migrations),
-        "nodes": None if nodes is None else _result(nodes),
+        "meta": meta_of(report),
+        "migrations": result_of(migrations),
+        "nodes": None if nodes is None else result_of(nodes),
     }
     return json.dumps(document, sort_keys=True, indent=2) + "\n"
 
 
-def _result(value: Any) -> dict[str, Any]:
+def meta_of(report: Any) -> dict[str, str]:
+    """What made the report, when, and its first sentence; for every kind of report."""
+    return {
+        "collection": "kubevirt_ops.live_migration",
+        "version": report.version,
+        "generated_at": report.generated_at,
+        "title": report.title,
+        "headline": report.headline,
+    }
+
+
+def result_of(value: Any) -> dict[str, Any]:
+    """A module's result without what Ansible added to it."""
     given: Mapping[str, Any] = as_map(plain(value)) or {}
     return {key: given[key] for key in given if key not in _BOOKKEEPING and not key.startswith("_ansible")}
 

@@ -31,7 +31,16 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import nodes_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import duration
 
-__all__ = ["code", "escape", "fence", "render_markdown"]
+__all__ = [
+    "code",
+    "escape",
+    "fence",
+    "markdown_cause",
+    "markdown_not_seen",
+    "markdown_row",
+    "markdown_section",
+    "render_markdown",
+]
 
 _SPECIAL = re.compile(r"[\\`*_\[\]#!|~]|^[-+=]|^\d+[.)]")
 _TICKS = re.compile(r"`+")
@@ -69,10 +78,11 @@ def render_markdown(report: Report) -> str:
         _head(report),
         _table(report),
         *(_detail(migration) for migration in report.stuck),
-        _section("Look again", map(_remark, report.uncertain)),
-        _section("In common", [f"- {escape(correlation.summary)}" for correlation in report.correlations]),
-        _section("Nodes", _nodes(report)),
-        _section("Not seen", _not_seen(report.gap)),
+        markdown_section("Look again", map(_remark, report.uncertain)),
+        markdown_section("Copies", [f"- {escape(f'{found.title}: {found.progress}')}" for found in report.copying]),
+        markdown_section("In common", [f"- {escape(correlation.summary)}" for correlation in report.correlations]),
+        markdown_section("Nodes", _nodes(report)),
+        markdown_section("Not seen", markdown_not_seen(report.gap)),
     )
     return "\n".join(line for section in sections for line in section).rstrip() + "\n"
 
@@ -81,12 +91,14 @@ def _remark(migration: Migration) -> str:
     return f"- {escape(f'{migration.title}: {migration.verdict}')}. {escape(remark_on(migration))}".rstrip()
 
 
-def _section(title: str, lines: Iterable[str]) -> list[str]:
+def markdown_section(title: str, lines: Iterable[str], /) -> list[str]:
+    """`lines` under a heading; nothing at all where there are none."""
     found = list(lines)
     return [f"## {title}", "", *found, ""] if found else []
 
 
-def _row(cells: Iterable[str]) -> str:
+def markdown_row(cells: Iterable[str]) -> str:
+    """One row of a table; the cells are escaped already."""
     return f"| {' | '.join(cells)} |"
 
 
@@ -100,24 +112,25 @@ def _table(report: Report) -> Iterator[str]:
     if not report.migrations:
         return
     heads = ("Verdict", "VM", "Phase", "For", "Cause", "Nodes")
-    yield from (_row(heads), _row("---" for _head in heads))
+    yield from (markdown_row(heads), markdown_row("---" for _head in heads))
     for found in report.migrations:
         texts = (found.verdict, found.title, found.phase or "(none yet)", duration(found.seconds_in_phase))
-        yield _row(map(escape, (*texts, found.cause or "-", nodes_of(found))))
+        yield markdown_row(map(escape, (*texts, found.cause or "-", nodes_of(found))))
     yield ""
 
 
 def _detail(migration: Migration) -> Iterator[str]:
     yield from (f"## {escape(f'{migration.title}: {migration.verdict}')}", "", escape(facts_of(migration)), "")
     for cause in migration.causes:
-        yield from _cause(cause)
+        yield from markdown_cause(cause)
     if not migration.causes and migration.summary:
         yield from (escape(migration.summary), "")
     if migration.can_cancel_reason:
         yield from (f"Cancel: {escape(cancel_sentence(migration))}", "")
 
 
-def _cause(cause: Cause) -> Iterator[str]:
+def markdown_cause(cause: Cause) -> Iterator[str]:
+    """One cause with its evidence and what to do."""
     yield from (f"### {escape(cause.code)}", "", escape(cause.summary), "")
     qualities = cause_qualities(cause)
     if qualities:
@@ -144,7 +157,8 @@ def _nodes(report: Report) -> Iterator[str]:
     yield from (f"- {escape(node_line(node))}" for node in report.sick_nodes)
 
 
-def _not_seen(gap: Gap | None) -> Iterator[str]:
+def markdown_not_seen(gap: Gap | None) -> Iterator[str]:
+    """What could not be read, with the Roles to paste."""
     if gap is None:
         return
     yield from (escape(gap.reason or PARTIAL), "")

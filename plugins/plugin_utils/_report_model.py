@@ -53,7 +53,8 @@ class Cause:
 @dataclass(frozen=True)
 class Migration:
     """One migration. Durations are None where they are not known; `seconds_left` is negative past the deadline.
-    `placement` says where its target pod could go, "" where nobody looked for that."""
+    `placement` says where its target pod could go, "" where nobody looked for that; `progress` are the figures of its
+    copy in one line, "" where none were asked for."""
 
     namespace: str
     vm: str
@@ -81,6 +82,7 @@ class Migration:
     can_retry: bool
     can_retry_reason: str
     placement: str
+    progress: str
     causes: tuple[Cause, ...]
 
     @property
@@ -145,6 +147,12 @@ class Report:
         """Not stuck, but worth a second look: late, being cancelled, failed, or not to be judged."""
         words = ("unknown", "late", "cancelling", "failed")
         return tuple(found for found in self.migrations if not found.stuck and found.verdict in words)
+
+    @property
+    def copying(self) -> tuple[Migration, ...]:
+        """Those whose copy was measured and that are explained nowhere else."""
+        known = {*self.stuck, *self.uncertain}
+        return tuple(found for found in self.migrations if found.progress and found not in known)
 
     @property
     def sick_nodes(self) -> tuple[Node, ...]:

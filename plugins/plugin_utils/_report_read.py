@@ -43,6 +43,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     Report,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_nodes import read_nodes
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_progress import progress_sentence
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import (
     STUCK_VERDICTS,
     VERDICTS,
@@ -50,7 +51,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     listed,
 )
 
-__all__ = ["DEFAULT_TITLE", "read_report"]
+__all__ = ["DEFAULT_TITLE", "read_causes", "read_gap", "read_report"]
 
 DEFAULT_TITLE = "Live migrations"
 _MOST_NODES = 5
@@ -69,7 +70,7 @@ def read_report(migrations: Any, *, nodes: Any = None, scope: Any = None, title:
         key=lambda migration: (not migration.stuck, _RANKS.get(migration.verdict, _RANKS["unknown"])),
     )
     looked_at_nodes = _unless_skipped(nodes)
-    gap = _gap(result, nodes=looked_at_nodes)
+    gap = read_gap(result, nodes=looked_at_nodes)
     asked = _scope(as_map(scope))
     known_nodes, nodes_summary = read_nodes(looked_at_nodes)
     sick = [node.name for node in known_nodes or () if node.verdict == "unhealthy"]
@@ -171,7 +172,8 @@ def _migration(entry: Any, *, now: datetime | None) -> Migration:
         verdict=verdict,
         stuck=verdict in STUCK_VERDICTS if flagged is None else flagged,
         placement=_placement(as_map(given.get("placement")) or {}),
-        causes=_causes(given.get("causes"), now=now),
+        progress=progress_sentence(given.get("progress")),
+        causes=read_causes(given.get("causes"), now=now),
     )
 
 
@@ -208,7 +210,8 @@ _TEXTS = (
 )
 
 
-def _causes(value: Any, *, now: datetime | None) -> tuple[Cause, ...]:
+def read_causes(value: Any, *, now: datetime | None) -> tuple[Cause, ...]:
+    """The causes in `value`, a list of entries as results have them."""
     entries = [as_map(entry) or {} for entry in as_list(value) or ()]
     return tuple(_cause(entry, others=entries, now=now) for entry in entries)
 
@@ -262,9 +265,9 @@ def _correlation(entry: Any) -> Correlation:
     return Correlation(summary=summary, migrations=tuple(_words(given.get("migrations"))))
 
 
-def _gap(migrations: Mapping[str, Any], *, nodes: Mapping[str, Any] | None) -> Gap | None:
+def read_gap(looked: Mapping[str, Any], *, nodes: Mapping[str, Any] | None = None) -> Gap | None:
     """What neither result could see; None when both are complete. A result without coverage counts as incomplete."""
-    results = [migrations] if nodes is None else [migrations, nodes]
+    results = [looked] if nodes is None else [looked, nodes]
     if all((as_map(result.get("coverage")) or {}).get("complete") is True for result in results):
         return None
     rules = tuple(dict.fromkeys(rule for result in results for rule in _missing_rules(result)))

@@ -77,6 +77,8 @@ def _facts(migration: Migration) -> Iterator[str]:
         yield f"Mode {migration.mode}."
     if migration.placement:
         yield f"The target pod could go to {migration.placement}"
+    if migration.progress:
+        yield f"Copy: {migration.progress}."
     origin = ORIGINS.get(migration.origin, migration.origin)
     attempt = f"attempt {migration.attempt}" if migration.attempt and migration.attempt > 1 else ""
     about = ", ".join(filter(None, (origin, attempt)))

@@ -15,7 +15,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import duration
 
-__all__ = ["ARROW", "MigrationTable", "nodes_of"]
+__all__ = ["ARROW", "Column", "MigrationTable", "Table", "cut_middle", "nodes_of"]
 
 ARROW = "→"
 _GAP = 2
@@ -25,7 +25,8 @@ def _cut_end(text: str, width: int, /) -> str:
     return fit(text, width=width)
 
 
-def _cut_middle(text: str, width: int, /) -> str:
+def cut_middle(text: str, width: int, /) -> str:
+    """`text` in `width` cells, cut in the middle: both ends of a name tell."""
     return fit(text, width=width, middle=True)
 
 
@@ -41,7 +42,7 @@ def _cut_nodes(text: str, width: int, /) -> str:
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """`share` weighs the width a column may claim when room is short; 0 keeps it as wide as its longest cell."""
 
     head: str
@@ -52,43 +53,51 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column("VERDICT"),
-    _Column("VM", share=18, floor=12, cut=_cut_middle),
-    _Column("PHASE", share=11, floor=5),
-    _Column("FOR", right=True),
-    _Column("CAUSE", share=15, floor=8),
-    _Column(f"FROM {ARROW} TO", share=17, floor=7, cut=_cut_nodes),
+    Column("VERDICT"),
+    Column("VM", share=18, floor=12, cut=cut_middle),
+    Column("PHASE", share=11, floor=5),
+    Column("FOR", right=True),
+    Column("CAUSE", share=15, floor=8),
+    Column(f"FROM {ARROW} TO", share=17, floor=7, cut=_cut_nodes),
 )
 _WIDEST_FIXED = 11
 
 
-class MigrationTable:
-    """One line a migration, never wider than `width` cells (which must be at least 60)."""
+class Table:
+    """Lines of cells, never wider than `width` (which must be at least 60)."""
 
-    def __init__(self, migrations: Sequence[Migration], *, width: int) -> None:
-        short = _short_names(migrations)
-        self._cells = [_row(migration, short=short) for migration in migrations]
-        rows = [[column.head for column in _COLUMNS], *self._cells]
+    def __init__(self, columns: Sequence[Column], cells: Sequence[Sequence[str]], /, *, width: int) -> None:
+        self._columns = columns
+        self._cells = cells
+        rows = [[column.head for column in columns], *cells]
         self._widths = [max(map(cell_width, cells)) for cells in zip(*rows, strict=True)]
-        room = width - len(_COLUMNS) + 1
+        room = width - len(columns) + 1
         # Room between columns is given up before any text is.
-        self._gap = _GAP if sum(self._widths) + len(_COLUMNS) - 1 <= room else 1
-        _narrow(self._widths, available=room if self._gap == 1 else room - len(_COLUMNS) + 1)
+        self._gap = _GAP if sum(self._widths) + len(columns) - 1 <= room else 1
+        _narrow(self._widths, columns, available=room if self._gap == 1 else room - len(columns) + 1)
 
     def head(self) -> str:
         """The line of column heads."""
-        return self._line([column.head for column in _COLUMNS])
+        return self._line([column.head for column in self._columns])
 
     def rows(self) -> list[str]:
-        """The lines, in the order of the migrations; each begins with the verdict."""
+        """The lines, in the order of the cells."""
         return [self._line(cells) for cells in self._cells]
 
     def _line(self, cells: Sequence[str]) -> str:
-        parts = zip(cells, self._widths, _COLUMNS, strict=True)
+        parts = zip(cells, self._widths, self._columns, strict=True)
         return (" " * self._gap).join(_cell(text, width=width, column=column) for text, width, column in parts).rstrip()
 
 
-def _cell(text: str, *, width: int, column: _Column) -> str:
+class MigrationTable(Table):
+    """One line a migration; each begins with the verdict."""
+
+    def __init__(self, migrations: Sequence[Migration], *, width: int) -> None:
+        short = _short_names(migrations)
+        super().__init__(_COLUMNS, [_row(migration, short=short) for migration in migrations], width=width)
+
+
+def _cell(text: str, *, width: int, column: Column) -> str:
     return pad(column.cut(text, width), width=width, right=column.right)
 
 
@@ -121,9 +130,9 @@ def _short_names(migrations: Iterable[Migration]) -> dict[str, str]:
     return {name: name.partition(".")[0] for name in names} if len(domains) == 1 else {}
 
 
-def _narrow(widths: list[int], *, available: int) -> None:
+def _narrow(widths: list[int], columns: Sequence[Column], /, *, available: int) -> None:
     """While the columns do not fit, the one furthest over its share gives up a cell."""
     for _step in range(sum(widths) - available):
-        givers = [index for index, column in enumerate(_COLUMNS) if column.share and widths[index] > column.floor]
+        givers = [index for index, column in enumerate(columns) if column.share and widths[index] > column.floor]
         if givers:
-            widths[max(givers, key=lambda index: widths[index] / _COLUMNS[index].share)] -= 1
+            widths[max(givers, key=lambda index: widths[index] / columns[index].share)] -= 1

@@ -35,7 +35,20 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import MigrationTable
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import duration, tone_of
 
-__all__ = ["MAX_DETAILS", "MAX_ROWS", "MIN_WIDTH", "Line", "render_text"]
+__all__ = [
+    "MAX_DETAILS",
+    "MAX_ROWS",
+    "MIN_WIDTH",
+    "PROSE_WIDTH",
+    "Line",
+    "cause_lines",
+    "labelled",
+    "not_seen_lines",
+    "render_text",
+    "section",
+    "title_line",
+    "wrapped",
+]
 
 MIN_WIDTH = 60
 # More than this belongs in the files: nobody reads a terminal that far, and job logs are kept for years.
@@ -43,7 +56,7 @@ MAX_ROWS = 200
 MAX_DETAILS = 25
 _GUTTER = 10
 # Prose is read at this width at most, however wide the terminal is; tables use all of it.
-_PROSE_WIDTH = 110
+PROSE_WIDTH = 110
 
 
 @dataclass(frozen=True)
@@ -60,29 +73,31 @@ class Line:
 def render_text(report: Report, *, width: int) -> list[Line]:
     """The whole report in lines of at most `width` cells (at least :data:`MIN_WIDTH`), no line end in any."""
     table_width = max(MIN_WIDTH, width)
-    prose = min(table_width, _PROSE_WIDTH)
+    prose = min(table_width, PROSE_WIDTH)
     sections = (
         _head(report, width=prose),
         _table(report, width=table_width),
         _details(report, width=prose),
-        _section("Look again", _uncertain(report, width=prose)),
-        _section("In common", _correlations(report, width=prose)),
-        _section("Nodes", _nodes(report, width=prose)),
-        _section("Not seen", _not_seen(report.gap, width=prose)),
+        section("Look again", _uncertain(report, width=prose)),
+        section("Copies", _copies(report, width=prose)),
+        section("In common", _correlations(report, width=prose)),
+        section("Nodes", _nodes(report, width=prose)),
+        section("Not seen", not_seen_lines(report.gap, width=prose)),
     )
     return [line for section in sections for line in section]
 
 
-def _wrapped(text: str, *, width: int, first: str = "", rest: str | None = None) -> Iterator[Line]:
+def wrapped(text: str, *, width: int, first: str = "", rest: str | None = None) -> Iterator[Line]:
+    """`text` in lines, the first beginning with `first`, the others with `rest` or as many spaces."""
     indent = " " * cell_width(first) if rest is None else rest
     return (Line(line) for line in wrap(text, width=width, first=first, rest=indent))
 
 
 def _head(report: Report, *, width: int) -> Iterator[Line]:
     yield Line("")
-    yield from _wrapped(" · ".join(filter(None, (report.title, report.generated_at))), width=width)
+    yield from wrapped(" · ".join(filter(None, (report.title, report.generated_at))), width=width)
     yield Line("")
-    yield from _wrapped(report.headline, width=width)
+    yield from wrapped(report.headline, width=width)
     yield Line("")
 
 
@@ -110,33 +125,35 @@ def _details(report: Report, *, width: int) -> Iterator[Line]:
 
 
 def _detail(migration: Migration, *, number: int, width: int) -> Iterator[Line]:
-    title = f"{number}. {migration.title}: "
-    heading = wrap(title + migration.verdict, width=width, rest="   ")
-    yield Line(
-        heading[0],
-        tone=tone_of(migration.verdict),
-        start=len(title),
-        toned=len(migration.verdict) if len(heading) == 1 else 0,
-    )
-    yield from (Line(text) for text in heading[1:])
-    yield from _wrapped(facts_of(migration), width=width, first="   ")
+    yield from title_line(f"{number}. {migration.title}: ", migration.verdict, width=width)
+    yield from wrapped(facts_of(migration), width=width, first="   ")
     for cause in migration.causes:
-        yield from _cause(cause, width=width)
+        yield from cause_lines(cause, width=width)
     if not migration.causes and migration.summary:
-        yield from _labelled("Why", migration.summary, width=width)
+        yield from labelled("Why", migration.summary, width=width)
     if migration.can_cancel_reason:
-        yield from _labelled("Cancel", cancel_sentence(migration), width=width)
+        yield from labelled("Cancel", cancel_sentence(migration), width=width)
     yield Line("")
 
 
-def _labelled(label: str, text: str, *, width: int) -> Iterator[Line]:
+def title_line(title: str, verdict: str, /, *, width: int) -> Iterator[Line]:
+    """`title` with the verdict behind it in its colour."""
+    heading = wrap(title + verdict, width=width, rest="   ")
+    toned = len(verdict) if len(heading) == 1 else 0
+    yield Line(heading[0], tone=tone_of(verdict), start=len(title), toned=toned)
+    yield from (Line(text) for text in heading[1:])
+
+
+def labelled(label: str, text: str, /, *, width: int) -> Iterator[Line]:
+    """`text` with a label before it, indented below a title."""
     first = f"   {label}".ljust(_GUTTER)
-    return _wrapped(text, width=width, first=first)
+    return wrapped(text, width=width, first=first)
 
 
-def _cause(cause: Cause, *, width: int) -> Iterator[Line]:
-    yield from _labelled("Why", f"{cause.code} ({cause_qualities(cause)})", width=width)
-    yield from _labelled("", cause.summary, width=width)
+def cause_lines(cause: Cause, *, width: int) -> Iterator[Line]:
+    """One cause with its evidence and what to do."""
+    yield from labelled("Why", f"{cause.code} ({cause_qualities(cause)})", width=width)
+    yield from labelled("", cause.summary, width=width)
     label = "Seen"
     for evidence in cause.evidence:
         yield from _evidence(evidence, label=label, width=width)
@@ -147,19 +164,19 @@ def _cause(cause: Cause, *, width: int) -> Iterator[Line]:
 
 def _evidence(evidence: Evidence, *, label: str, width: int) -> Iterator[Line]:
     since = f" (since {duration(evidence.seconds)})" if evidence.seconds is not None else ""
-    yield from _labelled(label, evidence.object or "-", width=width)
+    yield from labelled(label, evidence.object or "-", width=width)
     text = f"{evidence.field} = {value_of(evidence)}{since}" if evidence.field else f"{value_of(evidence)}{since}"
-    yield from _wrapped(text, width=width, first=" " * (_GUTTER + 2), rest=" " * (_GUTTER + 4))
+    yield from wrapped(text, width=width, first=" " * (_GUTTER + 2), rest=" " * (_GUTTER + 4))
 
 
 def _advice(advice: Advice, *, width: int) -> Iterator[Line]:
-    yield from _labelled("Do", " ".join(filter(None, (advice.action, advice.why))), width=width)
+    yield from labelled("Do", " ".join(filter(None, (advice.action, advice.why))), width=width)
     yield from (Line(" " * (_GUTTER + 2) + command, verbatim=True) for command in advice.commands)
     if advice.risk:
-        yield from _labelled("Risk", advice.risk, width=width)
+        yield from labelled("Risk", advice.risk, width=width)
 
 
-def _section(title: str, lines: Iterable[Line]) -> Iterator[Line]:
+def section(title: str, lines: Iterable[Line], /) -> Iterator[Line]:
     """`lines` under a title and with an empty line after them; nothing at all where there are none."""
     found = list(lines)
     if found:
@@ -172,31 +189,39 @@ def _uncertain(report: Report, *, width: int) -> Iterator[Line]:
     for migration in report.uncertain[:MAX_DETAILS]:
         said = remark_on(migration)
         text = f"{migration.title}: {migration.verdict}" + (f", {said}" if said else "")
-        yield from _wrapped(text, width=width, first="   ", rest="     ")
+        yield from wrapped(text, width=width, first="   ", rest="     ")
     if len(report.uncertain) > MAX_DETAILS:
         yield Line(f"   ... and {len(report.uncertain) - MAX_DETAILS} more: they are in the report files.")
 
 
+def _copies(report: Report, *, width: int) -> Iterator[Line]:
+    for migration in report.copying[:MAX_DETAILS]:
+        yield from wrapped(f"{migration.title}: {migration.progress}", width=width, first="   ", rest="     ")
+    if len(report.copying) > MAX_DETAILS:
+        yield Line(f"   ... and {len(report.copying) - MAX_DETAILS} more: they are in the report files.")
+
+
 def _correlations(report: Report, *, width: int) -> Iterator[Line]:
     for correlation in report.correlations:
-        yield from _wrapped(correlation.summary, width=width, first="   ", rest="     ")
+        yield from wrapped(correlation.summary, width=width, first="   ", rest="     ")
 
 
 def _nodes(report: Report, *, width: int) -> Iterator[Line]:
     if report.nodes_summary:
-        yield from _wrapped(report.nodes_summary, width=width, first="   ")
+        yield from wrapped(report.nodes_summary, width=width, first="   ")
     for node in report.sick_nodes[:MAX_DETAILS]:
-        yield from _wrapped(node_line(node), width=width, first="   ", rest="     ")
+        yield from wrapped(node_line(node), width=width, first="   ", rest="     ")
     if len(report.sick_nodes) > MAX_DETAILS:
         yield Line(f"   ... and {len(report.sick_nodes) - MAX_DETAILS} more: they are in the report files.")
 
 
-def _not_seen(gap: Gap | None, *, width: int) -> Iterator[Line]:
+def not_seen_lines(gap: Gap | None, *, width: int) -> Iterator[Line]:
+    """What could not be read, with the Roles to paste."""
     if gap is None:
         return
-    yield from _wrapped(gap.reason or PARTIAL, width=width, first="   ")
+    yield from wrapped(gap.reason or PARTIAL, width=width, first="   ")
     for rule in gap.rules:
-        yield from _wrapped(f"may not {rule}", width=width, first="   - ")
+        yield from wrapped(f"may not {rule}", width=width, first="   - ")
     if gap.role:
-        yield from _wrapped("Whoever may grant it can paste this (USER: who runs this):", width=width, first="   ")
+        yield from wrapped("Whoever may grant it can paste this (USER: who runs this):", width=width, first="   ")
         yield from (Line(text, verbatim=True) for text in grant_lines(gap))

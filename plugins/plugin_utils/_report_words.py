@@ -13,6 +13,7 @@ from collections.abc import Iterable
 __all__ = [
     "NODE_VERDICTS",
     "ORIGINS",
+    "OUTLOOKS",
     "STUCK_VERDICTS",
     "TIME_CURES",
     "VERDICTS",
@@ -37,6 +38,15 @@ VERDICTS = {
     "failed": "ended without moving the VM",
     "succeeded": "ended, the VM has moved",
 }
+# What a drain would do to a VM, worst first.
+OUTLOOKS = {
+    "would_stop": "the drain shuts it down and migrates nothing",
+    "would_not_migrate": "it stays where it is, and the drain waits",
+    "unknown": "could not be judged from what could be read",
+    "at_risk": "it would be migrated, and may get stuck",
+    "would_wait": "it would be migrated after something that time cures",
+    "would_migrate": "nothing was found that would hold it",
+}
 NODE_VERDICTS = ("unhealthy", "unknown", "degraded", "healthy")
 TIME_CURES = {
     "yes": "waiting cures it",
@@ -51,9 +61,9 @@ ORIGINS = {
     "decentralized": "between two clusters",
 }
 _TONES = {
-    **dict.fromkeys((*STUCK_VERDICTS, "failed", "unhealthy"), "bad"),
-    **dict.fromkeys(("unknown", "late", "cancelling", "degraded"), "warn"),
-    **dict.fromkeys(("progressing", "succeeded", "healthy"), "good"),
+    **dict.fromkeys((*STUCK_VERDICTS, "failed", "unhealthy", "would_stop", "would_not_migrate"), "bad"),
+    **dict.fromkeys(("unknown", "late", "cancelling", "degraded", "at_risk"), "warn"),
+    **dict.fromkeys(("progressing", "succeeded", "healthy", "would_migrate"), "good"),
 }
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.cluster.build import ensure_programs
 from tests.cluster.control_plane import ControlPlane, Files, prepare_files, start_control_plane
 from tests.cluster.crds import OUR_CRDS, load_crds
 from tests.cluster.folder import Folder, read_state
+from tests.cluster.pod_network import PodNetwork
 from tests.cluster.store import Store, etcd_key
 from tests.cluster.users import USERS, grant_rights, write_kubeconfig
 from tests.cluster.wire import Wire, tls_context
@@ -31,13 +33,16 @@ _BASELINE = "baseline.json"
 class _Owned:
     """What only the process that started the cluster has."""
 
-    def __init__(self, folder: Folder, *, plane: ControlPlane) -> None:
+    def __init__(self, folder: Folder, *, plane: ControlPlane, network: PodNetwork | None) -> None:
         self.folder = folder
         self.plane = plane
+        self.network = network
 
     def stop(self) -> None:
         """End the programs and remove the folder."""
         self.plane.stop()
+        if self.network is not None:
+            self.network.stop()
         self.folder.remove()
 
 
@@ -66,19 +71,24 @@ class Cluster:
         audit: bool = False,
         crds: Path | str | None = None,
         simulator: bool = False,
+        pods: bool = False,
         directory: Path | str | None = None,
         report: Callable[[str], None] | None = None,
     ) -> Cluster:
         """Start one and wait until it is ready. Its programs die with this process, however that ends.
 
-        `crds`: a folder of definitions instead of ours. `directory`: where its private folder shall be (default: a new
-        one in the temporary folder). `report` gets lines of progress of a first build.
+        `crds`: a folder of definitions instead of ours. `pods`: whether the API server reaches the simulator's pods;
+        its webhooks then go through a proxy of ours, and fail with other words. `directory`: where its private folder
+        shall be (default: a new one in the temporary folder). `report` gets lines of progress of a first build.
         """
         programs = ensure_programs(report=report)
         folder = Folder.create(Path(directory).absolute() if directory else None)
         try:
+            network = PodNetwork(folder.path) if pods else None
             files = prepare_files(folder.path, audit=audit)
-            owned = _Owned(folder, plane=start_control_plane(files, programs=programs))
+            if network is not None:
+                files = replace(files, egress=network.write_configuration(folder.path / "egress.json"))
+            owned = _Owned(folder, plane=start_control_plane(files, programs=programs), network=network)
         except BaseException:
             folder.remove()
             raise
@@ -106,6 +116,8 @@ class Cluster:
         if simulator:
             self._simulator = self._new_simulator()
             self._simulator.start()
+            if self._owned and self._owned.network is not None:
+                self._owned.network.port_of = self._simulator.handlers.port_of
         Baseline.capture(self.store, file=self.directory / _BASELINE)
         if self._owned:
             self._owned.folder.write_state(self._state)

@@ -51,6 +51,7 @@ class Files:
     signing: tuple[Path, Path]
     tokens: dict[str, str]
     audit_policy: Path | None
+    egress: Path | None = None
 
     @property
     def audit_log(self) -> Path:
@@ -217,6 +218,7 @@ def _apiserver_command(files: Files, program: Path, *, port: int, etcd_server: s
         "profiling": "false",
         **_aggregation_options(files),
         **_audit_options(files),
+        **({"egress-selector-config-file": files.egress} if files.egress else {}),
     }
     return _command(program, options)
 

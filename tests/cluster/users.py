@@ -50,6 +50,7 @@ _DIAGNOSE_RULES = [
     _rule("", _READ, ["nodes", "pods", "events", "resourcequotas", "namespaces", "persistentvolumeclaims"]),
     _rule("coordination.k8s.io", _READ, ["leases"]),
     _rule("apps", _READ, ["daemonsets"]),
+    _rule("policy", _READ, ["poddisruptionbudgets"]),
 ]
 
 # As KubeVirt installs them: kubevirt/kubevirt pkg/virt-operator/resource/generate/rbac/cluster.go.

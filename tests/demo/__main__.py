@@ -19,7 +19,7 @@ from typing import Any
 from tests.cluster import Cluster
 from tests.cluster.simulator import ScenarioError
 from tests.cluster.simulator.scenario import Scenario, load
-from tests.demo.comparison import compare, render
+from tests.demo.comparison import Row, compare, compare_outlooks, render
 from tests.make.places import BUILD, FULL_NAME, ROOT
 
 REPORT = BUILD / "demo"
@@ -42,33 +42,46 @@ def stop_on_termination() -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def diagnose(kubeconfig: Path) -> int:
-    """Run the playbook with the terminal as its own; its exit status."""
+def play(kubeconfig: Path, scenario: Scenario) -> int:
+    """Run the playbook that the scenario is for, with the terminal as its own; its exit status."""
     shutil.rmtree(REPORT, ignore_errors=True)
-    command = ["ansible-playbook", f"{FULL_NAME}.diagnose", "-e", f"report_directory={REPORT.relative_to(ROOT)}"]
+    name = f"{FULL_NAME}.{'preflight' if scenario.drain else 'diagnose'}"
+    command = ["ansible-playbook", name, "-e", f"report_directory={REPORT.relative_to(ROOT)}"]
+    command += ["-e", f"nodes={','.join(scenario.drain)}"] if scenario.drain else []
     say(f"KUBECONFIG={kubeconfig} {' '.join(command)}")
     program = Path(sys.executable).with_name(command[0])
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
     return subprocess.run([str(program), *command[1:]], cwd=ROOT, env=environment, check=False).returncode
 
 
-def run_on_a_cluster(scenario: Scenario) -> tuple[int, list[dict[str, str | None]]]:
-    """The playbook's exit status and what was planted; the cluster is stopped whatever happens."""
+def run_on_a_cluster(scenario: Scenario) -> int:
+    """The playbook's exit status; the cluster is stopped whatever happens."""
     say("starting a test cluster (the very first time its programs are built, which takes minutes)")
     with Cluster.start(simulator=True, report=say) as cluster:
         say(f"filling it with the scenario {scenario.name}: {scenario.title}")
-        world = cluster.simulator.play(scenario.name)
-        return diagnose(Path(cluster.kubeconfig(USER))), world.expected
+        cluster.simulator.play(scenario.name)
+        return play(Path(cluster.kubeconfig(USER)), scenario)
 
 
-def held_against(planted: Sequence[Mapping[str, Any]]) -> int:
-    """Print what was planted against what report.json says; 1 where they differ."""
-    report = json.loads((REPORT / "report.json").read_text(encoding="utf-8"))
-    rows = compare(planted, found=report["migrations"]["migrations"])
-    causes = {entry["first_cause"] for entry in planted if entry["first_cause"]}
+def held_against(scenario: Scenario) -> int:
+    """Print what was planted against what the report says; 1 where they differ."""
+    planted: list[Mapping[str, Any]] = [vars(one) for one in scenario.drained or scenario.expected]
+    if scenario.drain:
+        rows = compare_outlooks(planted, found=_written("preflight.json")["preflight"]["vms"])
+        return _shown(rows, what="VMs on the nodes", reasons={one["first_reason"] for one in planted})
+    rows = compare(planted, found=_written("report.json")["migrations"]["migrations"])
+    return _shown(rows, what="VMs with a migration", reasons={one["first_cause"] for one in planted})
+
+
+def _written(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((REPORT / name).read_text(encoding="utf-8"))
+    return found
+
+
+def _shown(rows: Sequence[Row], *, what: str, reasons: set[str | None]) -> int:
     print(f"\nPlanted by the scenario, and found by the playbook:\n\n{render(rows)}\n")
     differing = sum(not row.agrees for row in rows)
-    say(f"{len(rows)} VMs with a migration, {len(causes)} different causes planted, {differing} verdicts differ")
+    say(f"{len(rows)} {what}, {len(reasons - {None})} different causes planted, {differing} verdicts differ")
     return 1 if differing else 0
 
 
@@ -88,15 +101,16 @@ def main(arguments: Sequence[str]) -> int:
     scenario = wanted_scenario(arguments)
     stop_on_termination()
     try:
-        status, planted = run_on_a_cluster(scenario)
+        status = run_on_a_cluster(scenario)
     except KeyboardInterrupt:
         say("stopped; the test cluster is down")
         return 130
     say("the test cluster is stopped")
     if status:
         return status
-    status = held_against(planted)
-    say(f"the report to open in a browser: {(REPORT / 'report.html').relative_to(ROOT)}")
+    status = held_against(scenario)
+    page = REPORT / ("preflight.html" if scenario.drain else "report.html")
+    say(f"the report to open in a browser: {page.relative_to(ROOT)}")
     return status
 
 

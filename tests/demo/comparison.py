@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Row", "compare", "render"]
+__all__ = ["Row", "compare", "compare_outlooks", "render"]
 
 HEADINGS = ("VM", "PLANTED", "FOUND", "")
 # The playbook leaves out migrations that have ended, unless it is asked for them.
@@ -48,6 +48,13 @@ def compare(expected: Iterable[Mapping[str, Any]], *, found: Iterable[Mapping[st
         text = shown.pop(entry["vm"], "")
         if text or entry["verdict"] not in ENDED:
             rows.append(Row(entry["vm"], _verdict(entry["verdict"], entry["first_cause"]), text))
+    return rows + [Row(vm, "", text) for vm, text in shown.items()]
+
+
+def compare_outlooks(drained: Iterable[Mapping[str, Any]], *, found: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """A row for each VM of a drain. `drained`: entries of a scenario's `drained`; `found`: `vms` of a preflight."""
+    shown = {f"{one['namespace']}/{one['vm']}": _verdict(one["verdict"], one["reason"]) for one in found}
+    rows = [Row(one["vm"], _verdict(one["verdict"], one["first_reason"]), shown.pop(one["vm"], "")) for one in drained]
     return rows + [Row(vm, "", text) for vm, text in shown.items()]
 
 

@@ -50,16 +50,22 @@ def parts_the_readme_leaves_out(tree: Tree) -> list[str]:
 
 
 def defaults_against_specs(tree: Tree) -> list[str]:
-    """Role defaults that differ from the role's argument_specs, in either direction; inner `__` variables are free."""
+    """Role defaults that differ from the role's argument_specs (all entry points), in either direction; inner `__`
+    variables are free."""
     found = []
     for file in tree.below("roles", suffix=".yml"):
         if file.parts[2:] != ("meta", "argument_specs.yml"):
             continue
         role = file.parts[1]
-        spec = yaml.safe_load(tree.text(file))["argument_specs"]["main"].get("options", {})
+        points = yaml.safe_load(tree.text(file))["argument_specs"].values()
         path = tree.root / "roles" / role / "defaults" / "main.yml"
         defaults = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
-        found += [f"roles/{role}: {text}" for text in _differences(spec, defaults)]
+        specs = [point.get("options", {}) for point in points]
+        named = {name for spec in specs for name in spec}
+        for spec in specs:
+            # An entry point need not have the variables of another one.
+            own = {name: value for name, value in defaults.items() if name in spec or name not in named}
+            found += [f"roles/{role}: {text}" for text in _differences(spec, own)]
     return found
 
 

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Run", "diagnose", "diagnose_in_terminal", "install_alert"]
+__all__ = ["PREFLIGHT", "Run", "diagnose", "diagnose_in_terminal", "play_tasks"]
 
-PLAYBOOK = "kubevirt_ops.live_migration.diagnose"
+DIAGNOSE = "kubevirt_ops.live_migration.diagnose"
+PREFLIGHT = "kubevirt_ops.live_migration.preflight"
 _LIMIT_SECONDS = 240
 
 
@@ -35,7 +36,15 @@ class Run:
     @property
     def report(self) -> dict[str, Any]:
         """report.json of a run for one cluster."""
-        text = (self.folder / "live-migration-report" / "report.json").read_text(encoding="utf-8")
+        return self._file("report.json")
+
+    @property
+    def preflight(self) -> dict[str, Any]:
+        """preflight.json of a run for one cluster."""
+        return self._file("preflight.json")
+
+    def _file(self, name: str) -> dict[str, Any]:
+        text = (self.folder / "live-migration-report" / name).read_text(encoding="utf-8")
         loaded: dict[str, Any] = json.loads(text)
         return loaded
 
@@ -61,26 +70,26 @@ def _environment(folder: Path, *, extra: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _command(arguments: tuple[str, ...], variables: dict[str, Any], playbook: str = PLAYBOOK) -> list[str]:
+def _command(arguments: tuple[str, ...], variables: dict[str, Any], *, playbook: str) -> list[str]:
     program = str(Path(sys.executable).parent / "ansible-playbook")
     return [program, playbook, *arguments, "--extra-vars", json.dumps(variables)]
 
 
-def diagnose(folder: Path, *arguments: str, environment: dict[str, str] | None = None, **variables: Any) -> Run:
-    """Run the playbook in `folder` with extra variables; both streams together are the output."""
-    return _run(folder, _command(arguments, variables), environment or {})
-
-
-def install_alert(folder: Path, *arguments: str, **variables: Any) -> Run:
-    """The playbook install_alert in the same manner."""
-    return _run(folder, _command(arguments, variables, "kubevirt_ops.live_migration.install_alert"), {})
-
-
-def _run(folder: Path, command: list[str], environment: dict[str, str]) -> Run:
+def play_tasks(folder: Path, tasks: list[dict[str, Any]], /, *arguments: str, **variables: Any) -> Run:
+    """Run `tasks` on localhost in `folder`, with the collection's modules under their short names."""
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "collections": ["kubevirt_ops.live_migration"],
+        "vars": {"ansible_python_interpreter": sys.executable},
+        "tasks": tasks,
+    }
+    (folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
     done = subprocess.run(
-        command,
+        _command(arguments, variables, playbook="play.yml"),
         cwd=folder,
-        env=_environment(folder, extra=environment),
+        env=_environment(folder, extra={}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -91,13 +100,36 @@ def _run(folder: Path, command: list[str], environment: dict[str, str]) -> Run:
     return Run(done.returncode, done.stdout, folder)
 
 
-def diagnose_in_terminal(folder: Path, *, columns: int, **variables: Any) -> Run:
+def diagnose(
+    folder: Path, *arguments: str, environment: dict[str, str] | None = None, playbook: str = DIAGNOSE, **variables: Any
+) -> Run:
+    """Run a playbook in `folder` with extra variables; both streams together are the output."""
+    done = subprocess.run(
+        _command(arguments, variables, playbook=playbook),
+        cwd=folder,
+        env=_environment(folder, extra=environment or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_LIMIT_SECONDS,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, folder)
+
+
+def diagnose_in_terminal(folder: Path, *, columns: int, playbook: str = DIAGNOSE, **variables: Any) -> Run:
     """The same in a terminal of so many columns, with the colours that it gets there."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     environment = _environment(folder, extra={"TERM": "xterm-256color"})
     process = subprocess.Popen(
-        _command((), variables), cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+        _command((), variables, playbook=playbook),
+        cwd=folder,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
     )
     os.close(theirs)
     output = b""

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from tests.cluster import Cluster
 from tests.integration.alert_worlds import OBJECTS, PATH, stored
-from tests.integration.playing import Run, install_alert
+from tests.integration.playing import Run, diagnose
 from tests.integration.settings_worlds import KUBEVIRT, change, world
 from tests.integration.simulated import items
+
+
+def install_alert(folder: Path, *arguments: str, **variables: Any) -> Run:
+    return diagnose(folder, *arguments, playbook="kubevirt_ops.live_migration.install_alert", **variables)
 
 
 def recap(run: Run) -> tuple[int, int]:

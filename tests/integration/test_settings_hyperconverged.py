@@ -106,6 +106,16 @@ def test_post_copy_alone_can_never_apply_as_hyperconverged_forbids_disruption(hc
     assert hco.carried() == {"allowPostCopy": True, "allowWorkloadDisruption": True}
 
 
+def test_what_a_reset_brings_is_judged_too(hco: Managed) -> None:
+    hco.ask(settings={"allow_post_copy": True, "allow_workload_disruption": True})
+    before = hco.state()
+
+    found = hco.ask(reset=["allow_workload_disruption"])
+
+    assert [one["code"] for one in found["refusals"]] == ["PostCopyNeverApplies"]
+    assert (found["changed"], hco.state()) == (False, before)
+
+
 def test_undo_restores_its_spec_exactly(hco: Managed) -> None:
     change(hco.cluster, hco.operator.path, hco.body(progressTimeout=7, network="net-1"))
     before = hco.state()
@@ -154,7 +164,8 @@ def test_each_of_the_others_goes_by_the_annotation(newest: Managed, option: str)
     assert json.loads(str(text)) == [add(name, value)]
     assert carried == {name: value}
     assert found["effective"][option] == {"value": value, "from": "HyperConverged annotation"}
-    assert found["diff"]["after"][f"metadata.annotations[{ANNOTATION}]"] == [add(name, value)]
+    assert found["diff"]["after"][f"metadata.annotations[{ANNOTATION}] (raises {UNSUPPORTED})"] == [add(name, value)]
+    assert f"raises its alert {UNSUPPORTED}" in found["plan"][0]["expectation"]
     assert (again["changed"], again["refused"]) == (False, False)
     assert (undone["changed"], newest.annotation(), newest.carried()) == (True, None, {})
 

@@ -88,7 +88,8 @@ def test_the_role_suffices_where_kubevirt_owns_the_settings(cluster: Cluster, gr
     found = ask(cluster, "admin", impersonate=user, settings=SOME)
     undone = ask(cluster, "admin", impersonate=user, undo=True)
 
-    assert (found["changed"], found["notes"], found["coverage"]["complete"]) == (True, [], True)
+    assert (found["changed"], len(found["notes"]), found["coverage"]["complete"]) == (True, 1, True)
+    assert "keep the settings of before (team-a/web-1): only a cancel and a new migration" in found["notes"][0]
     assert found["last_change"]["by"] == user
     assert (len(found["in_flight"]), undone["changed"], len(events(cluster))) == (1, True, 2)
 

@@ -244,7 +244,8 @@ def test_migrations_that_were_handed_over_keep_the_old_values(cluster: Cluster) 
     assert [(one["vm"], one["phase"], one["keeps"]) for one in found["in_flight"]] == [
         ("web-1", "Running", {"progress_timeout": 150})
     ]
-    assert again["in_flight"] == found["in_flight"]
+    assert (again["in_flight"], again["notes"]) == (found["in_flight"], [])
+    assert ["only a cancel and a new migration" in note for note in found["notes"]] == [True]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -108,17 +108,27 @@ def dropped(value: Any, path: Path) -> Any:
 
 
 def objects_of(world: World) -> list[tuple[str, int]]:
-    """Where each object stands: its kind's list and its place there."""
-    return [(kind, place) for kind in KINDS for place in range(len(getattr(world, kind)))]
+    """Where each object stands: its kind's list and its place there; of the one KubeVirt object the place is 0."""
+    found = [(kind, place) for kind in KINDS for place in range(len(getattr(world, kind)))]
+    return found if world.kubevirt is None else [*found, ("kubevirt", 0)]
 
 
 def with_object(world: World, where: tuple[str, int], new: Any) -> World:
     """A copy with another object in that place."""
+    if where[0] == "kubevirt":
+        return World(**{**world.__dict__, "kubevirt": new})
     items = list(getattr(world, where[0]))
     items[where[1]] = new
     return World(**{**world.__dict__, where[0]: items})
 
 
 def object_at(world: World, where: tuple[str, int]) -> Object:
-    found: Object = getattr(world, where[0])[where[1]]
+    found: Object = world.kubevirt if where[0] == "kubevirt" else getattr(world, where[0])[where[1]]
     return found
+
+
+def reordered(value: Any, shuffle: Callable[[list[Any]], list[Any]]) -> Any:
+    """A copy in which every list, however deep, is in the order that `shuffle` gives."""
+    if isinstance(value, dict):
+        return {key: reordered(inner, shuffle) for key, inner in value.items()}
+    return shuffle([reordered(inner, shuffle) for inner in value]) if isinstance(value, list) else value

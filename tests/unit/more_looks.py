@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.unit import held
+from tests.unit import copies, held
 from tests.unit.builders import a_kubevirt, a_node, a_starting_launcher, ago, an_event
 from tests.unit.looks import EVENTS, LOOKS, PODS, Change, Look, no_events, put, with_node, with_pod
 from tests.unit.placing import a_place
@@ -243,5 +243,33 @@ ALL_LOOKS: dict[str, Look] = LOOKS | {
         absent=put(f"{OF_THE_VMI}/1/status", "True"),
         cures="no",
         value="src-web-1",
+    ),
+    "NoDataFlow": Look(
+        copies.no_flow,
+        absent=put("state/endTimestamp", ago(5)),
+        cures="no",
+        value="4563402752",
+        spoilt=put("state/startTimestamp", 5),
+    ),
+    "BandwidthTooLow": Look(
+        copies.capped,
+        absent=put("state/migrationConfiguration/completionTimeoutPerGiB", 0),
+        cures="no",
+        value="41943040",
+        spoilt=put("state/mode", 5),
+    ),
+    "NotConverging": Look(
+        copies.not_converging,
+        absent=put("state/mode", "Paused"),
+        cures="no",
+        value="67108864",
+        spoilt=put("state/mode", 5),
+    ),
+    "SlowButConverging": Look(
+        copies.slow,
+        absent=put("state/mode", "PostCopy"),
+        cures="yes",
+        value="50331648",
+        spoilt=put("state/startTimestamp", "soon"),
     ),
 }

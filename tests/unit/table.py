@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.unit import held
+from tests.unit import copies, held
 from tests.unit.worlds import (
     World,
     a_copy,
     a_failed,
     a_world,
     after_failures,
+    bad_target,
     cancel_unanswered,
     cancelled_target,
     evacuation,
@@ -70,6 +71,12 @@ TABLE: dict[str, Row] = {
     "copying": (lambda: a_copy(1350), "progressing", ""),
     "copy-overdue": (lambda: a_copy(1351), "overdue", "DeadlineNotEnforced"),
     "copy-not-ended": (lambda: a_copy(1410), "blocked", "DeadlineNotEnforced"),
+    "no-data-flow": (copies.no_flow, "stalled", "NoDataFlow"),
+    "bandwidth-too-low": (copies.capped, "blocked", "BandwidthTooLow"),
+    "not-converging": (copies.not_converging, "stalled", "NotConverging"),
+    "slow": (copies.slow, "progressing", "SlowButConverging"),
+    "slow-and-late": (copies.slow_and_late, "progressing", "SlowButConverging"),
+    "fast": (lambda: copies.a_measured_copy(20, 300, 30), "progressing", ""),
     "paused": (lambda: a_copy(1500, mode="Paused"), "progressing", "PausedForMigration"),
     "post-copy": (lambda: a_copy(1600, mode="PostCopy"), "progressing", "PostCopyActive"),
     "post-copy-late": (lambda: a_copy(1651, mode="PostCopy"), "late", "PostCopyActive"),
@@ -119,5 +126,7 @@ TABLE: dict[str, Row] = {
     "no-room-yet": (lambda: held.no_room(90), "blocked", "TargetPodUnschedulable"),
     "nodes-closed": (lambda: held.unplaced(cordoned=True), "blocked", "NodesClosed"),
     "a-node-is-possible": (held.unplaced, "blocked", "TargetPodUnschedulable"),
+    "copying-after-failures": (lambda: after_failures(world=a_copy()), "progressing", "FailingRepeatedly"),
+    "bad-target": (bad_target, "progressing", "BadTargetNode"),
     "not-migratable": (held.not_migratable, "failed", "NotLiveMigratable"),
 }

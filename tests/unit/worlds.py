@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.assemble import assemble_snapshot
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
@@ -50,6 +51,7 @@ class World:
     events: list[Object] = field(default_factory=lambda: [an_event("somebody-else", "LeaderElection")])
     vmi_is_gone: bool = False
     all_pods: bool = False
+    progress: dict[tuple[str, str], Progress] = field(default_factory=dict)
 
     @property
     def migration(self) -> Object:
@@ -84,6 +86,7 @@ class World:
             leases=self.leases,
             all_pods=self.all_pods,
         )
+        found = replace(found, progress=self.progress)
         # Only who has read it alone knows that there is none.
         return replace(found, vmis=dict.fromkeys(found.vmis)) if self.vmi_is_gone else found
 
@@ -118,7 +121,8 @@ def together(*worlds: World, **parts: Any) -> World:
         kind: [item for world in worlds for item in getattr(world, kind)]
         for kind in ("migrations", "vmis", "pods", "nodes", "events")
     }
-    common = {"kubevirt": first.kubevirt, "leases": first.leases, "all_pods": first.all_pods}
+    progress = {key: found for world in worlds for key, found in world.progress.items()}
+    common = {"kubevirt": first.kubevirt, "leases": first.leases, "all_pods": first.all_pods, "progress": progress}
     return World(**{**common, **lists, **parts})
 
 

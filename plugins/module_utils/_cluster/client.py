@@ -76,6 +76,7 @@ Outcome: TypeAlias = "dict[str, Any] | ClusterError"
 # Outside of the class, whose own `list` hides the type.
 Listings: TypeAlias = "list[Objects | ClusterError]"
 
+_TEXT: Final = "text/plain"
 _JSON: Final = "application/json"
 _TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _PAGED_READINGS: Final = 3
@@ -182,11 +183,22 @@ class Client:
         answers = _at_once([(path, partial(self.get, path)) for path in wanted], parallel=parallel)
         return dict(zip(wanted, answers, strict=True))
 
+    def get_texts(self, paths: Iterable[str], *, longest: int) -> dict[str, str | ClusterError]:
+        """The same for paths that answer with text, such as a pod's metrics: of at most `longest` bytes each."""
+        wanted = [*dict.fromkeys(paths)]
+        reads = [(path, partial(self._text, path, longest=longest)) for path in wanted]
+        return dict(zip(wanted, _at_once(reads, parallel=PARALLEL_CONNECTIONS), strict=True))
+
+    def _text(self, path: str, *, longest: int) -> str:
+        # Not compressed: what is bounded is then what was sent.
+        headers = {"Accept": _TEXT, "Accept-Encoding": "identity"}
+        _none, answer = self._exchange(Request("GET", path, headers=headers, longest=longest))
+        return answer.body.decode("utf-8", "replace")
+
     def list_many(self, path: str, *, queries: Sequence[Query], parallel: int = PARALLEL_CONNECTIONS) -> Listings:
         """The collection once for each of `queries`, all of its pages, or the error that reading it gave; as
         :meth:`get_many` does."""
-        reads = [(path, partial(self.list, path, query=query)) for query in queries]
-        return _at_once(reads, parallel=parallel)
+        return _at_once([(path, partial(self.list, path, query=query)) for query in queries], parallel=parallel)
 
     def _collect(self, path: str, *, query: Query, accept: str, take: Callable[[dict[str, Any]], Rows]) -> Rows:
         """What `take` finds on all pages. A 410 in between starts over: pages of two states of a list are no list."""
@@ -252,12 +264,19 @@ class Client:
         method, path = request.method, request.path
         try:
             answer = self._transport.send(
-                method, path=path, query=request.query, headers=request.headers, seconds=seconds, body=request.body
+                method,
+                path=path,
+                query=request.query,
+                headers=request.headers,
+                seconds=seconds,
+                body=request.body,
+                longest=request.longest,
             )
             self._note_time(answer)
+            if 200 <= answer.status < 300 and request.may_be_empty and not answer.body:
+                return ({}, answer), None
             if 200 <= answer.status < 300:
-                content_type = answer.headers.get("content-type", "")
-                return (json_object(answer.body, path=path, content_type=content_type, method=method), answer), None
+                return (_object_in(answer, request), answer), None
         except ClusterError as exc:
             return exc, None
         error = error_from_status(
@@ -321,6 +340,14 @@ class _Batch:
         elif error.status:
             self.has_answer = True
         return error
+
+
+def _object_in(answer: Answer, request: Request, /) -> dict[str, Any]:
+    """The JSON object of an answer; none where text was asked for."""
+    if request.longest is not None:
+        return {}
+    content_type = answer.headers.get("content-type", "")
+    return json_object(answer.body, path=request.path, content_type=content_type, method=request.method)
 
 
 def _same_error(error: ClusterError, *, path: str) -> ClusterError:

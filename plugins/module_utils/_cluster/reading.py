@@ -51,7 +51,17 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 
-__all__ = ["Key", "Reading", "cell", "migration_path", "migrations_path", "vmi_path", "vmis_path"]
+__all__ = [
+    "Key",
+    "Reading",
+    "cell",
+    "chunked",
+    "is_label_value",
+    "migration_path",
+    "migrations_path",
+    "vmi_path",
+    "vmis_path",
+]
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -117,7 +127,7 @@ class Reading:
         one would make the API server refuse the whole selector."""
         found = [
             item
-            for chunk in _chunks(sorted(name for name in set(names) if _LABEL_VALUE.fullmatch(name)))
+            for chunk in chunked(sorted(name for name in set(names) if is_label_value(name)))
             for item in self.client.list(
                 migrations_path(namespace), query={"labelSelector": f"{LABEL_VMI_NAME} in ({','.join(chunk)})"}
             )
@@ -227,7 +237,7 @@ class Reading:
         path = paths.collection("", version="v1", plural="pods", namespace=namespace or None)
         items = [
             item
-            for chunk in _chunks(uids)
+            for chunk in chunked(uids)
             for item in self.client.list(path, query={"labelSelector": f"{LABEL_CREATED_BY} in ({','.join(chunk)})"})
         ]
         self.needs.update(needs_of_targets(items))
@@ -243,7 +253,7 @@ class Reading:
 
     def _reader_of_attachments(self, uids: Sequence[str], namespace: str) -> Callable[[], list[Pod]]:
         path = paths.collection("", version="v1", plural="pods", namespace=namespace)
-        selectors = [f"{LABEL_APP}={HOTPLUG},{LABEL_JOB_UID} in ({','.join(chunk)})" for chunk in _chunks(uids)]
+        selectors = [f"{LABEL_APP}={HOTPLUG},{LABEL_JOB_UID} in ({','.join(chunk)})" for chunk in chunked(uids)]
         return lambda: [
             Pod.from_object(item)
             for selector in selectors
@@ -341,7 +351,12 @@ def _of_active_vms(migrations: Sequence[Migration]) -> list[Migration]:
     return list(unique.values())
 
 
-def _chunks(values: Sequence[str]) -> Iterable[list[str]]:
+def is_label_value(text: str) -> bool:
+    """Whether `text` can be the value of a label, and so stand in a selector."""
+    return _LABEL_VALUE.fullmatch(text) is not None
+
+
+def chunked(values: Sequence[str]) -> Iterable[list[str]]:
     """Parts of `values` that each fit into a selector."""
     chunk: list[str] = []
     size = 0

@@ -24,6 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     load_credentials,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
+    BadAnswer,
     ConfigError,
     error_from_exception,
 )
@@ -34,12 +35,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import ConnectionSettings
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.proxy import is_loopback, proxy_for
 
-__all__ = ["PARALLEL_CONNECTIONS", "Answer", "Session", "Transport"]
+__all__ = ["PARALLEL_CONNECTIONS", "USER_AGENT", "Answer", "Session", "Transport", "read_bounded"]
 
 PARALLEL_CONNECTIONS: Final = 8
 _OLDEST: Final = (24, 2)
+_CHUNK_BYTES: Final = 1024 * 1024
 # A browser's or curl's name is answered with indented JSON, twice the bytes.
-_USER_AGENT = "kubevirt_ops.live_migration"
+USER_AGENT: Final = "kubevirt_ops.live_migration"
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,10 @@ class Transport(Protocol):
         headers: Mapping[str, str],
         seconds: float,
         body: bytes | None = None,
+        longest: int | None = None,
     ) -> Answer:
-        """One request; `query` is encoded already. Raises ClusterError where no answer comes within `seconds`."""
+        """One request; `query` is encoded already. Raises ClusterError where no answer comes within `seconds`, or a
+        body of more than `longest` bytes."""
 
     def renew(self) -> bool:
         """Load the credentials again; whether they changed."""
@@ -106,6 +110,7 @@ class Session:
         headers: Mapping[str, str],
         seconds: float,
         body: bytes | None = None,
+        longest: int | None = None,
     ) -> Answer:
         """See `Transport.send`. Redirects are not followed: the credentials would go along."""
         with self._lock:
@@ -115,6 +120,7 @@ class Session:
         url = self.server + path + (("&" if "?" in path else "?") + query if query else "")
         urllib3 = importlib.import_module("urllib3")
         response: Any = None
+        content = b""
         failure: Exception | None = None
         with Guard(seconds) as guard:
             try:
@@ -126,7 +132,9 @@ class Session:
                     redirect=False,
                     retries=False,
                     timeout=urllib3.Timeout(total=seconds),
+                    preload_content=longest is None,
                 )
+                content = response.data if longest is None else read_bounded(response, longest=longest)
             except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as exc:
                 failure = exc
         # A connection that the guard ended can look like a short answer too.
@@ -137,7 +145,7 @@ class Session:
             limit = self._settings.request_timeout
             raise error_from_exception(failure, method=method, path=path, server=self.server, seconds=limit)
         found = _merged(response.headers.items())
-        return Answer(status=response.status, reason=response.reason or "", headers=found, body=response.data)
+        return Answer(status=response.status, reason=response.reason or "", headers=found, body=content)
 
     def renew(self) -> bool:
         """Load token file, exec plugin or kubeconfig again; whether token, certificate or key are others now."""
@@ -152,10 +160,26 @@ class Session:
             manager.clear()
 
 
+def read_bounded(response: Any, /, *, longest: int) -> bytes:
+    """The body of an answer that was not loaded yet. Raises BadAnswer for more than `longest` bytes, or for one that is
+    compressed: what comes out of that has no bound."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        response.close()
+        raise BadAnswer("the answer is compressed, which was not asked for.")
+    body = b""
+    while chunk := response.read(_CHUNK_BYTES, decode_content=False):
+        body += chunk
+        if len(body) > longest:
+            response.close()
+            raise BadAnswer(f"the answer has more than {longest // 2**20} MiB.")
+    response.release_conn()
+    return body
+
+
 def _headers(given: Mapping[str, str], *, authorization: str | None, credentials: Credentials) -> Any:
     # A plain dict cannot hold Impersonate-Group twice.
     headers = importlib.import_module("urllib3._collections").HTTPHeaderDict(given)
-    headers["User-Agent"] = _USER_AGENT
+    headers["User-Agent"] = USER_AGENT
     if authorization:
         headers["Authorization"] = authorization
     for name, value in credentials.impersonation():

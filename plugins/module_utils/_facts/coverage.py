@@ -52,11 +52,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Coverage:
-    """The rules that were missing and the requests that were made (those for placement counted apart)."""
+    """The rules that were missing and the requests that were made, to the API server (those for placement counted
+    apart) and to Prometheus."""
 
     missing: tuple[Rule, ...] = ()
     requests: int = 0
     requests_for_placement: int = 0
+    requests_to_prometheus: int = 0
 
     @property
     def complete(self) -> bool:
@@ -79,6 +81,7 @@ class Coverage:
             "role": render_role(self.missing),
             "requests": self.requests,
             "requests_for_placement": self.requests_for_placement,
+            "requests_to_prometheus": self.requests_to_prometheus,
         }
 
 
@@ -97,6 +100,8 @@ def rule_from_path(path: str, *, method: str = "GET") -> Rule:
         namespace, rest = rest[1], rest[2:]
     named = len(rest) >= 2
     verb = _VERBS.get(method.upper(), "get" if named else "list")
+    if rest[2:3] == ["proxy"]:
+        rest = rest[:3]  # What follows is a path of whoever stands behind the proxy.
     return Rule(verb, group, "/".join([rest[0], *rest[2:]]), namespace)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Reader
 
-__all__ = ["GPUS", "HOST_DEVICES", "INTERFACES", "SRIOV", "has_host_devices"]
+__all__ = ["GPUS", "HOST_DEVICES", "INTERFACES", "SRIOV", "has_host_devices", "has_vfio"]
 
 KIND = "VirtualMachineInstance"
 
@@ -24,11 +24,15 @@ INTERFACES = declare(KIND, "spec.domain.devices.interfaces")
 SRIOV = declare(KIND, "sriov", base="spec.domain.devices.interfaces[]")
 
 
+def has_vfio(reader: Reader, /) -> bool:
+    """Whether the VMI of `reader` has a VFIO device; what cannot be read there stands in the reader's problems."""
+    given = bool(reader.items(HOST_DEVICES)) or bool(reader.items(GPUS))
+    return given or any(SRIOV.present(item.obj) for item in reader.readers(INTERFACES))
+
+
 def has_host_devices(vmi: Any, /) -> bool | None:
     """Whether this VMI has a VFIO device; None where the object cannot be read there."""
     reader = Reader(vmi)
-    given = bool(reader.items(HOST_DEVICES)) or bool(reader.items(GPUS))
-    given = given or any(SRIOV.present(item.obj) for item in reader.readers(INTERFACES))
-    if given:
+    if has_vfio(reader):
         return True
     return None if reader.problems else False

@@ -24,9 +24,23 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     read_settings,
 )
 
-__all__ = ["NAMESPACE_SELECTOR", "SELECTORS", "VMI_SELECTOR", "MigrationPolicy", "Policies", "Selectors"]
+__all__ = [
+    "CHANGING_LABELS",
+    "NAMESPACE_SELECTOR",
+    "SELECTORS",
+    "VMI_SELECTOR",
+    "MigrationPolicy",
+    "Policies",
+    "Selectors",
+]
 
 KIND = "MigrationPolicy"
+# Labels of a VMI that KubeVirt sets and changes while the VM runs, and what makes it do so.
+CHANGING_LABELS: Mapping[str, str] = {
+    "kubevirt.io/migrationTargetNodeName": "it names the node of the last migration, and is there from a hand-off on",
+    "kubevirt.io/nodeName": "it changes with every migration",
+    "kubevirt.io/outdatedLauncherImage": "it goes when the VM has moved to a launcher of the installed version",
+}
 
 _META = MetaFields(KIND)
 SELECTORS = declare(KIND, "spec.selectors")

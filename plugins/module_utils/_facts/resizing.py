@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_text, declare
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import INIT_STATUSES, STATUSES
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
     parse_quantity,
@@ -39,6 +39,7 @@ _GIVEN = {
     name: (declare(KIND, "resources.requests", base=base), declare(KIND, "allocatedResources", base=base))
     for name, (_statuses, base, _requests) in _LISTS.items()
 }
+_NAMES = {name: declare(KIND, "name", base=base) for name, (_statuses, base, _requests) in _LISTS.items()}
 
 
 def with_given_requests(obj: Any, /, *, reader: Reader) -> Any:
@@ -51,7 +52,7 @@ def with_given_requests(obj: Any, /, *, reader: Reader) -> Any:
         return obj
     changed: dict[str, Any] = {}
     for name, (statuses, _base, _requests) in _LISTS.items():
-        given = {item.obj.get("name"): _amounts(item, name) for item in reader.readers(statuses)}
+        given = {item.text(_NAMES[name]): _amounts(item, name) for item in reader.readers(statuses)}
         if any(given.values()) and isinstance(spec.get(name), Sequence):
             changed[name] = [_raised(container, given, name=name) for container in spec[name]]
     whole = [reader.mapping(field) for field in _POD_GIVEN]
@@ -68,14 +69,15 @@ def _amounts(status: Reader, name: str) -> list[Mapping[str, Any]]:
     return found if found[0] else []
 
 
-def _raised(container: Any, given: Mapping[Any, Sequence[Mapping[str, Any]]], *, name: str) -> Any:
+def _raised(container: Any, given: Mapping[str, Sequence[Mapping[str, Any]]], *, name: str) -> Any:
     """Of init containers those alone count that stay (sidecars)."""
-    if not isinstance(container, Mapping) or not given.get(container.get("name")):
+    named = as_text(container.get("name")) if isinstance(container, Mapping) else None
+    if named is None or not given.get(named):
         return container
     if name == "initContainers" and INIT_RESTART_POLICY.read(container) != "Always":
         return container
     wanted = _LISTS[name][2].read(container)
-    amounts = _largest(wanted if isinstance(wanted, Mapping) else {}, *given[container.get("name")])
+    amounts = _largest(wanted if isinstance(wanted, Mapping) else {}, *given[named])
     return {**container, "resources": {"requests": amounts}}
 
 

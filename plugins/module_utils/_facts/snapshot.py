@@ -18,6 +18,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import HandlerState, Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.places import PlacementObjects
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import PodNeeds
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import (
     Event,
@@ -41,7 +42,8 @@ class Snapshot:
     `pods`, `vmis`, `events` with `/namespace`, or `placement` with `/nodes`, `/pods`, `/namespaces`), with the rules
     that would show it. `waiting_unread` counts migrations that wait in the queue and were left out, so that a place in
     it is not known. `needs` are those of target pods without a node, by UID, and `places` where they could go; None
-    where that was not read.
+    where that was not read. `progress` holds what was measured of each VM, (namespace, name); a missing key: it was
+    not read.
     """
 
     read_at: datetime
@@ -58,6 +60,7 @@ class Snapshot:
     waiting_unread: int = 0
     needs: Mapping[str, PodNeeds] = field(default_factory=dict)
     places: PlacementObjects | None = None
+    progress: Mapping[tuple[str, str], Progress] = field(default_factory=dict)
 
     @cached_property
     def by_vm(self) -> Mapping[tuple[str, str], tuple[Migration, ...]]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.devices import has_vfio
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import (
     Condition,
@@ -64,13 +65,17 @@ CPU_MODEL = declare(KIND, "spec.domain.cpu.model")
 HOST_MODEL = "host-model"
 HOTPLUG_PATH = HOTPLUG_VOLUME.path
 GUEST_MEMORY = declare(KIND, "spec.domain.memory.guest")
+NODE_SELECTOR = declare(KIND, "spec.nodeSelector")
 REQUESTS = declare(KIND, "spec.domain.resources.requests")
 
 
 @dataclass(frozen=True)
 class Vmi:
     """One VMI. `guest_memory` is the quantity that KubeVirt's copy deadline is counted from, "" where unknown;
-    `hotplugged` names volumes that were plugged in while it ran."""
+    `hotplugged` names volumes that were plugged in while it ran.
+
+    `has_vfio`: it holds a device of the node's (host device, GPU, SR-IOV), which keeps KubeVirt from post-copy.
+    """
 
     meta: Meta
     phase: str
@@ -82,7 +87,9 @@ class Vmi:
     claims: tuple[str, ...]
     cpu_model: str
     guest_memory: str
+    has_vfio: bool
     launcher_version: str
+    node_selector: Mapping[str, str]
     conditions: Mapping[str, Condition]
     state: MigrationState | None
     problems: tuple[str, ...]
@@ -113,7 +120,9 @@ class Vmi:
             claims=claims_of(reader),
             cpu_model=reader.text(CPU_MODEL),
             guest_memory=_guest_memory(reader),
+            has_vfio=has_vfio(reader),
             launcher_version=reader.text(LAUNCHER_VERSION),
+            node_selector=reader.texts(NODE_SELECTOR),
             conditions=CONDITIONS.read(reader),
             state=STATE.read(reader),
             problems=(),

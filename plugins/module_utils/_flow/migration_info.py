@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
@@ -32,6 +33,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policies import (
     PER_VM,
     look_at_policies,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.progress import (
+    check_progress,
+    look_at_progress,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.storage_classes import look_at_storage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.unschedulable import (
@@ -68,16 +73,27 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
     scope, late_after = _scope(params), _late_after(params)
     nodes, places = _names(params, "nodes"), PlacementReading(client)
     is_placed = _placement(params)
+    check_progress(params)
     snapshot, notes = read_snapshot(client, scope)
+    before = client.requests
+    progress = look_at_progress(client, snapshot, params, clock=clock, namespaces=scope.namespaces)
+    for_progress = client.requests - before
+    snapshot = replace(snapshot, progress=progress.progress)
     snapshot, judgements = look(client, snapshot, late_after=late_after, places=places if is_placed else None)
     if nodes:
         judgements = [one for one in judgements if {one.case.source_node, one.case.target_node} & set(nodes)]
     # Last, as no verdict hangs on them: a VM that was named gets what is left of its requests.
-    classes, unread = look_at_storage(client, judgements, limit=_left_for(scope, places))
-    policies, hidden = look_at_policies(client, judgements, limit=_left_for(scope, places))
+    limit = _left_for(scope, apart=for_progress + places.requests)
+    classes, unread = look_at_storage(client, judgements, limit=limit)
+    policies, hidden = look_at_policies(client, judgements, limit=limit)
     correlations = find_correlations(judgements, storage_classes=classes)
     unseen = {**snapshot.unseen, **unread, **hidden}
-    rules = [rule for topic in sorted(unseen) for rule in unseen[topic]]
+    rules = [*(rule for topic in sorted(unseen) for rule in unseen[topic]), *progress.missing]
+    coverage = Coverage(
+        requests=client.requests - places.requests,
+        requests_for_placement=places.requests,
+        requests_to_prometheus=progress.requests,
+    ).adding(rules)
     return {
         "changed": False,
         "read_at": format_timestamp(snapshot.read_at),
@@ -86,9 +102,9 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
         "correlations": render_correlations(
             correlations, node_verdicts=_node_verdicts(snapshot, [one.value for one in correlations])
         ),
-        "coverage": _coverage(client, places).adding(rules).to_result(),
+        "coverage": coverage.to_result(),
         **EMPTY_ACT,
-        "notes": notes,
+        "notes": [*notes, *progress.notes],
     }
 
 
@@ -108,13 +124,9 @@ def look(
     return snapshot, judge_snapshot(snapshot, late_after=late_after)
 
 
-def _coverage(client: Client, places: PlacementReading) -> Coverage:
-    return Coverage(requests=client.requests - places.requests, requests_for_placement=places.requests)
-
-
-def _left_for(scope: Scope, places: PlacementReading) -> int | None:
-    """How many requests the client may have made in the end; placement's own do not count. None: no limit."""
-    return PER_VM * len(scope.vms) + places.requests if scope.vms else None
+def _left_for(scope: Scope, *, apart: int) -> int | None:
+    """How many requests the client may have made in the end; those `apart` do not count. None: no limit."""
+    return PER_VM * len(scope.vms) + apart if scope.vms else None
 
 
 def _events_wanted(judgements: Iterable[Judgement]) -> dict[str, list[str]]:

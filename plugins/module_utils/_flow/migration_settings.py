@@ -8,9 +8,9 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
@@ -55,6 +55,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof
 )
 
 __all__ = ["run"]
+
+# So many VMs are named in a warning; all of them stand in `in_flight`.
+_NAMED: Final = 5
 
 
 def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mode: bool) -> dict[str, Any]:
@@ -135,6 +138,8 @@ class _Attempt:
         names = tuple(record.changes) if self.asked.undo and record is not None else self.asked.wish.names
         effective = effective_settings(after)
         self.result["in_flight"] = read_in_flight(self.reading, names=names, effective=effective)
+        if self.result["changed"] and self.result["in_flight"]:
+            self.result["notes"].append(_in_flight_note(self.result["in_flight"]))
 
     def _wanted(self, target: Target, record: Record | None, /) -> Change:
         if not self.asked.undo:
@@ -174,3 +179,10 @@ class _Attempt:
     def _coverage(self) -> dict[str, Any]:
         missing = [rule for rules in self.reading.unseen.values() for rule in rules]
         return Coverage(requests=self.client.requests).adding(missing).to_result()
+
+
+def _in_flight_note(in_flight: Sequence[Mapping[str, Any]], /) -> str:
+    names = ", ".join(f"{one['namespace']}/{one['vm']}" for one in in_flight[:_NAMED])
+    more = f" and {len(in_flight) - _NAMED} more" if len(in_flight) > _NAMED else ""
+    told = f"Migrations under way keep the settings of before ({names}{more})"
+    return f"{told}: only a cancel and a new migration gives them the new ones."

@@ -33,10 +33,17 @@ _TYPES: Final = {"a boolean": "bool", "an integer": "int", "a quantity": "str", 
 _SETTABLE: Final = tuple(setting for setting in SETTINGS if setting.in_kubevirt)
 _LONGEST_WAIT_SECONDS: Final = 3600
 
+
+def _option(setting: Setting, /) -> dict[str, Any]:
+    # ansible-core takes a name that ends in "key" for a secret, unless it is told.
+    told = {"no_log": False} if setting.option.endswith("_key") else {}
+    return {"type": _TYPES[setting.wanted], **told}
+
+
 SETTINGS_SPEC: Final[dict[str, dict[str, Any]]] = {
     "settings": {
         "type": "dict",
-        "options": {setting.option: {"type": _TYPES[setting.wanted]} for setting in _SETTABLE},
+        "options": {setting.option: _option(setting) for setting in _SETTABLE},
     },
     "reset": {"type": "list", "elements": "str", "choices": [setting.option for setting in _SETTABLE]},
     "undo": {"type": "bool", "default": False},

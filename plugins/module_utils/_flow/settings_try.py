@@ -19,7 +19,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reading import Reading
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.settings_reads import read_user
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import Write
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ANNOTATION
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ALERT, ANNOTATION
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import RECORD
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.owners import (
     KUBEVIRT_STEPS,
@@ -76,21 +76,34 @@ def try_change(
     if change.is_empty and not change.refusals:
         return Tried(Plan(), before=target, wanted=target, answered=target)
     wanted = as_answered(target, _with_document(target.found.obj, change.after))
-    risks = () if asked.undo else _risks(target, wanted)
-    plan = judge_risks((*change.refusals, *risks), accept_risks=asked.accept_risks)
+    plan = _judged(target, wanted, change=change, asked=asked)
     if change.is_empty:
         return Tried(plan, before=target, wanted=target, answered=target)
     if plan.is_refused:
-        patch = _patch(change.before, change.after)
-        steps = _with_steps(plan, _step(target, patch, undo=[]))
-        return Tried(steps, before=target, wanted=wanted, answered=target, patch=patch)
+        return _refused(target, wanted, change=change, plan=plan)
     write = Write("patch", target.found.path, _patch(change.before, change.after))
     answered = as_answered(target, client.write(write, dry_run=True).obj)
     check_kept(wanted, answered, dry_run=True)
     if _same(target, answered):
         return Tried(Plan(), before=target, wanted=target, answered=target)
+    # What is reset has got the definition's default, which the wish did not know.
+    plan = _judged(target, answered, change=change, asked=asked)
+    if plan.is_refused:
+        return _refused(target, wanted, change=change, plan=plan)
     _try_on_kubevirt(client, reading, wanted)
     return _planned(client, target, change, wanted=wanted, answered=answered, plan=plan, asked=asked, record=record)
+
+
+def _judged(target: Target, after: Target, /, *, change: Change, asked: Asked) -> Plan:
+    """The refusals and warnings of a change, without steps. An undo puts back what stood there, whatever that was."""
+    risks = () if asked.undo else _risks(target, after)
+    return judge_risks((*change.refusals, *risks), accept_risks=asked.accept_risks)
+
+
+def _refused(target: Target, wanted: Target, /, *, change: Change, plan: Plan) -> Tried:
+    patch = _patch(change.before, change.after)
+    steps = _with_steps(plan, _step(target, wanted, patch, undo=[]))
+    return Tried(steps, before=target, wanted=wanted, answered=target, patch=patch)
 
 
 def _with_document(obj: Mapping[str, Any], document: Mapping[str, Any], /) -> dict[str, Any]:
@@ -120,8 +133,9 @@ def _same(one: Target, other: Target, /) -> bool:
 
 
 def _try_on_kubevirt(client: Client, reading: Reading, wanted: Target, /) -> None:
-    """What goes by HyperConverged's annotation nobody has checked yet: KubeVirt's definition and admission do, in a dry
-    run on the KubeVirt object itself, which changes nothing. Without the right to it that stands in the coverage."""
+    """What goes by HyperConverged's annotation is text to the API server: KubeVirt's definition and admission check it
+    in a dry run on the KubeVirt object itself. Without the right to that it stands in the coverage.
+    """
     if not wanted.is_hyperconverged:
         return
     found = value_at(wanted.kubevirt.obj, KUBEVIRT_STEPS)
@@ -166,7 +180,7 @@ def _planned(
         message=_message(kept, asked=asked, who=who),
         who=who,
     )
-    steps = _with_steps(plan, _step(target, patch, undo=undo_patch), event)
+    steps = _with_steps(plan, _step(target, answered, patch, undo=undo_patch), event)
     return Tried(
         steps,
         before=target,
@@ -209,10 +223,12 @@ def _with_steps(plan: Plan, *steps: Step) -> Plan:
     return Plan(steps, plan.refusals, plan.notes)
 
 
-def _step(target: Target, patch: Operations, /, *, undo: Operations) -> Step:
+def _step(target: Target, after: Target, patch: Operations, /, *, undo: Operations) -> Step:
     expectation = "The settings hold for every migration that is handed over to the nodes from then on."
     if target.is_hyperconverged:
         expectation = f"HyperConverged's operator carries them to KubeVirt {target.kubevirt.name}. {expectation}"
+    if after.annotations.get(ANNOTATION) not in (None, target.annotations.get(ANNOTATION)):
+        expectation += f" HyperConverged raises its alert {ALERT} for what its annotation sets."
     return Step(
         action=f"Change the migration settings of {target.label}",
         verb="patch",

@@ -29,7 +29,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
 
-__all__ = ["Advice", "plan_advice"]
+__all__ = ["Advice", "fill_advice", "plan_advice"]
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _PLACE = re.compile(r"\{([a-z_]+)\}")
@@ -58,7 +58,7 @@ def plan_advice(case: Case, cause: Cause, /) -> tuple[Advice, ...]:
         "vm": migration.vmi_name,
     }
     fitting = [one for one in ADVICE.get(cause.code, ()) if _fits(one, names)]
-    return tuple(_fill(one, names, risk=_risk(case, one)) for one in fitting if not _is_vain(case, one))
+    return tuple(fill_advice(one, names, risk=_risk(case, one)) for one in fitting if not _is_vain(case, one))
 
 
 def _is_vain(case: Case, template: Template) -> bool:
@@ -88,7 +88,8 @@ def _fits(template: Template, names: Mapping[str, str]) -> bool:
     return (not template.needs or bool(names.get(template.needs))) and not names.get(template.unless)
 
 
-def _fill(template: Template, names: Mapping[str, str], *, risk: str) -> Advice:
+def fill_advice(template: Template, names: Mapping[str, str], /, *, risk: str) -> Advice:
+    """The advice with its names; without a command where one of them is no name."""
     action = _PLACE.sub(lambda place: names.get(place.group(1), ""), template.action)
     return Advice(action, template.why, risk, _command(template.command, names))
 

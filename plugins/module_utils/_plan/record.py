@@ -71,11 +71,17 @@ def parse_record(text: Any, /) -> Record | None:
             who=Who(*(str(told[key]) for key in ("at", "by", "requested_by", "reason"))),
             changes=changes,
             annotation=None if annotation is None else (_text(annotation["before"]), _text(annotation["after"])),
-            made=str(told.get("made") or ""),
-            undone=told.get("undone"),
+            made=_pointer(told.get("made", "")),
+            undone=None if told.get("undone") is None else {str(key): str(one) for key, one in told["undone"].items()},
         )
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         return None
+
+
+def _pointer(value: Any) -> str:
+    if not isinstance(value, str) or (value and not value.startswith("/spec/")):
+        raise ValueError(value)
+    return value
 
 
 def _text(value: Any) -> str | None:

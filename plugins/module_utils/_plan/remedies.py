@@ -12,6 +12,7 @@ from __future__ import annotations
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.remedies_before_copy import (
     BEFORE_COPY,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.remedies_of_copy import OF_COPY
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.template import (
     VMI,
     VMIM,
@@ -35,6 +36,7 @@ _NODE_DOWN = Template(
 
 ADVICE: dict[str, tuple[Template, ...]] = {
     **BEFORE_COPY,
+    **OF_COPY,
     "VirtControllerSilent": (
         Template(
             "Bring virt-controller back.",

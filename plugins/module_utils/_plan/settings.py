@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ALERT, ANNOTATION
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.owners import Target
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.owners import Target, value_at
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import BY_NAME, same_value
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.hco_patch import (
     AnnotationProblem,
@@ -171,8 +171,8 @@ def _with_annotation(change: Change, /, *, target: Target, wish: Wish, others: W
     merged = merge_settings(drop_settings(operations, names=wish.reset), wanted=missing)
     if merged != operations:
         _annotate(change.after, render(merged) if merged else None)
-    own = _place(change.after, target) if change.made or target.settings else {}
-    refusals = [*_overruled(wish, merged, own), *_unsupported(tuple(missing))]
+    own = value_at(change.after, target.steps)
+    refusals = [*_overruled(wish, merged, own if isinstance(own, Mapping) else {}), *_unsupported(tuple(missing))]
     return Change(change.before, change.after, made=change.made, refusals=tuple(refusals))
 
 
@@ -218,12 +218,13 @@ def plan_undo(target: Target, record: Record, /) -> Change:
     if refusals:
         return Change(before, before, refusals=refusals)
     after = copy.deepcopy(before)
-    place, _made = _make_way(after, target)
-    for name, (was, _now) in record.changes.items():
-        if was is None:
-            place.pop(name, None)
-        else:
-            place[name] = was
+    if record.changes:
+        place, _made = _make_way(after, target)
+        for name, (was, _now) in record.changes.items():
+            if was is None:
+                place.pop(name, None)
+            else:
+                place[name] = was
     if record.annotation is not None:
         _annotate(after, record.annotation[0])
     _unmake(after, record.made)

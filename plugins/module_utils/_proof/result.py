@@ -20,6 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.advice import plan_advice
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.gates import can_cancel, can_retry
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.placement import placement_entry
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.progress import render_progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.configuration import (
@@ -124,7 +125,7 @@ def _copy(case: Case, policies: Policies) -> dict[str, Any]:
         "policy_now": match.name if match is not None else None,
         "configuration": {name: one.value for name, one in configuration.items()},
         "configuration_from": {name: one.origin for name, one in configuration.items()},
-        "progress": {},
+        "progress": render_progress(case),
     }
 
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ANNOTATION
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ALERT, ANNOTATION
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import RECORD
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.owners import Target
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import BY_NAME
@@ -100,7 +100,7 @@ def _shown(target: Target, /) -> dict[str, Any]:
     shown: dict[str, Any] = {".".join(target.steps): dict(target.settings)}
     text = target.annotations.get(ANNOTATION)
     if target.is_hyperconverged and text is not None:
-        shown[f"metadata.annotations[{ANNOTATION}]"] = _readable(text)
+        shown[f"metadata.annotations[{ANNOTATION}] (raises {ALERT})"] = _readable(text)
     return shown
 
 

@@ -41,7 +41,6 @@ __all__ = [
 
 MEBIBYTE = 2**20
 GIBIBYTE = 2**30
-GIGABYTE = 10**9
 # completionTimeoutPerGiB 0: KubeVirt waits for ever.
 NO_LIMIT = math.inf
 _BEYOND = 2**63

@@ -17,6 +17,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes import (
     anywhere,
     cancel,
+    convergence,
     copy,
     handover,
     nodes,
@@ -48,7 +49,10 @@ BEFORE_HAND_OVER_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
     "HotplugAttachmentPending": scheduling.find_hotplug_attachment_pending,
     "CPUModelMismatch": placement.of_case("CPUModelMismatch", placement.find_cpu_model_mismatch),
     "InsufficientNodeResources": placement.of_case(
-        "InsufficientNodeResources", placement.find_insufficient_node_resources, needs_pods=True
+        "InsufficientNodeResources",
+        placement.find_insufficient_node_resources,
+        needs_pods=True,
+        time_cures="maybe",
     ),
     "NodesClosed": placement.of_case("NodesClosed", placement.find_nodes_closed),
     "TargetPodUnschedulable": scheduling.find_target_pod_unschedulable,
@@ -73,6 +77,10 @@ CASE_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
     "SyncFailed": handover.find_sync_failed,
     "TargetLauncherOverdue": handover.find_target_launcher_overdue,
     "GuestIOError": copy.find_guest_io_error,
+    "NoDataFlow": convergence.find_no_data_flow,
+    "BandwidthTooLow": convergence.find_bandwidth_too_low,
+    "NotConverging": convergence.find_not_converging,
+    "SlowButConverging": convergence.find_slow_but_converging,
     "HotplugChangePending": copy.find_hotplug_change_pending,
     "BackendStorageHandOff": copy.find_backend_storage_hand_off,
     "DeadlineNotEnforced": copy.find_deadline_not_enforced,

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes.convergence import NO_PROGRESS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes.copy import post_copy_since
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes.repeated import HISTORY
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.deadline import (
@@ -28,6 +29,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Findings,
     blocking_cause,
     find_causes,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.progress import (
+    copy_state,
+    find_outlook,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Queue
 
@@ -85,9 +90,10 @@ def judge_migration(case: Case, *, late_after: int = LATE_AFTER_SECONDS, queue: 
         return _unjudgeable(case, problems)
     findings = find_causes(case, queue=queue)
     deadline = find_deadline(case)
-    first = next(_candidates(case, findings, deadline, late_after))
-    judgement = Judgement(case, first[0], first[1], deadline, findings.causes, findings.gaps)
-    return _with_unknown(judgement, findings) if first[0] == "unknown" else judgement
+    verdict, reason = next(_candidates(case, findings, deadline, late_after))
+    reason += _by_times_alone(case, verdict)
+    judgement = Judgement(case, verdict, reason, deadline, findings.causes, findings.gaps)
+    return _with_unknown(judgement, findings) if verdict == "unknown" else judgement
 
 
 def _problems(case: Case) -> list[str]:
@@ -131,6 +137,9 @@ def _candidates(case: Case, findings: Findings, deadline: Deadline, late_after: 
     hidden = _hidden(case, findings) or _hidden_limit(case)
     if hidden:
         yield "unknown", hidden
+    stalled = next((cause for cause in findings.causes if cause.code in NO_PROGRESS), None)
+    if stalled:
+        yield "stalled", stalled.summary
     if deadline.at is not None and case.now > deadline.at:
         yield "overdue", f"past its deadline ({deadline.reason})"
     yield from _waiting(case, findings)
@@ -138,6 +147,16 @@ def _candidates(case: Case, findings: Findings, deadline: Deadline, late_after: 
     if late:
         yield "late", late
     yield "progressing", _left(case, deadline)
+
+
+def _by_times_alone(case: Case, verdict: str) -> str:
+    """The end of the reason for a verdict on a running copy that rests on times, as its figures say nothing."""
+    if verdict not in ("overdue", "late", "progressing") or copy_state(case) is None:
+        return ""
+    outlook = find_outlook(case)
+    if outlook is None:
+        return "; by times alone, as no figures of the copy were read"
+    return f"; by times alone: {outlook.problem}" if outlook.at is None else ""
 
 
 def _ended(case: Case) -> tuple[str, str]:

@@ -204,7 +204,8 @@ def left_at_limit(copy: Copy, /) -> float:
     dirty, limit = known(copy.dirty_bytes_per_second), copy.limit or 0.0
     if dirty is None or dirty >= bandwidth:
         return memory
-    working_set = known(copy.working_set_bytes) or 0.0
+    # What of it was sent in the pass that is cut short is dirty again.
+    working_set = (known(copy.working_set_bytes) or 0.0) * (1 + dirty / bandwidth)
     first_pass = memory / bandwidth
     unsent = max(0.0, memory - bandwidth * limit)
     return min(memory, working_set + unsent + dirty * min(limit + _LOOK_SECONDS, first_pass))

@@ -92,18 +92,20 @@ def find_candidates(
     pods_by_node: Mapping[str, Sequence[PodOnNode]],
     namespaces: Mapping[str, Mapping[str, str]] | None = None,
     left_out: Collection[str] = (),
+    drained: Collection[str] = (),
     verdicts: Mapping[str, NodeVerdict] | None = None,
 ) -> Placement:
     """For every node whether it could take the pod now, or why not.
 
     `pods_by_node`: the pods on each node; a node that is not a key was not read, an empty list says that there are
-    none. `namespaces`: labels by namespace, for namespace selectors. `left_out`: nodes that somebody does not want.
-    `verdicts`: the health of nodes, stated as warnings.
+    none. `namespaces`: labels by namespace, for namespace selectors. `left_out`: nodes that somebody does not want;
+    `drained`: nodes that are about to be emptied. `verdicts`: the health of nodes, stated as warnings.
     """
     by_name = {node.name: node for node in sorted(nodes, key=lambda node: node.name)}
     alive = {name: _others(needs, pods_by_node[name]) for name in by_name if name in pods_by_node}
     around = Neighbourhood(needs, by_name, alive, namespaces or {})
-    reasons = {name: _reasons(around, node, left_out=left_out) for name, node in by_name.items()}
+    unwanted = {**dict.fromkeys(left_out, "Excluded"), **dict.fromkeys(drained, "Drained")}
+    reasons = {name: _reasons(around, node, unwanted=unwanted) for name, node in by_name.items()}
     return Placement(
         pod=needs.label,
         reasons=reasons,
@@ -154,8 +156,8 @@ def _selects_by_label(term: PodTerm) -> bool:
     return term.namespace_selector is not None and not term.namespace_selector.is_empty
 
 
-def _reasons(around: Neighbourhood, node: Node, *, left_out: Collection[str]) -> tuple[Exclusion, ...]:
-    found = [exclude(node, "Excluded")] if node.name in left_out else []
+def _reasons(around: Neighbourhood, node: Node, *, unwanted: Mapping[str, str]) -> tuple[Exclusion, ...]:
+    found = [exclude(node, unwanted[node.name])] if node.name in unwanted else []
     found += static_exclusions(around.needs, node)
     if node.name in around.pods:
         # Too small when empty, it is too small with its pods: said once.

@@ -197,7 +197,8 @@ def _migrations(kubevirt: Object) -> Mapping[str, Any]:
 
 
 def evict_launcher(request: Object, *, api: Api) -> Answer:
-    """An eviction of a launcher pod asks for a migration instead; in dry run it marks nothing."""
+    """An eviction of a launcher pod asks for a migration instead, where its strategy says so; in dry run it marks
+    nothing."""
     pod = api.get("Pod", name=request["name"], namespace=request["namespace"])
     meta = (pod or {}).get("metadata") or {}
     name = (meta.get("labels") or {}).get("vm.kubevirt.io/name")
@@ -207,12 +208,27 @@ def evict_launcher(request: Object, *, api: Api) -> Answer:
     node = pod["spec"].get("nodeName")
     if node != vmi["status"].get("nodeName"):
         return ALLOWED
+    strategy = vmi["spec"].get("evictionStrategy") or _cluster_strategy(api)
+    conditions = vmi["status"].get("conditions") or ()
+    movable = any(one["type"] == "LiveMigratable" and one["status"] == "True" for one in conditions)
+    if strategy == "LiveMigrate" and not movable:
+        return _later(f"VMI {name} is configured with an eviction strategy but is not live-migratable")
+    if strategy not in ("LiveMigrate", "LiveMigrateIfPossible", "External") or not (movable or strategy == "External"):
+        return ALLOWED
     asked = vmi["status"].get("evacuationNodeName") == node
     if not asked and not request.get("dryRun"):
         api.patch(vmi, {"status": {"evacuationNodeName": node}})
     said = f'Eviction triggered evacuation of VMI "{request["namespace"]}/{name}"'
-    message = f"Evacuation in progress: {said}" if asked else said
+    return _later(f"Evacuation in progress: {said}" if asked else said)
+
+
+def _later(message: str) -> Answer:
     return {"allowed": False, "status": {"code": 429, "reason": "TooManyRequests", "message": message}}
+
+
+def _cluster_strategy(api: Api) -> str:
+    kubevirt = api.get("KubeVirt", name="kubevirt", namespace="kubevirt") or {}
+    return str(((kubevirt.get("spec") or {}).get("configuration") or {}).get("evictionStrategy") or "None")
 
 
 # path -> (name, mutating, group, version, resource, operations, function)

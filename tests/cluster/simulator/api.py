@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[str, str, bool, bool]] = {
     "PersistentVolumeClaim": (CORE, "persistentvolumeclaims", True, True),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases", True, False),
     "DaemonSet": ("/apis/apps/v1", "daemonsets", True, True),
+    "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets", True, True),
     "KubeVirt": (KUBEVIRT, "kubevirts", True, True),
     "VirtualMachine": (KUBEVIRT, "virtualmachines", True, True),
     "VirtualMachineInstance": (KUBEVIRT, "virtualmachineinstances", True, False),

@@ -6,7 +6,7 @@
 Source: kubevirt/hyperconverged-cluster-operator 03da3cff7325, controllers/handlers/kubevirt.go (NewKubeVirt,
 hcLiveMigrationToKv, UpdateCR) and controllers/operands/operand.go (applyAnnotationPatch): the spec is made anew from
 HyperConverged, the annotation's operations are applied to it, and whatever else stands in the KubeVirt object's spec is
-replaced by that. Its webhooks are not played.
+replaced by that. Its webhooks, which try the change on its operands in a dry run, are not played.
 """
 
 from __future__ import annotations

@@ -78,8 +78,9 @@ def virtual_machine(
     labels: Mapping[str, str],
     node_selector: Mapping[str, str],
     claims: Sequence[str] = (),
+    eviction: str = "LiveMigrate",
 ) -> Object:
-    """A VM; without `running` it is halted and has no VMI."""
+    """A VM; without `running` it is halted and has no VMI. `eviction`: its strategy, "" for none."""
     strategy = "Always" if running else "Halted"
     status: Object = {
         "conditions": list(conditions),
@@ -91,6 +92,8 @@ def virtual_machine(
         "runStrategy": strategy,
     }
     spec = _domain(memory, identity=f"{namespace}/{name}", claims=claims)
+    if eviction:
+        spec["evictionStrategy"] = eviction
     if node_selector:
         spec["nodeSelector"] = dict(node_selector)
     template: Object = {"metadata": {"labels": dict(labels), "annotations": _TOPOLOGY}, "spec": spec}
@@ -116,7 +119,6 @@ def _domain(memory: str, *, identity: str, claims: Sequence[str]) -> Object:
             "memory": {"guest": memory},
             "resources": {"requests": {"memory": memory}},
         },
-        "evictionStrategy": "LiveMigrate",
         "terminationGracePeriodSeconds": 30,
     }
     if claims:

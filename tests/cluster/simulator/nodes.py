@@ -13,7 +13,7 @@ from .api import Object
 from .clock import micro, stamp
 from .pods import running_status
 
-__all__ = ["HOST_MODEL", "cpu_selectors", "daemon_set", "handler_pod", "kubevirt", "lease", "node", "quota"]
+__all__ = ["HOST_MODEL", "budget", "cpu_selectors", "daemon_set", "handler_pod", "kubevirt", "lease", "node", "quota"]
 
 IMAGE = "quay.io/kubevirt/virt-handler:v1.9.0"
 VERSION = "v1.9.0"
@@ -265,4 +265,14 @@ def quota(name: str, *, namespace: str, hard: Mapping[str, str]) -> Object:
         "kind": "ResourceQuota",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"hard": dict(hard)},
+    }
+
+
+def budget(name: str, *, namespace: str, labels: Mapping[str, str]) -> Object:
+    """A PodDisruptionBudget; whoever plants it writes its status as the disruption controller does."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": dict(labels)}},
     }

@@ -20,11 +20,13 @@ __all__ = ["Plan", "Plans"]
 
 @dataclass(frozen=True)
 class Plan:
-    """`stays`: it goes nowhere. `troubled`: its target pod never runs. `ends_at`: when its copy ends; "" is never."""
+    """`stays`: it goes nowhere. `troubled`: its target pod never runs. `ends_at`: when its copy ends; "" is never.
+    `copy`: what virt-handler measures, as WatchedCopy has it; None for nothing."""
 
     stays: bool = False
     troubled: bool = False
     ends_at: str = ""
+    copy: Mapping[str, Any] | None = None
 
 
 class Plans:

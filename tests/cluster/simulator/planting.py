@@ -15,10 +15,11 @@ from .aftermath import change_vmi, remove_vmi, stop_vm
 from .api import Object, Refused
 from .clock import stamp
 from .events import post_event
+from .handler_metrics import watched
 from .journey import Journey
 from .node_agents import is_over
 from .plans import Plan
-from .scenario import DAY, Later, Migration, Node, Quota, Scenario, ScenarioError, Vm
+from .scenario import DAY, Budget, Later, Migration, Node, Quota, Scenario, ScenarioError, Vm
 from .stage import Stage, address_of
 from .virt_controller import guest_bytes
 
@@ -80,6 +81,7 @@ class Planter:
         self._api.every(self._node, self._scenario.nodes)
         self._api.every(self._vm, self._scenario.vms)
         self._api.every(self._quota, self._scenario.quotas)
+        self._api.every(self._budget, self._scenario.budgets)
         per_vm: dict[str, list[Migration]] = {}
         for migration in self._scenario.migrations:
             per_vm.setdefault(migration.vm, []).append(migration)
@@ -144,6 +146,7 @@ class Planter:
         wanted = machines.virtual_machine(
             name, namespace=namespace, memory=vm.memory, running=vm.node is not None, claims=vm.claims,
             conditions=found if vm.node else [], labels={"app": name, **vm.labels}, node_selector=vm.node_selector,
+            eviction=vm.eviction,
         )  # fmt: skip
         made = self._stage.plant(wanted, born=at)
         if vm.node is not None:
@@ -207,6 +210,13 @@ class Planter:
         used = {name: _in_use(active, name=name) for name in quota.hard}
         self._api.patch(made, {"status": {"hard": dict(quota.hard), "used": used}}, sub="status")
 
+    def _budget(self, budget: Budget) -> None:
+        wanted = nodes.budget(budget.name, namespace=budget.namespace, labels=budget.labels)
+        made = self._api.create(wanted)
+        status = {"disruptionsAllowed": budget.allowed, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1}
+        observed = {"observedGeneration": made["metadata"]["generation"]}
+        self._api.patch(made, {"status": {**status, **observed}}, sub="status")
+
     def _migrations(self, wanted: Sequence[Migration]) -> list[Object]:
         """All migrations of one VM, the oldest first: a second one is only let in when the first has ended."""
         made: list[Object] = []
@@ -220,13 +230,18 @@ class Planter:
             except Refused as refusal:
                 raise ScenarioError(f"migration of {vm} to phase {migration.phase!r}: {refusal}") from refusal
             self._vms[vm] = course.vmi
-            self._world.plans[course.vmim["metadata"]["uid"]] = self._plan(migration)
+            self._world.plans[course.vmim["metadata"]["uid"]] = self._plan(migration, vmi=course.vmi)
             made.append(course.vmim)
         return made
 
-    def _plan(self, migration: Migration) -> Plan:
+    def _plan(self, migration: Migration, *, vmi: Object) -> Plan:
         ends = None if migration.ends_in is None else self._now + self._stage.clock.lasts(migration.ends_in)
-        return Plan(stays=migration.stays, troubled=migration.pod is not None, ends_at=stamp(ends) if ends else "")
+        return Plan(
+            stays=migration.stays,
+            troubled=migration.pod is not None,
+            ends_at=stamp(ends) if ends else "",
+            copy=watched(vmi, copying=migration.copy) if migration.copy else None,
+        )
 
     def _evict_from(self, node: Node) -> None:
         """What the node lifecycle controller does to the pods of a node that is not ready."""

@@ -17,8 +17,8 @@ import yaml
 from .migrations import BETWEEN_CLUSTERS, FINAL, ORDER
 
 __all__ = [
-    "Condition", "Event", "Expected", "Later", "Leftover", "Migration", "Node", "PodTrouble", "Policy", "Quota",
-    "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
+    "Budget", "Condition", "Copying", "Drained", "Event", "Expected", "Later", "Leftover", "Migration", "Node",
+    "PodTrouble", "Policy", "Quota", "Scenario", "ScenarioError", "Vm", "load", "names", "parse",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
@@ -26,6 +26,7 @@ DAY = 86400
 VERDICTS = (
     "unknown", "succeeded", "failed", "cancelling", "blocked", "stalled", "overdue", "queued", "late", "progressing",
 )  # fmt: skip
+OUTLOOKS = ("would_stop", "would_not_migrate", "unknown", "at_risk", "would_wait", "would_migrate")
 ORIGINS = ("user", "evacuation", "workload_update", "volume_update", "decentralized")
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ class Later:
 
 @dataclass(frozen=True)
 class Vm:
-    """A VM and its VMI. `name` is namespace/name; without `node` the VM is halted."""
+    """A VM and its VMI. `name` is namespace/name; without `node` the VM is halted. `eviction` "": it names none."""
 
     name: str
     node: str | None = None
@@ -133,6 +134,7 @@ class Vm:
     claims: Sequence[str] = ()
     storage_class: str = "ceph-rbd"
     not_migratable: Mapping[str, str] = field(default_factory=dict)
+    eviction: str = "LiveMigrate"
     leftovers: Sequence[Leftover] = ()
     later: Later | None = None
 
@@ -156,6 +158,17 @@ class PodTrouble:
 
 
 @dataclass(frozen=True)
+class Copying:
+    """How the memory is copied, in MiB and MiB/s: see MemoryCopy. Seconds count from the copy's start."""
+
+    transfer: int
+    dirty: int
+    working_set: int | None = None
+    begins_after: int = 0
+    stops_after: int | None = None
+
+
+@dataclass(frozen=True)
 class Migration:
     """A migration in `phase`, for `since` seconds. `deleted`: its deletion was asked for so long ago.
 
@@ -163,7 +176,7 @@ class Migration:
     behind them. `conditions` are its types, set by virt-controller; `moved`: the guest runs on the target for so long
     and the migration has not ended; `beside`: made while another one was in flight, as two creates at once can be;
     `peer`: the other cluster's address. Live, it goes on as soon as nothing holds it: `stays` holds it where it is, a
-    copy ends after `ends_in` seconds from now (absent: it goes on for ever).
+    copy ends after `ends_in` seconds from now (absent: it goes on for ever). `copy`: what virt-handler measures of it.
     """
 
     vm: str
@@ -185,6 +198,7 @@ class Migration:
     peer: str | None = None
     stays: bool = False
     ends_in: int | None = None
+    copy: Copying | None = None
 
 
 @dataclass(frozen=True)
@@ -194,6 +208,16 @@ class Quota:
     name: str
     namespace: str
     hard: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A PodDisruptionBudget over the pods with these labels that lets so many of them go now."""
+
+    name: str
+    namespace: str
+    labels: Mapping[str, str]
+    allowed: int = 0
 
 
 @dataclass(frozen=True)
@@ -215,18 +239,33 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Drained:
+    """What a preflight should say about a VM on a node of `drain`."""
+
+    vm: str
+    verdict: str
+    first_reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Scenario:
-    """A whole world. `controller_silent`: age of virt-controller's last sign of life, where it is silent."""
+    """A whole world. `controller_silent`: age of virt-controller's last sign of life, where it is silent; `measured`:
+    what is expected of who reads the figures of the copies, where that is more than times alone tell. `drain`:
+    nodes that somebody is about to drain, `drained` what comes of it."""
 
     title: str
     nodes: Sequence[Node]
     vms: Sequence[Vm]
     migrations: Sequence[Migration] = ()
     expected: Sequence[Expected] = ()
+    measured: Sequence[Expected] = ()
+    drain: Sequence[str] = ()
+    drained: Sequence[Drained] = ()
     healthy: bool = False
     configuration: Mapping[str, Any] = field(default_factory=dict)
     policies: Sequence[Policy] = ()
     quotas: Sequence[Quota] = ()
+    budgets: Sequence[Budget] = ()
     controller_silent: int | None = None
     name: str = ""
 
@@ -315,10 +354,15 @@ def _check(scenario: Scenario) -> None:
             _one_of(used, nodes, place=f"vm {vm.name}, node")
     for migration in scenario.migrations:
         _check_migration(migration, nodes=nodes, vms=vms)
-    for wanted in scenario.expected:
+    for wanted in (*scenario.expected, *scenario.measured):
         _one_of(wanted.vm, vms, place="expected, vm")
         _one_of(wanted.verdict, VERDICTS, place=f"expected of {wanted.vm}, verdict")
         _one_of(wanted.origin, ORIGINS, place=f"expected of {wanted.vm}, origin")
+    for name in scenario.drain:
+        _one_of(name, nodes, place="drain")
+    for one in scenario.drained:
+        _one_of(one.vm, vms, place="drained, vm")
+        _one_of(one.verdict, OUTLOOKS, place=f"drained of {one.vm}, verdict")
 
 
 def _check_migration(migration: Migration, *, nodes: Sequence[str], vms: Sequence[str]) -> None:
@@ -338,3 +382,5 @@ def _check_migration(migration: Migration, *, nodes: Sequence[str], vms: Sequenc
         raise ScenarioError(f"{place}: trouble of the target pod belongs to phase Scheduling, an attachment to Pending")
     if migration.deleted is not None and migration.phase in FINAL:
         raise ScenarioError(f"{place}: a finished migration is gone once it is deleted")
+    if migration.copy is not None and (migration.phase != "Running" or migration.copy.transfer < 1):
+        raise ScenarioError(f"{place}: a copy is measured in phase Running, and transfers something")

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from .api import Api, Object, Refused
 from .clock import Clock
 from .course import Course
+from .handler_server import HandlerServers
 from .plans import Plan, Plans
 from .planting import Planter, World
 from .reconcile import Reconciler
@@ -58,9 +59,20 @@ class Simulator:
         self.world: World | None = None
         self.refusals: list[str] = []
         self._plans = Plans(cluster.directory)
+        self.handlers = HandlerServers(
+            self.api,
+            clock=self.clock,
+            plans=self._known_plans,
+            cert_file=cluster.webhook_cert_file,
+            key_file=cluster.webhook_key_file,
+        )
         self._turn = threading.RLock()
         self._resting = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def _known_plans(self) -> dict[str, Plan]:
+        known = self._plans.load()
+        return {} if known is None else known[0]
 
     def play(self, scenario: str | Mapping[str, Any], *, keep: bool = False) -> World:
         """Load a scenario by name or from data; what was there before goes, except with `keep`."""
@@ -158,6 +170,7 @@ class Simulator:
     def reset(self) -> None:
         """Forget the world: the cluster is being emptied. A virt-api that a test left dead or hanging answers again."""
         self.virt_api.serve()
+        self.handlers.forget()
         self._plans.forget()
         self.world = None
 
@@ -165,4 +178,5 @@ class Simulator:
         """Stop serving and close connections."""
         self.rest()
         self.virt_api.stop()
+        self.handlers.stop()
         self.api.close()

@@ -19,8 +19,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.action import migra
 from ansible_collections.kubevirt_ops.live_migration.plugins.modules import migration_report as documentation
 from tests.house import promises
 from tests.unit.plugins.plugin_utils.results import a_migration, a_result, a_stuck_migration
+from tests.unit.plugins.plugin_utils.test_preflight_report import a_fine_vm, a_preflight, a_vm
 
 RESULT = a_result(a_stuck_migration(), a_migration())
+PREFLIGHT = a_preflight(a_vm(), a_fine_vm())
 
 
 def run(
@@ -159,4 +161,27 @@ def test_returned_keys_are_documented() -> None:
     result, _shown = run(migrations=RESULT)
     returned = yaml.safe_load(documentation.RETURN)
     assert set(result) - {"changed"} == set(returned)
-    assert set(result["summary"]) == set(returned["summary"]["contains"])
+    before, _shown = run(preflight=PREFLIGHT)
+    assert {*result["summary"], *before["summary"]} == set(returned["summary"]["contains"])
+
+
+def test_preflight_is_printed_and_written_under_names_of_its_own(tmp_path: Path) -> None:
+    result, _shown = run(preflight=PREFLIGHT, directory=str(tmp_path), formats=["json", "html", "markdown"])
+
+    assert "1. team-a/db-1: would_not_migrate" in result["lines"]
+    assert {file.name for file in tmp_path.iterdir()} == {"preflight.json", "preflight.html", "preflight.md"}
+    assert [one["vm"] for one in result["summary"]["holding"]] == ["db-1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "one of the following is required"),
+        ({"migrations": RESULT, "preflight": PREFLIGHT}, "mutually exclusive"),
+        ({"preflight": RESULT}, "no result of kubevirt_ops.live_migration.preflight_info"),
+    ],
+    ids=["neither", "both", "another result"],
+)
+def test_one_result_is_needed_and_the_right_one(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(AnsibleError, match=words):
+        run(**options)

@@ -31,6 +31,8 @@ def filtered(world: World, **more: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", TABLE)
 def test_entries_are_those_of_the_module(name: str) -> None:
     world = TABLE[name][0]()
+    # The filter is given objects, and the figures of a copy stand in none.
+    world.progress = {}
 
     assert filtered(world, include_all=True) == render_migrations(world.judge())
 

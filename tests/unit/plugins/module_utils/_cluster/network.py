@@ -73,6 +73,7 @@ class ScriptedTransport:
         headers: Mapping[str, str],
         seconds: float,
         body: bytes | None = None,
+        longest: int | None = None,
     ) -> Answer:
         assert seconds > 0
         content = None if body is None else json.loads(body)

@@ -69,6 +69,7 @@ def test_coverage_complete_result_has_every_key_and_no_role() -> None:
         "role": "",
         "requests": 4,
         "requests_for_placement": 0,
+        "requests_to_prometheus": 0,
     }
 
 

@@ -22,6 +22,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     Lease,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vm import VirtualMachine
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 from tests.unit.builders import (
     NOW,
@@ -45,7 +46,7 @@ JSON = st.recursive(
 )
 KINDS: list[Callable[[Any], Any]] = [
     Migration.from_object, Vmi.from_object, Pod.from_object, Node.from_object, KubeVirt.from_object, Lease.from_object,
-    Event.from_object,
+    Event.from_object, VirtualMachine.from_object,
 ]  # fmt: skip
 
 
@@ -288,3 +289,20 @@ def test_events_without_an_object_are_about_nobody() -> None:
     found = assemble_snapshot([], now=NOW, events=[{"reason": "Failed"}])
 
     assert found.events_about("") == ()
+
+
+@pytest.mark.parametrize(
+    ("devices", "has_vfio"),
+    [
+        ({"interfaces": [{"name": "default", "bridge": {}}], "hostDevices": []}, False),
+        ({"hostDevices": [{"name": "a", "deviceName": "vendor/nic"}]}, True),
+        ({"gpus": [{"name": "a", "deviceName": "vendor/gpu"}]}, True),
+        ({"interfaces": [{"name": "default", "bridge": {}}, {"name": "fast", "sriov": {}}]}, True),
+    ],
+    ids=["none", "host device", "gpu", "sriov"],
+)
+def test_devices_of_the_node_are_seen(devices: dict[str, Any], has_vfio: bool) -> None:
+    raw = a_vmi()
+    raw["spec"]["domain"]["devices"] = devices
+
+    assert Vmi.from_object(raw).has_vfio is has_vfio

@@ -13,7 +13,11 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ClusterError
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
+    Cause,
+    ClusterError,
+    Invalid,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
@@ -66,6 +70,44 @@ def test_error_ends_with_its_text_and_kind(error: Exception, code: str, capsys: 
     printed, status = _ends(run, capsys)
 
     assert (printed["failed"], printed["msg"], printed["error"]["code"], status) == (True, str(error), code, 1)
+
+
+def test_error_carries_what_was_done_before_and_what_the_server_lists(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(Module, "warn", lambda _self, text: warned.append(text))
+    error = Invalid("No way.")
+    error.causes = (Cause("spec.a", "FieldValueInvalid", "must not be negative"),)
+    error.is_uncertain = True
+    error.result = {"changed": True, "plan": [{"outcome": "done"}], "notes": ["mind the gap"]}
+
+    def run(*_given: Any) -> dict[str, Any]:
+        raise error
+
+    printed, status = _ends(run, capsys)
+
+    assert (printed["changed"], printed["plan"], status) == (True, [{"outcome": "done"}], 1)
+    assert printed["error"]["causes"] == [
+        {"field": "spec.a", "reason": "FieldValueInvalid", "message": "must not be negative"}
+    ]
+    assert (printed["error"]["uncertain"], warned, "notes" in printed) == (True, ["mind the gap"], False)
+
+
+REFUSED = {"changed": False, "refused": True, "refusals": [{"reason": "No."}, {"reason": "Not so."}]}
+
+
+@pytest.mark.parametrize("is_asked_for", [True, False], ids=["asked for", "not asked for"])
+def test_refusal_fails_where_the_module_is_told_so(is_asked_for: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"kubeconfig": KUBECONFIG, "fail_on_refusal": is_asked_for}
+    spec = {**AUTH_SPEC, "fail_on_refusal": {"type": "bool"}}
+    with patch_module_args(options), pytest.raises(SystemExit) as ended:
+        run_module(Module(argument_spec=spec, supports_check_mode=True), lambda *_given: dict(REFUSED))
+    printed = json.loads(capsys.readouterr().out)
+
+    assert (printed.get("failed"), ended.value.code) == ((True, 1) if is_asked_for else (None, 0))
+    assert printed["refusals"] == REFUSED["refusals"]
+    assert printed.get("msg") == ("No. Not so." if is_asked_for else None)
 
 
 def test_secrets_of_a_kubeconfig_dictionary_reach_neither_log_nor_result(

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
-from tests.unit import worlds
-from tests.unit.builders import a_condition, a_handler, a_launcher, a_lease, a_node, ago
-from tests.unit.looks import Change, no_events, node_of, with_node, with_pod
-from tests.unit.worlds import World, a_copy, a_failed, a_world, cause_of, evacuation
+from tests.unit import held, worlds
+from tests.unit.builders import NOW, a_condition, a_handler, a_launcher, a_lease, a_node, ago
+from tests.unit.looks import Change, no_events, node_of, put, with_node, with_pod
+from tests.unit.worlds import World, a_copy, a_failed, a_world, cause_of, evacuation, gaps_of
 
 
 def test_root_explains_what_follows_from_it() -> None:
@@ -32,7 +33,11 @@ def test_node_that_does_not_exist_is_down(side: str) -> None:
     snapshot = world.snapshot()
     gone = replace(snapshot, nodes={**snapshot.nodes, f"{side}-web-1": None})
 
-    assert "does not exist any more" in judge_snapshot(gone)[0].causes[0].summary
+    first = judge_snapshot(gone)[0].causes[0]
+
+    assert "does not exist any more" in first.summary
+    assert (first.names, first.holds_since) == ({"node": f"{side}-web-1"}, NOW - timedelta(seconds=700))
+    assert [(seen.object, seen.field) for seen in first.evidence] == [(f"Node {side}-web-1", "metadata.name")]
 
 
 @pytest.mark.parametrize(
@@ -214,3 +219,115 @@ def test_condition_of_another_kind_says_nothing() -> None:
     world.migration["status"]["conditions"] = [a_condition("migrationAbortRequested", "True", seconds=50)]
 
     assert world.first().causes == ()
+
+
+@pytest.mark.parametrize(
+    ("build", "seconds"),
+    [(held.virt_api, 60), (held.virt_api_at_a_cancel, 61)],
+    ids=["since it is Scheduled", "since the cancel"],
+)
+def test_silent_virt_api_holds_a_migration_from_its_own_moment_on(build: Callable[[], World], seconds: int) -> None:
+    world = build()
+    world.events[1]["firstTimestamp"] = ago(2000)
+
+    cause = cause_of(world, "VirtApiUnavailable")
+
+    assert cause is not None
+    assert cause.holds_since == NOW - timedelta(seconds=seconds)
+
+
+def test_silent_virt_api_is_said_without_knowing_where_it_runs() -> None:
+    world = held.virt_api()
+    world.kubevirt = None
+
+    cause = cause_of(world, "VirtApiUnavailable")
+
+    assert cause is not None
+    assert cause.names == {"namespace": ""}
+
+
+@pytest.mark.parametrize(("seconds", "is_there"), [(60, False), (61, True)], ids=["60 s", "61 s"])
+def test_abort_is_unanswered_after_60_seconds(seconds: int, is_there: bool) -> None:
+    assert (cause_of(worlds.cancel_unanswered(seconds), "CancelUnanswered") is not None) is is_there
+
+
+def test_abort_that_is_unanswered_names_who_must_do_it() -> None:
+    cause = cause_of(worlds.cancel_unanswered(61), "CancelUnanswered")
+
+    assert cause is not None
+    assert "61 s ago" in cause.summary
+    assert "the launcher on src-web-1 must do it" in cause.summary
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (put("leases/0/spec/renewTime", "long ago"), "spec.renewTime"),
+        (put("leases/0/spec/leaseDurationSeconds", "x"), "spec.leaseDurationSeconds"),
+        (lambda world: world.leases[0]["spec"].pop("renewTime"), "no renewTime"),
+    ],
+    ids=["time", "duration", "no time"],
+)
+def test_lease_that_cannot_be_read_is_a_gap_that_says_why(change: Change, words: str) -> None:
+    world = a_world(age_seconds=90)
+    change(world)
+
+    gap = next(gap for gap in world.first().gaps if gap.code == "VirtControllerSilent")
+
+    assert words in gap.sentence()
+
+
+def test_negative_timeout_does_not_pause_the_guest_before_the_copy() -> None:
+    world = a_copy(1500, mode="Paused", migrationConfiguration={"completionTimeoutPerGiB": -1})
+
+    cause = cause_of(world, "PausedForMigration")
+
+    assert cause is not None
+    assert cause.holds_since == NOW - timedelta(seconds=1500)
+
+
+def handed_over(*, failed: int, done: int) -> World:
+    """The hand-over failed last and succeeded last so long ago."""
+    world = held.hand_over()
+    world.events[1]["lastTimestamp"] = ago(failed)
+    return held.with_event(world, "mig-web-1", "SuccessfulHandOver", "done", first=done, last=done)
+
+
+@pytest.mark.parametrize(
+    ("failed", "done", "is_there"), [(5, 50, True), (5, 5, False), (50, 5, False)], ids=["failed", "both", "done"]
+)
+def test_hand_over_that_succeeded_last_is_no_cause(failed: int, done: int, is_there: bool) -> None:
+    found = cause_of(handed_over(failed=failed, done=done), "HandOverFailed")
+
+    assert (found is not None) is is_there
+
+
+@pytest.mark.parametrize(("last", "is_there"), [(31, False), (30, True)], ids=["before", "in it"])
+def test_sync_that_failed_counts_in_its_own_phase(last: int, is_there: bool) -> None:
+    world = a_world("TargetReady", age_seconds=200, phase_seconds=30)
+    held.with_event(world, "vmi-web-1", "SyncFailed", "no socket", first=190, last=last)
+
+    assert (cause_of(world, "SyncFailed") is not None) is is_there
+
+
+def test_sync_that_failed_is_no_cause_once_the_copy_runs() -> None:
+    world = held.with_event(a_copy(60), "vmi-web-1", "SyncFailed", "no socket", first=50)
+
+    assert cause_of(world, "SyncFailed") is None
+
+
+def test_hand_over_of_the_state_names_where_the_vm_runs() -> None:
+    cause = cause_of(held.persistent_state(), "BackendStorageHandOff")
+
+    assert cause is not None
+    assert "runs on dst-web-1," in cause.summary
+
+
+@pytest.mark.parametrize("ready", ["", "odd"], ids=repr)
+def test_node_with_an_odd_ready_is_a_gap_only_where_no_pod_shows_that_it_lives(ready: str) -> None:
+    alive, dead = a_copy(400), worlds.node_down("src")
+    for world in (alive, dead):
+        node_of("src", ready=ready)(world)
+
+    assert "SourceNodeDown" not in gaps_of(alive)
+    assert "SourceNodeDown" in gaps_of(dead)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import (
@@ -19,12 +21,19 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     QUEUE_CAUSES,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
+from tests.unit.builders import NOW
+from tests.unit.forms import FORMS, Form
 from tests.unit.mangling import hide
 from tests.unit.more_looks import ALL_LOOKS as LOOKS
+from tests.unit.said import SAID
 from tests.unit.worlds import cause_of, gaps_of
 
 SPOILT = {code: look for code, look in LOOKS.items() if look.spoilt}
 HIDDEN = {code: look for code, look in LOOKS.items() if look.topics}
+
+
+def seconds_ago(moment: datetime | None) -> float | None:
+    return None if moment is None else (NOW - moment).total_seconds()
 
 
 def test_every_cause_that_is_looked_for_stands_here_and_in_the_catalogue() -> None:
@@ -53,6 +62,29 @@ def test_cause_is_found_with_its_evidence(code: str) -> None:
     assert all(seen.object.count(" ") == 1 and seen.field for seen in cause.evidence)
 
 
+@pytest.mark.parametrize("code", SAID)
+def test_cause_says_since_when_and_by_what_it_is_seen(code: str) -> None:
+    cause, said = cause_of(LOOKS[code].present(), code), SAID[code]
+
+    assert cause is not None
+    assert (cause.names, cause.confidence) == (said.names, said.confidence)
+    assert seconds_ago(cause.holds_since) == said.seconds
+    assert [(seen.object, seen.field, seen.value, seconds_ago(seen.at)) for seen in cause.evidence] == [
+        (name, field, LOOKS[code].value if value is None else value, seconds)
+        for name, field, value, seconds in said.evidence
+    ]
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+def test_cause_in_another_form_says_as_much(form: Form) -> None:
+    cause = cause_of(form.build(), form.code)
+
+    assert cause is not None
+    assert form.words in cause.summary
+    assert (cause.names, cause.time_cures, seconds_ago(cause.holds_since)) == (form.names, form.cures, form.seconds)
+    assert tuple((one.field, one.value, seconds_ago(one.at)) for one in cause.evidence) == form.evidence
+
+
 @pytest.mark.parametrize("code", LOOKS)
 def test_cause_is_one_plain_sentence_without_gaps(code: str) -> None:
     cause = cause_of(LOOKS[code].present(), code)
@@ -79,8 +111,25 @@ def test_spoilt_cause_could_not_be_ruled_out(code: str) -> None:
     assert spoil is not None
     spoil(world)
 
+    found = world.first()
+
     assert cause_of(world, code) is None
-    assert world.first().verdict == "unknown"
+    assert found.verdict == "unknown"
+    # What spoils the migration or its VM hides everything; limits that cannot be read are the queue's gap.
+    told = "ClusterLimitReached" if code == "UnworkableLimits" else code
+    assert found.reason.startswith("it cannot be judged: ") or told in gaps_of(world)
+
+
+# A cause that is not seen may make the migration blocked once it could have held for so long; a queue at once.
+HIDES_AFTER = {"no": 60, "maybe": 120, "yes": 0}
+
+
+@pytest.mark.parametrize("code", HIDDEN)
+def test_hidden_cause_counts_once_it_could_block(code: str) -> None:
+    found = judge_snapshot(hide(LOOKS[code].present().snapshot(), LOOKS[code].topics))[0]
+
+    gap = next(gap for gap in found.gaps if gap.code == code)
+    assert gap.after_seconds == HIDES_AFTER[LOOKS[code].cures]
 
 
 @pytest.mark.parametrize("code", HIDDEN)

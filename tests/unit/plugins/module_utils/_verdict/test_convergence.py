@@ -51,6 +51,23 @@ def test_passes_add_up_until_what_is_left_fits_into_the_downtime() -> None:
     assert found.last_pass_seconds == pytest.approx(16 / 64)
 
 
+def test_with_a_working_set_the_passes_shrink_to_what_it_leaves() -> None:
+    """4.8 MiB that are always dirty, and half of each pass: they shrink to 9.6 MiB, by half of the rest each time."""
+    found = judge_convergence(replace(HALVING, working_set_bytes=4.8 * MEBIBYTE))
+    passes = [9.6 + (8192 - 9.6) / 2**index for index in range(11)]
+
+    assert passes[-1] <= 19.2 < passes[-2]
+    assert found.seconds == pytest.approx(sum(passes) / 64)
+    assert found.last_pass_seconds == pytest.approx(passes[-1] / 64)
+
+
+def test_what_fits_at_once_is_one_pass() -> None:
+    whole = Copy(32 * MEBIBYTE, 64 * MEBIBYTE, 60 * MEBIBYTE, 0, 10, downtime_seconds=0.5)
+
+    assert judge_convergence(whole).seconds == 0.5
+    assert (judge_convergence(replace(whole, downtime_seconds=0.49)).seconds or 0) > 0.5
+
+
 @pytest.mark.parametrize(
     ("changes", "finishes", "reason"),
     [
@@ -64,7 +81,9 @@ def test_passes_add_up_until_what_is_left_fits_into_the_downtime() -> None:
         ({"dirty_bytes_per_second": 0, "limit_seconds": 127}, False, "too_slow"),
         ({"dirty_bytes_per_second": None}, None, "unknown"),
         ({"dirty_bytes_per_second": None, "limit_seconds": 127}, False, "too_slow"),
+        ({"dirty_bytes_per_second": None, "limit_seconds": 128}, None, "unknown"),
         ({"bytes_per_second": 0}, False, "no_flow"),
+        ({"bytes_per_second": MEBIBYTE // 16}, False, "diverges"),
         ({"bytes_per_second": MEBIBYTE // 16 - 1, "memory_bytes": None}, False, "no_flow"),
         ({"bytes_per_second": None}, None, "unknown"),
         ({"memory_bytes": None}, None, "unknown"),
@@ -147,6 +166,12 @@ def test_the_rule_of_thumb_is_a_whole_gibibyte_in_each_timeout() -> None:
     assert rule_of_thumb(timeout_per_gib=150) == pytest.approx(1024 / 150 * MEBIBYTE)
     assert rule_of_thumb(timeout_per_gib=0) == 0
     assert rule_of_thumb(timeout_per_gib=-1) == math.inf
+
+
+@pytest.mark.parametrize("figure", ["memory_bytes", "bytes_per_second", "limit_seconds"])
+def test_the_tolerated_dirty_rate_needs_every_other_figure(figure: str) -> None:
+    assert tolerated_dirty_rate(replace(HALVING, **{figure: None})) is None
+    assert tolerated_dirty_rate(replace(HALVING, dirty_bytes_per_second=None)) is not None
 
 
 @given(timeout=st.integers(1, 10_000), gigabytes=st.integers(1, 4096), part=st.floats(0.001, 1))

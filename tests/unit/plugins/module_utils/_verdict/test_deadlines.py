@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.deadline import find_deadline
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.deadline import (
+    Deadline,
+    find_deadline,
+    launcher_may_be_over,
+)
 from tests.unit import worlds
-from tests.unit.builders import NOW, a_launcher, a_migration, ago
+from tests.unit.builders import NOW, a_launcher, a_migration, a_starting_launcher, ago
 from tests.unit.worlds import World, a_copy, a_world
 
 UNSCHEDULABLE = "kubevirt.io/migrationUnschedulablePodTimeoutSeconds"
@@ -147,6 +151,63 @@ def test_launcher_that_was_not_seen_may_be_over_its_limit_unseen() -> None:
     assert "its target pod was not found" in found.reason
 
 
+def without_a_pod(*, scheduling_seconds: int, preparing_seconds: int) -> World:
+    """PreparingTarget, and its target pod was not seen."""
+    reached = {"Scheduling": scheduling_seconds, "Scheduled": preparing_seconds}
+    world = a_world("PreparingTarget", age_seconds=scheduling_seconds + 600)
+    world.migrations = [
+        a_migration(
+            "PreparingTarget", age_seconds=scheduling_seconds + 600, phase_seconds=preparing_seconds, reached=reached
+        )
+    ]
+    world.pods = [pod for pod in world.pods if not pod["metadata"]["name"].endswith("-target")]
+    return world
+
+
+@pytest.mark.parametrize(
+    ("scheduling_seconds", "preparing_seconds", "is_hidden"),
+    [(359, 100, False), (360, 100, True), (900, 359, True), (900, 360, False)],
+    ids=["within it", "may be over it", "just within what is known", "surely over it"],
+)
+def test_unseen_launcher_hides_its_limit_between_scheduling_and_preparing(
+    scheduling_seconds: int, preparing_seconds: int, is_hidden: bool
+) -> None:
+    world = without_a_pod(scheduling_seconds=scheduling_seconds, preparing_seconds=preparing_seconds)
+
+    assert launcher_may_be_over(world.first().case) is is_hidden
+
+
+@pytest.mark.parametrize("phase", ["TargetReady", "PreparingTarget"])
+def test_target_pod_of_another_cluster_hides_no_limit(phase: str) -> None:
+    world = without_a_pod(scheduling_seconds=900, preparing_seconds=100)
+    world.migration["spec"]["sendTo"] = {"migrationID": "m-1", "connectURL": "10.9.0.1:9185"}
+
+    assert not launcher_may_be_over(world.first().case)
+
+
+def test_scheduling_that_was_not_recorded_counts_from_the_creation() -> None:
+    world = without_a_pod(scheduling_seconds=100, preparing_seconds=50)
+    found = world.migration["status"]["phaseTransitionTimestamps"]
+    world.migration["status"]["phaseTransitionTimestamps"] = [one for one in found if one["phase"] != "Scheduling"]
+
+    assert launcher_may_be_over(world.first().case)
+
+
+def test_pending_migration_with_its_target_pod_has_the_pods_timeout() -> None:
+    world = a_world("Pending", age_seconds=90)
+    world.pods.append(a_starting_launcher(age_seconds=90))
+
+    assert allowed(world, age_seconds=90) == 900
+
+
+def test_copy_of_a_vm_that_was_not_read_has_no_limit_and_no_reason() -> None:
+    world = a_copy(60)
+    world.migration["status"]["migrationState"] = world.state
+    world.vmis = []
+
+    assert find_deadline(world.first().case) == Deadline(None, "")
+
+
 CANCELS: dict[str, tuple[World, int | None]] = {
     "before the hand-off": (a_world("Scheduling", age_seconds=500, deleted_seconds=10), 60),
     "running": (worlds.cancel_unanswered(10), 60),
@@ -160,8 +221,9 @@ def test_cancel_has_its_own_limit(row: tuple[World, int | None]) -> None:
     assert allowed(world, age_seconds=10) == seconds
 
 
-def test_cancel_in_preparing_target_has_the_launchers_limit() -> None:
-    assert allowed(worlds.cancelled_target(10, started_seconds=100), age_seconds=100) == 359
+@pytest.mark.parametrize("phase", ["PreparingTarget", "TargetReady"])
+def test_cancel_of_a_prepared_target_has_the_launchers_limit(phase: str) -> None:
+    assert allowed(worlds.cancelled_target(10, started_seconds=100, phase=phase), age_seconds=100) == 359
 
 
 def test_cancel_in_post_copy_has_no_limit() -> None:

@@ -50,14 +50,40 @@ def test_how_much_is_dirtied_decides_how_far_it_rises(dirty: int, percent: int) 
     assert (found.convergence.seconds is None) == (percent == 99)
 
 
-def test_passes_of_less_than_a_second_are_looked_at_together() -> None:
-    """40 MiB at 64 MiB/s take 0.6 s a pass: looks come after the second and the fourth, and the throttle with it."""
-    small = Copy(40 * MEBIBYTE, 64 * MEBIBYTE, 64 * MEBIBYTE, 0, NO_LIMIT)
-    found = judge_throttled(small)
+@pytest.mark.parametrize(
+    ("memory", "passes", "percent"),
+    [
+        # Looked at after 1.25 s and 2.5 s; the third look comes after another 1.125 s, the fourth no more.
+        (40, [40, 40, 40, 40, 40, 32, 25.6, 20.48, 16.384], 20),
+        # A second is not more than a second: looked at after each second pass.
+        (64, [64, 64, 64, 64, 64, 51.2, 40.96, 32.768, 26.2144, 18.35008], 30),
+    ],
+    ids=["shorter", "a second"],
+)
+def test_passes_of_no_more_than_a_second_are_looked_at_together(memory: int, passes: list[float], percent: int) -> None:
+    found = judge_throttled(Copy(memory * MEBIBYTE, 64 * MEBIBYTE, 64 * MEBIBYTE, 0, NO_LIMIT))
 
-    # Four passes of 0.625 s, then 20 % less each: 0.625, 0.5; a third look after 1.125 s, and so on.
-    assert found.percent >= 20
-    assert (found.convergence.seconds or 0) > 4 * 0.625
+    assert found.percent == percent
+    assert found.convergence.seconds == pytest.approx(sum(passes) / 64)
+    assert found.convergence.last_pass_seconds == pytest.approx(passes[-1] / 64)
+
+
+def test_the_last_step_is_99_percent_and_the_rest_shrinks_by_what_that_leaves() -> None:
+    """3,200 MiB/s dirty everything in each pass until the ninth step; a hundredth of it is half of what is sent."""
+    found = judge_throttled(replace(EVEN, dirty_bytes_per_second=3200 * MEBIBYTE))
+
+    assert found.percent == 99
+    assert found.convergence.seconds == pytest.approx(18 * 64 + sum(64 / 2**index for index in range(9)))
+    assert found.convergence.last_pass_seconds == pytest.approx(64 / 2**8)
+
+
+@pytest.mark.parametrize("dirty", [64, 3200], ids=["settled before", "at 99 %"])
+def test_the_limit_is_kept_to_the_second(dirty: int) -> None:
+    copy = replace(EVEN, dirty_bytes_per_second=dirty * MEBIBYTE)
+    seconds = judge_throttled(copy).convergence.seconds or 0
+    ends = [judge_throttled(replace(copy, limit_seconds=seconds + more)).convergence for more in (-1, 0)]
+
+    assert [(one.finishes, one.reason) for one in ends] == [(False, "too_slow"), (True, "converges")]
 
 
 @pytest.mark.parametrize(

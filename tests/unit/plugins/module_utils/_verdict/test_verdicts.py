@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import ORDER
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import (
     STUCK,
@@ -32,8 +33,17 @@ def test_verdict_and_first_cause(row: Row) -> None:
     assert judged(build()) == (verdict, cause)
 
 
-def test_table_knows_every_verdict_but_the_one_that_needs_progress_data() -> None:
-    assert {verdict for _build, verdict, _cause in TABLE.values()} == set(VERDICTS) - {"stalled"}
+def test_table_knows_every_verdict() -> None:
+    assert {verdict for _build, verdict, _cause in TABLE.values()} == set(VERDICTS)
+
+
+def test_one_without_its_vmi_is_orphaned() -> None:
+    assert judged(held.orphaned()) == ("blocked", "CancelOrphaned")
+
+
+def test_table_has_every_cause_in_the_first_place() -> None:
+    # Worlds of the table can be put together, which one without its VMI cannot.
+    assert {cause for _build, _verdict, cause in TABLE.values()} == {"", *ORDER} - {"CancelOrphaned"}
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE.keys())

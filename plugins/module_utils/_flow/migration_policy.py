@@ -1,0 +1,159 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""migration_policy: read, tell what the change would do, change it or say what would be changed.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ResourceMissing
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reading import Reading
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import MigrationPolicy
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_act import (
+    Act,
+    Case,
+    Manner,
+    act,
+    read_policy,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_effect import (
+    PolicyLook,
+    Sides,
+    look_at_effect,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_options import parse_options
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import (
+    KIND,
+    WantedPolicy,
+    changed_since,
+    metadata_of,
+    spec_after,
+    spec_of,
+    undo_options,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import parse_policy_record
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_steps import (
+    COLLECTION,
+    note_of,
+    undo_patch,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.policy_effect import (
+    render_diff,
+    render_effect,
+    render_hints,
+    render_in_flight,
+)
+
+__all__ = ["run"]
+
+Object = dict[str, Any]
+
+
+def run(client: Client, params: Mapping[str, Any], _clock: Clock, /, *, check_mode: bool = False) -> Object:
+    """The result of migration_policy for the module's `params`; moments are by the cluster's time.
+
+    Where somebody else changes other fields in between, it is read and planned anew, once. Raises WrongInput for what
+    KubeVirt would refuse or could never match, ClusterError where the policy could not be read or written; that of a
+    write carries the rest of the result.
+    """
+    wanted, manner = parse_options(params, check_mode=check_mode)
+    done, result = _attempt(client, wanted, manner)
+    if done.may_try_again:
+        done, result = _attempt(client, wanted, manner)
+    if done.error is not None:
+        done.error.result = result
+        raise done.error
+    return result
+
+
+def _attempt(client: Client, wanted: WantedPolicy, manner: Manner) -> tuple[Act, Object]:
+    """One reading of the cluster, and what is done on it."""
+    reading = Reading(client)
+    found, sides = _read(reading, wanted.name)
+    case = _case(wanted, found)
+    look = look_at_effect(reading, _with_after(sides, case))
+    done = act(client, case, look, manner=manner)
+    return done, _result(reading, case, look, done)
+
+
+def _case(wanted: WantedPolicy, found: Object | None) -> Case:
+    spec = None if found is None else spec_of(found)
+    record = None if found is None else parse_policy_record(note_of(found))
+    if not wanted.is_undo:
+        return Case(wanted.name, found=found, before=spec, after=spec_after(wanted, found=spec), record=record)
+    case = Case(wanted.name, found=found, before=spec, after=spec, record=record, undoes=True)
+    if spec is None or record is None or record.undone is not None:
+        return case
+    refusals = changed_since(record, found=spec)
+    before = None if record.before is None else dict(record.before)
+    return replace(case, refusals=refusals) if refusals else replace(case, after=before)
+
+
+def _read(reading: Reading, name: str) -> tuple[Object | None, Sides]:
+    """The policy, and all policies where they may be read; the list holds the one, else it is read alone."""
+    try:
+        items = reading.seeing("policies", lambda: reading.client.list(COLLECTION))
+        found = _pick(items, name) if items is not None else read_policy(reading.client, name)
+    except ResourceMissing as error:
+        error.remedy = (
+            f"The cluster does not serve the kind {KIND}: KubeVirt is not installed there, or too old to have it. "
+            "Check that this is the cluster that you mean."
+        )
+        raise
+    read = None if items is None else tuple(MigrationPolicy.from_object(item) for item in items)
+    was = None if found is None else MigrationPolicy.from_object(found)
+    return found, Sides(name, before=read, after=None, was=was, will=None)
+
+
+def _pick(items: list[Object], name: str) -> Object | None:
+    return next((item for item in items if metadata_of(item).get("name") == name), None)
+
+
+def _with_after(sides: Sides, case: Case) -> Sides:
+    """The policies of the cluster with this one as it would be."""
+    will = None
+    if case.after is not None:
+        will = MigrationPolicy.from_object({"metadata": {"name": case.name}, "spec": case.after})
+    if sides.before is None:
+        return replace(sides, will=will)
+    others = [one for one in sides.before if one.name != case.name]
+    return replace(sides, after=(*others, *([] if will is None else [will])), will=will)
+
+
+def _result(reading: Reading, case: Case, look: PolicyLook, done: Act) -> Object:
+    rules = [rule for topic in sorted(reading.unseen) for rule in reading.unseen[topic]]
+    is_changing = case.is_changing and not done.refusals
+    after = case.after if is_changing else case.before
+    return {
+        "changed": done.has_changed,
+        "object": done.obj,
+        "before": case.before or {},
+        "after": after or {},
+        "diff": render_diff(case.name, before=case.before, after=after),
+        "undo": undo_options(case.name, before=case.before) if is_changing else {},
+        "undo_patch": undo_patch(case.found, after=after) if is_changing else [],
+        **render_effect(look.effect),
+        "unmatched_hint": render_hints(look.hints),
+        "in_flight": render_in_flight(look.in_flight),
+        "plan": done.records,
+        "refused": bool(done.refusals),
+        "refusals": [one.to_result() for one in done.refusals],
+        "last_change": _last_change(done.obj),
+        "coverage": Coverage(requests=reading.client.requests).adding(rules).to_result(),
+        "notes": done.notes,
+    }
+
+
+def _last_change(obj: Object) -> Object:
+    """Who made the last change that was made by this module, and who undid it; empty where there is none."""
+    record = parse_policy_record(note_of(obj))
+    return {} if record is None else record.to_result()

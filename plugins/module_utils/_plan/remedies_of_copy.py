@@ -1,0 +1,93 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What helps a copy whose figures say that it will not end, or not in time.
+
+This module is private to the collection and may change without notice.
+Facts: a migration keeps the settings of its hand-off (KubeVirt v1.9.0, watch/migration/migration.go), so tuning helps
+the next one.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.template import VMI, VMIM, Template
+
+__all__ = ["OF_COPY"]
+
+_PATCH = "kubectl patch migrationpolicy {policy} --type=merge --patch="
+_KEPT = "This migration keeps the settings of its hand-off, so it is the next one that this helps."
+_POLICY_RISK = "the policy rules every VM that it selects, from their next migration on"
+_MAKE_POLICY = "kubectl get migrationpolicies.migrations.kubevirt.io -o yaml"
+_CANCEL = Template(
+    "Then cancel this one and migrate again.",
+    "It would go on until KubeVirt aborts it, and carries nothing over to the next one.",
+    command=f"kubectl delete {VMIM} -n {{ns}} {{migration}} --wait=false",
+)
+
+OF_COPY: dict[str, tuple[Template, ...]] = {
+    "NoDataFlow": (
+        Template(
+            "Look at the migration network between {source_node} and {target_node}, and at both nodes.",
+            "Nothing flows: more bandwidth, more time or auto-converge would change nothing.",
+            command="kubectl get pods -A -o wide --field-selector spec.nodeName={target_node}",
+        ),
+        Template(
+            "Else cancel it, and migrate again once data can flow.",
+            "Until then another attempt meets the same network.",
+            command=f"kubectl delete {VMIM} -n {{ns}} {{migration}} --wait=false",
+        ),
+    ),
+    "BandwidthTooLow": (
+        Template(
+            "Raise or lift bandwidthPerMigration in the policy {policy}, or give it a larger completionTimeoutPerGiB.",
+            _KEPT,
+            _POLICY_RISK,
+            f'{_PATCH}{{"spec":{{"bandwidthPerMigration":"0"}}}}',
+            needs="policy",
+        ),
+        Template(
+            "Give the VM a MigrationPolicy with more bandwidth, or with a larger completionTimeoutPerGiB.",
+            _KEPT,
+            _POLICY_RISK,
+            _MAKE_POLICY,
+            unless="policy",
+        ),
+        _CANCEL,
+    ),
+    "NotConverging": (
+        Template(
+            "Allow auto-converge in the policy {policy}: QEMU then slows the guest until its copy ends.",
+            _KEPT,
+            f"the guest runs slower while it is copied; {_POLICY_RISK}",
+            f'{_PATCH}{{"spec":{{"allowAutoConverge":true}}}}',
+            needs="policy",
+        ),
+        Template(
+            "Give the VM a MigrationPolicy with allowAutoConverge, or with allowPostCopy where an outage can be borne.",
+            _KEPT,
+            "auto-converge slows the guest; post-copy loses the VM when a node or the network fails meanwhile",
+            _MAKE_POLICY,
+            unless="policy",
+        ),
+        Template(
+            "Or migrate when the guest writes less.",
+            "The copy ends once the guest writes more slowly than its memory is carried away.",
+        ),
+        _CANCEL,
+    ),
+    "SlowButConverging": (
+        Template(
+            "Wait: it ends by itself.",
+            "What remains becomes less, and KubeVirt waits for as long as that takes.",
+            command=f"kubectl get {VMI} -n {{ns}} {{vm}} --watch",
+            unless="late",
+        ),
+        Template(
+            "Let the next one have more time or more bandwidth: KubeVirt aborts this one before it ends.",
+            _KEPT,
+            _POLICY_RISK,
+            _MAKE_POLICY,
+            needs="late",
+        ),
+    ),
+}

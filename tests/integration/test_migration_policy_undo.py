@@ -1,0 +1,95 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last change of a policy is taken back from what stands on it, on a real API server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
+from tests.cluster import Cluster
+from tests.integration.keeping import (
+    DB,
+    POLICIES,
+    RECORD,
+    WANTED,
+    codes,
+    events,
+    keep,
+    play_a_database,
+    spec_of,
+    stored,
+)
+from tests.integration.simulated import done
+
+
+@pytest.fixture
+def world(cluster: Cluster) -> Cluster:
+    return play_a_database(cluster)
+
+
+def test_undo_brings_the_spec_before_the_last_change_back_and_a_second_one_changes_nothing(world: Cluster) -> None:
+    body = {"apiVersion": "migrations.kubevirt.io/v1alpha1", "kind": "MigrationPolicy", "metadata": {"name": "db"}}
+    first = {
+        "selectors": {"virtualMachineInstanceSelector": DB, "namespaceSelector": {}},
+        "bandwidthPerMigration": "1k",
+    }
+    done(world.request("POST", POLICIES, body={**body, "spec": first}))
+    keep(world, name="db", bandwidth_per_migration="64Mi", reason="wrong")
+
+    checked = keep(world, check_mode=True, name="db", undo=True)
+    between = spec_of(world)
+    undone = keep(world, name="db", undo=True, reason="right again")
+    again = keep(world, name="db", undo=True)
+
+    assert between["bandwidthPerMigration"] == "64Mi"
+    assert checked["diff"] == undone["diff"]
+    assert spec_of(world) == first
+    assert [one["changed"] for one in (checked, undone, again)] == [True, True, False]
+    assert (undone["last_change"]["reason"], undone["last_change"]["undone"]["reason"]) == ("wrong", "right again")
+    assert events(world)[-1][0] == "PolicyChangeUndone"
+
+
+def test_undo_of_a_policy_that_was_made_deletes_it_and_then_finds_nothing(world: Cluster) -> None:
+    keep(world, **WANTED)
+
+    undone = keep(world, name="db", undo=True)
+
+    assert (undone["changed"], stored(world)) == (True, None)
+    assert [one["to"] for one in undone["loses_for"]] == [""]
+    assert keep(world, name="db", undo=True)["changed"] is False
+
+
+def test_undo_is_refused_where_somebody_changed_it_since(world: Cluster) -> None:
+    keep(world, **WANTED)
+    keep(world, name="db", completion_timeout_per_gib=900)
+    done(world.request("PATCH", f"{POLICIES}/db", body={"spec": {"completionTimeoutPerGiB": 901}}))
+
+    result = keep(world, name="db", undo=True)
+
+    assert (codes(result), result["changed"]) == (["ValueChangedSince"], False)
+    assert result["refusals"][0]["reason"].startswith("spec.completionTimeoutPerGiB is not as it was left")
+    assert spec_of(world)["completionTimeoutPerGiB"] == 901
+
+
+@pytest.mark.parametrize("note", [None, "", "not JSON", "{}", "[]"], ids=["none", "empty", "text", "object", "list"])
+def test_without_a_record_that_can_be_read_there_is_nothing_to_undo(world: Cluster, note: Any) -> None:
+    keep(world, **WANTED)
+    done(world.request("PATCH", f"{POLICIES}/db", body={"metadata": {"annotations": {RECORD: note}}}))
+
+    result = keep(world, name="db", undo=True)
+
+    assert (result["changed"], result["refused"], result["last_change"]) == (False, False, {})
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"vmi_selector": DB}, {"allow_post_copy": False}, {"purge": True}, {"state": "absent"}],
+    ids=lambda params: next(iter(params)),
+)
+def test_undo_goes_with_nothing_else(world: Cluster, params: dict[str, Any]) -> None:
+    with pytest.raises(WrongInput, match=f"give no {next(iter(params))} with it"):
+        keep(world, name="db", undo=True, **params)

@@ -1,0 +1,220 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a wish makes of an object, and that an undo makes the object of before, whatever stood in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ANNOTATION
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.owners import Found, Target
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import BY_NAME, same_value
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Record, Who, parse_record
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.settings import (
+    Change,
+    Wish,
+    document_of,
+    plan_settings,
+    plan_undo,
+    read_settings_of,
+    say_value,
+)
+from tests.unit.settings_objects import OWN, SETTABLE, add, on_hyperconverged, on_kubevirt, settings
+
+WHO = Who("2026-11-23T08:00:00Z", user="u", requested_by="r", reason="why")
+FOREIGN = {"op": "add", "path": "/spec/configuration/developerConfiguration/useEmulation", "value": True}
+
+
+def made(target: Target, change: Change) -> Target:
+    """The target once the change is made."""
+    obj = {**target.found.obj, "metadata": {**target.found.obj["metadata"], **change.after["metadata"]}}
+    return replace(target, found=Found({**obj, "spec": change.after["spec"]}, target.found.path))
+
+
+def recorded(target: Target, change: Change) -> Record:
+    """The record of a change, written and read again."""
+    after = made(target, change)
+    names = {*target.settings, *after.settings}
+    pairs = {name: (target.settings.get(name), after.settings.get(name)) for name in names}
+    texts = (target.annotations.get(ANNOTATION), after.annotations.get(ANNOTATION))
+    changes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    record = Record(WHO, changes, texts if texts[0] != texts[1] else None, change.made)
+    found = parse_record(record.render())
+    assert found == record
+    return record
+
+
+_RESETS = st.lists(st.sampled_from([setting.name for setting in SETTABLE]), max_size=4, unique=True)
+_CONFIGURATIONS = st.one_of(
+    st.none(),
+    st.just({}),
+    st.builds(lambda found: {"migrations": found}, settings()),
+    st.builds(lambda found: {"migrations": found, "network": {"permitSlirp": True}}, settings()),
+)
+
+
+@given(_CONFIGURATIONS, settings(), _RESETS)
+def test_undo_makes_the_kubevirt_of_before(configuration: Any, values: dict[str, Any], reset: list[str]) -> None:
+    target = on_kubevirt(configuration)
+    wish = Wish(values, tuple(name for name in reset if name not in values))
+
+    change = plan_settings(target, wish)
+    undone = plan_undo(made(target, change), recorded(target, change))
+
+    assert change.refusals == undone.refusals == ()
+    assert undone.after["spec"] == document_of(target.found.obj)["spec"]
+    after = made(target, change).settings
+    assert all(same_value(name, after.get(name), value) for name, value in values.items())
+    assert not [name for name in wish.reset if name in after]
+    assert {name: after[name] for name in after if name not in wish.names} == {
+        name: value for name, value in target.settings.items() if name not in wish.names
+    }
+
+
+_ANNOTATIONS = st.one_of(
+    st.none(),
+    st.builds(
+        lambda found, indent: json.dumps(
+            [FOREIGN, *(add(name, value) for name, value in found.items())], indent=indent
+        ),
+        settings([setting for setting in SETTABLE if not setting.in_hyperconverged]),
+        st.sampled_from([None, 1]),
+    ),
+)
+
+
+@given(settings(OWN), _ANNOTATIONS, settings(), _RESETS, st.sampled_from(["v1", "v1beta1"]))
+def test_undo_makes_the_hyperconverged_of_before_and_its_annotation_to_the_letter(
+    config: dict[str, Any], text: str | None, values: dict[str, Any], reset: list[str], version: str
+) -> None:
+    target = on_hyperconverged(config, annotation=text, version=version)
+    wish = Wish(values, tuple(name for name in reset if name not in values))
+
+    change = plan_settings(target, wish)
+    after = made(target, change)
+    undone = plan_undo(after, recorded(target, change))
+
+    assert {one.code for one in change.refusals} <= {"UnsupportedHCOModification"}
+    assert all(same_value(name, read_settings_of(after).get(name), value) for name, value in values.items())
+    assert undone.refusals == ()
+    assert undone.after["spec"] == document_of(target.found.obj)["spec"]
+    assert undone.after["metadata"].get("annotations", {}).get(ANNOTATION) == text
+
+
+@given(_CONFIGURATIONS, settings())
+def test_a_wish_that_is_fulfilled_asks_for_nothing_more(configuration: Any, values: dict[str, Any]) -> None:
+    target = on_kubevirt(configuration)
+    after = made(target, plan_settings(target, Wish(values)))
+
+    assert plan_settings(after, Wish(values)).is_empty
+
+
+def test_a_parent_that_was_made_goes_with_the_undo_unless_somebody_uses_it() -> None:
+    target = on_kubevirt()
+    change = plan_settings(target, Wish({"network": "a"}))
+    record, after = recorded(target, change), made(target, change)
+    after.found.obj["spec"]["configuration"]["migrations"]["progressTimeout"] = 7
+
+    assert change.made == "/spec/configuration"
+    assert plan_undo(after, record).after["spec"] == {"configuration": {"migrations": {"progressTimeout": 7}}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "codes"), [(None, []), (frozenset({"network"}), ["SettingNotServed"])], ids=["not told", "not served"]
+)
+def test_a_setting_that_is_not_served_is_refused_where_that_is_known(
+    fields: frozenset[str] | None, codes: list[str]
+) -> None:
+    target = on_kubevirt(fields=fields, kubevirt_fields=fields)
+
+    assert [one.code for one in plan_settings(target, Wish({"maxDowntimeMs": 5})).refusals] == codes
+
+
+def test_a_field_that_this_hyperconverged_lacks_goes_by_the_annotation() -> None:
+    target = on_hyperconverged({}, fields=frozenset({"network"}), kubevirt_fields=None)
+
+    change = plan_settings(target, Wish({"allowWorkloadDisruption": True}))
+
+    assert [one.code for one in change.refusals] == ["UnsupportedHCOModification"]
+    assert json.loads(change.after["metadata"]["annotations"][ANNOTATION]) == [add("allowWorkloadDisruption", True)]
+
+
+@pytest.mark.parametrize(
+    "obj", [{}, {"metadata": None, "spec": None}, {"metadata": 3, "spec": 4}], ids=["empty", "null", "odd"]
+)
+def test_a_mangled_object_is_no_traceback(obj: dict[str, Any]) -> None:
+    found = Found(obj, "/x")
+    target = Target("KubeVirt", found=found, kubevirt=found)
+
+    assert (target.settings, target.annotations, found.name) == ({}, {}, "/")
+    assert read_settings_of(target) == {}
+    assert document_of(obj)["metadata"] == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other", "same"),
+    [
+        ("bandwidthPerMigration", "1Gi", "1024Mi", True),
+        ("bandwidthPerMigration", 1024, "1Ki", True),
+        ("bandwidthPerMigration", "1Gi", "1G", False),
+        ("bandwidthPerMigration", "odd", "odd", True),
+        ("bandwidthPerMigration", None, "0", False),
+        ("progressTimeout", 1, True, False),
+        ("progressTimeout", None, None, True),
+        ("network", "a", "a", True),
+    ],
+    ids=["units", "a number", "other units", "no quantity", "not set", "a boolean", "both not set", "text"],
+)
+def test_same_value_compares_what_is_meant(name: str, one: Any, other: Any, same: bool) -> None:
+    assert (same_value(name, one, other), same_value(name, other, one)) == (same, same)
+
+
+GOOD = {"at": "", "by": "", "requested_by": "", "reason": "", "changes": {}}
+ODD: dict[str, Any] = {
+    "none": None,
+    "a number": 3,
+    "empty": "",
+    "null": "null",
+    "a list": "[]",
+    "an object": "{}",
+    "a list of changes": json.dumps({**GOOD, "changes": []}),
+    "an odd change": json.dumps({**GOOD, "changes": {"network": 1}}),
+    "an odd annotation": json.dumps({**GOOD, "annotation": {"before": 1, "after": "[]"}}),
+    "made what is no pointer": json.dumps({**GOOD, "made": "spec"}),
+    "made metadata": json.dumps({**GOOD, "made": "/metadata"}),
+    "made a number": json.dumps({**GOOD, "made": 3}),
+    "undone by a list": json.dumps({**GOOD, "undone": ["a"]}),
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_parse_record_of_anything_else_is_none(text: Any) -> None:
+    assert parse_record(text) is None
+
+
+def test_parse_record_of_what_was_written_is_the_record() -> None:
+    undone = Record(WHO, {"network": (None, "a")}, (None, "[]"), "/spec/configuration", undone=WHO.to_json())
+
+    assert parse_record(undone.render()) == undone
+    assert parse_record(json.dumps(GOOD)) == Record(Who(""))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, "not set"), (True, "true"), (0, "0"), ("64Mi", "64Mi")],
+    ids=["none", "bool", "zero", "text"],
+)
+def test_say_value_writes_as_yaml_does(value: Any, said: str) -> None:
+    assert say_value(value) == said
+
+
+def test_options_and_names_of_the_api_are_one_to_one() -> None:
+    assert len({setting.option for setting in BY_NAME.values()}) == len(BY_NAME)
+    assert not [setting.option for setting in BY_NAME.values() if setting.option != setting.option.lower()]

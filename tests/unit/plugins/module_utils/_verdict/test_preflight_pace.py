@@ -1,0 +1,67 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long a drain takes at least."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.copying import CopyPlan
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.pace import (
+    Load,
+    Pace,
+    judge_pace,
+)
+
+GIB, MIB = 2**30, 2**20
+
+
+def a_load(gib: int, node: str = "n1", *, rate: int | None = 64) -> Load:
+    bandwidth = None if rate is None else rate * MIB
+    return Load(f"team-a/vm-{gib}", node, CopyPlan(gib * GIB, bandwidth, "KubeVirt", None, 150, None))
+
+
+def pace(*loads: Load, cluster: int | None = 5, node: int | None = 2) -> Pace:
+    return judge_pace(loads, nodes=["n1"], per_cluster=cluster, per_node=node)
+
+
+@pytest.mark.parametrize(
+    ("loads", "limits", "waves", "seconds"),
+    [
+        ([], (5, 2), 0, None),
+        ([a_load(4)], (5, 2), 1, 64),
+        ([a_load(4)] * 3, (5, 2), 2, 96),
+        ([a_load(16), a_load(1)], (5, 2), 1, 256),
+        ([a_load(4, f"n{number}") for number in range(6)], (2, 2), 3, 192),
+        ([a_load(4, "n1")] * 4 + [a_load(4, "n2")], (5, 1), 4, 256),
+        ([a_load(4), a_load(4, rate=None)], (5, 2), 1, 64),
+        ([a_load(4, rate=None)], (5, 2), 1, None),
+        ([a_load(4)], (None, None), None, None),
+        ([a_load(4)], (0, 2), None, None),
+    ],
+    ids=[
+        *("nothing", "one", "a node's slots", "the longest", "the cluster's slots", "one node holds it up"),
+        *("one rate known", "no rate", "limits not known", "limit of 0"),
+    ],
+)
+def test_rounds_and_least_time(
+    loads: list[Load], limits: tuple[int | None, int | None], waves: int | None, seconds: int | None
+) -> None:
+    found = pace(*loads, cluster=limits[0], node=limits[1])
+
+    assert (found.waves, found.least_seconds) == (waves, seconds)
+    assert found.arithmetic
+
+
+def test_the_arithmetic_names_what_it_counts_and_what_it_leaves_out() -> None:
+    found = pace(*[a_load(4)] * 3, a_load(8, rate=None))
+
+    assert found.arithmetic.startswith("12 GiB of 3 VMs at 64 MiB/s each, 2 at a time off n1")
+    assert "1 VMs without a known bandwidth are not counted" in found.arithmetic
+
+
+def test_memory_and_vms_are_told_by_node_and_empty_nodes_too() -> None:
+    found = judge_pace([a_load(4, "n2")], nodes=["n1", "n2"], per_cluster=5, per_node=2)
+
+    assert (found.vms_by_node, found.memory_by_node) == ({"n1": 0, "n2": 1}, {"n1": 0, "n2": 4 * GIB})
