@@ -94,4 +94,10 @@ RISKS: Final[Mapping[str, Level]] = {
     "SelectorChanges": Level.WARNS,
     # Undo.
     "ValueChangedSince": Level.FINAL,
+    # Alert rules.
+    "SettingsUnreadable": Level.FINAL,
+    "FieldConflict": Level.REFUSED,
+    "NotOurs": Level.REFUSED,
+    "NoPrometheusSelects": Level.WARNS,
+    "ClusterMonitoringLabelMissing": Level.WARNS,
 }
