@@ -79,6 +79,8 @@ def _by_phase(judgement: Judgement) -> Answer:
         return Answer(True, _owned(case, how + until))
     if migration.phase == "Running" and case.state is None:
         return Answer(False, "Whether it is in post-copy, which cannot be cancelled, could not be seen.")
+    if migration.phase == "Running" and case.state is not None and case.state.ended_at is not None:
+        return Answer(False, "The copy has ended: there is nothing left to abort.")
     if migration.phase == "Running":
         return Answer(True, _owned(case, "The source node aborts the copy; the VM keeps running there."))
     return Answer(False, f"What a cancel does in phase {migration.phase[:60]} is not known here.")

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.gates import can_cancel, can_retry
 from tests.unit import worlds
-from tests.unit.builders import a_condition
+from tests.unit.builders import a_condition, ago
 from tests.unit.table import TABLE
 from tests.unit.worlds import World, a_copy, a_failed, a_world, evacuation
 
@@ -57,6 +57,11 @@ CANCELS: dict[str, tuple[Callable[[], World], bool, str]] = {
         lambda: a_copy(mode="PostCopy"),
         False,
         "Post-copy cannot be cancelled: the guest runs on the target already.",
+    ),
+    "copy has ended": (
+        lambda: a_copy(endTimestamp=ago(20)),
+        False,
+        "The copy has ended: there is nothing left to abort.",
     ),
     "mode not seen": (
         lambda: without_state(a_copy()),
