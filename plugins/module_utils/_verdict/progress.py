@@ -54,8 +54,8 @@ __all__ = [
 # How long the newest figures may be ago: a poll every 5 s, a scrape every 30 s, and one that was missed.
 FRESH_SECONDS = 90
 FUTURE_SECONDS = 60
-# What remains counts the room for memory that may be plugged in (KubeVirt: 4 times the guest's) and disks that move. More
-# than so many times the memory of a VM without such disks is no figure of its copy.
+# What remains counts disks that move, and the room for memory that may be plugged in (KubeVirt: 4 times the guest's).
+# More than so many times the memory of a VM without such disks is no figure of its copy.
 _MOST_MEMORIES = 16
 
 
