@@ -52,6 +52,8 @@ def _nobody_acts(judgement: Judgement) -> str:
     migration = judgement.case.migration
     if migration.is_final or migration.is_being_deleted:
         return ""
+    if migration.key in judgement.case.snapshot.vmis and judgement.case.vmi is None:
+        return "Its VMI is gone, and KubeVirt takes the finalizer off only where there is one: the cancel would hang."
     if "VirtControllerSilent" in codes:
         return "virt-controller would have to act on it and does not work."
     if migration.phase == "Running" and codes & _SOURCE_SILENT:

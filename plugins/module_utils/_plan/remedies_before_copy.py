@@ -32,6 +32,16 @@ _QUEUE = (
     ),
 )
 
+
+def _raise(limit: str) -> Template:
+    return Template(
+        f"Or raise {limit}, where network and nodes bear more copies at once.",
+        "virt-controller reads it live, so the queue moves at once. Where HyperConverged is, it owns the setting.",
+        "copies share the network: each gets slower, and one that has too little time for that is aborted",
+        "kubectl get kubevirt -A -o jsonpath={.items[*].spec.configuration.migrations}",
+    )
+
+
 BEFORE_COPY: dict[str, tuple[Template, ...]] = {
     "UnworkableLimits": (
         Template(
@@ -152,8 +162,8 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             "kubectl get pod -n {namespace} {pod} -o yaml",
         ),
     ),
-    "ClusterLimitReached": _QUEUE,
-    "OutboundLimitReached": _QUEUE,
+    "ClusterLimitReached": (*_QUEUE, _raise("parallelMigrationsPerCluster")),
+    "OutboundLimitReached": (*_QUEUE, _raise("parallelOutboundMigrationsPerNode")),
     "ResourceQuotaExceeded": (
         Template(
             "Raise the quota, or free what it counts.",

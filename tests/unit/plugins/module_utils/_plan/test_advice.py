@@ -130,7 +130,9 @@ def test_nothing_but_waiting_is_advised_in_post_copy() -> None:
     ids=["moves", "stuck"],
 )
 def test_queue_is_waited_for_or_its_holder_cured(holder: World, words: str) -> None:
-    assert [one.action for one in advice_of(queue(holder, per_cluster=1))] == [words]
+    raised = "Or raise parallelMigrationsPerCluster, where network and nodes bear more copies at once."
+
+    assert [one.action for one in advice_of(queue(holder, per_cluster=1))] == [words, raised]
 
 
 def test_quota_is_named_where_its_event_was_read() -> None:
@@ -223,3 +225,17 @@ def test_cancel_off_a_silent_kubelet_says_that_the_pod_hangs() -> None:
 
     assert ["fence the node first" in one.risk for one in cancels] == [True]
     assert "waits until the target pod is gone from dst-web-1" in cancels[0].action
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [({"per_cluster": 1}, "parallelMigrationsPerCluster"), ({"outbound": 1}, "parallelOutboundMigrationsPerNode")],
+    ids=["cluster", "node"],
+)
+def test_queue_may_be_waited_for_or_its_limit_raised(limits: dict[str, int], name: str) -> None:
+    holder = a_copy(60, vm="one")
+    found = advice_of(queue(holder, node="src-one", **limits))
+
+    assert found[0].action.startswith("Wait")
+    assert f"raise {name}" in found[1].action
+    assert "share the network" in found[1].risk

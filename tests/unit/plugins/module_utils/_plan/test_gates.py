@@ -36,6 +36,17 @@ def without_state(world: World) -> World:
     return world
 
 
+def vmi_gone() -> World:
+    world = a_world()
+    world.vmi_is_gone = True
+    return world
+
+
+def without_vmis(world: World) -> World:
+    world.vmis = []
+    return world
+
+
 CANCELS: dict[str, tuple[Callable[[], World], bool, str]] = {
     "unset": (lambda: a_world(""), True, BEFORE),
     "pending": (a_world, True, BEFORE),
@@ -90,6 +101,12 @@ CANCELS: dict[str, tuple[Callable[[], World], bool, str]] = {
         False,
         "virt-controller would have to act on it and does not work.",
     ),
+    "VMI gone": (
+        vmi_gone,
+        False,
+        "Its VMI is gone, and KubeVirt takes the finalizer off only where there is one: the cancel would hang.",
+    ),
+    "VMI not read": (lambda: without_vmis(a_world()), True, BEFORE),
     "unknown phase": (
         lambda: a_world("Teleporting"),
         False,
