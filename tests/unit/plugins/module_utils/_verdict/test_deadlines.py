@@ -69,7 +69,7 @@ COPIES: dict[str, tuple[dict[str, Any], int | None, str]] = {
     "0 has none": (settings(0), None, "KubeVirt sets no limit"),
     "unset is not guessed": ({"migrationConfiguration": {}}, None, "not readable"),
     "the migration's own": (settings(20), 180, "x 20 s"),
-    "negative is over at once": (settings(-1), -9, "x -1 s"),
+    "negative is over at once": (settings(-1), 0, "x -1 s"),
     "beyond any date": (settings(2**62), None, "beyond any date"),
 }
 
@@ -198,6 +198,18 @@ def test_pending_migration_with_its_target_pod_has_the_pods_timeout() -> None:
     world.pods.append(a_starting_launcher(age_seconds=90))
 
     assert allowed(world, age_seconds=90) == 900
+
+
+@pytest.mark.parametrize("mode", ["PreCopy", "Paused", "PostCopy"])
+def test_copy_that_has_ended_has_no_limit_any_more(mode: str) -> None:
+    world = a_copy(9999, mode=mode, endTimestamp=ago(200))
+
+    assert find_deadline(world.first().case) == Deadline(None, "the copy has ended")
+
+
+@pytest.mark.parametrize(("ended", "verdict"), [(300, "progressing"), (301, "late")], ids=["not yet", "late"])
+def test_copy_that_has_ended_is_late_from_its_end_on(ended: int, verdict: str) -> None:
+    assert a_copy(9999, endTimestamp=ago(ended)).first().verdict == verdict
 
 
 def test_copy_of_a_vm_that_was_not_read_has_no_limit_and_no_reason() -> None:

@@ -152,6 +152,20 @@ def test_kubelet_that_said_something_of_the_pod_is_not_silent(change: dict[str, 
     assert cause_of(world, "TargetKubeletSilent") is None
 
 
+@pytest.mark.parametrize(
+    ("ready", "words"),
+    [("True", "virt-handler there has given no sign for 5 minutes"), ("Unknown", "the node does not answer")],
+)
+def test_silent_kubelet_says_who_does_not_answer(ready: str, words: str) -> None:
+    world = held.kubelet_silent()
+    world.nodes[-1] = a_node("dst-web-1", ready=ready, since_seconds=70, heartbeat_seconds=400)
+
+    cause = cause_of(world, "TargetKubeletSilent")
+
+    assert cause is not None
+    assert cause.summary.endswith(f", and {words}.")
+
+
 def test_kubelet_is_not_silent_of_a_pod_that_is_nowhere() -> None:
     world = held.kubelet_silent()
     world.pod("-target")["spec"]["nodeName"] = ""
