@@ -351,6 +351,10 @@ coverage:
       description: Always 0, this module looks at no placement.
       type: int
       sample: 0
+    requests_to_prometheus:
+      description: Requests to Prometheus. Always 0, as this module asks none.
+      type: int
+      sample: 0
 plan:
   description: The step that is carried out. Empty if nothing is to be changed in the cluster.
   returned: success and failure
