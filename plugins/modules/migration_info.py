@@ -530,7 +530,7 @@ coverage:
       type: int
       sample: 9
     requests_for_placement:
-      description: Requests for placement.
+      description: Requests for placement, which are not among them.
       type: int
       sample: 0
     requests_to_prometheus:

@@ -566,6 +566,10 @@ coverage:
       description: Always 0.
       type: int
       sample: 0
+    requests_to_prometheus:
+      description: Requests to Prometheus. Always 0, as this module asks none.
+      type: int
+      sample: 0
 error:
   description: What failed.
   returned: failure

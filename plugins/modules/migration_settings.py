@@ -446,6 +446,10 @@ coverage:
       description: Always 0, this module looks at no placement.
       type: int
       sample: 0
+    requests_to_prometheus:
+      description: Requests to Prometheus. Always 0, as this module asks none.
+      type: int
+      sample: 0
 plan:
   description: The steps, in their order. Empty if nothing is to be changed.
   returned: success and failure

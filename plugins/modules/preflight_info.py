@@ -345,6 +345,10 @@ coverage:
       description: Requests for placement (nodes and the pods there), which are not among them.
       type: int
       sample: 0
+    requests_to_prometheus:
+      description: Requests to Prometheus. Always 0, as this module asks none.
+      type: int
+      sample: 0
 plan:
   description: Steps of a change. Always empty, as this module only looks.
   returned: success

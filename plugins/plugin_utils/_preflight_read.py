@@ -22,7 +22,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import format_bytes
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import parse_timestamp
-from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import visible
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import fit, visible
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Cause, Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import read_causes, read_gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import (
@@ -35,6 +35,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 __all__ = ["PREFLIGHT_TITLE", "PreflightReport", "Vm", "read_preflight"]
 
 PREFLIGHT_TITLE = "Before the drain"
+# No word of the closed list is longer; something else must not push the table over its width.
+_LONGEST_VERDICT = 24
 _RANKS = {verdict: rank for rank, verdict in enumerate(OUTLOOKS)}
 _HOLDING = ("would_stop", "would_not_migrate", "at_risk")
 
@@ -129,7 +131,7 @@ def _vm(entry: Any, *, now: Any) -> Vm:
         namespace=visible(given.get("namespace")),
         vm=visible(given.get("vm")),
         node=visible(given.get("source_node")),
-        verdict=visible(given.get("verdict")) or "unknown",
+        verdict=fit(visible(given.get("verdict")), width=_LONGEST_VERDICT) or "unknown",
         summary=visible(given.get("summary")),
         reason=visible(given.get("reason")),
         strategy=visible(given.get("eviction_strategy")),

@@ -20,6 +20,7 @@ from tests.cluster.build import (
     cached_folder,
     ensure_programs,
     ensure_prometheus,
+    ensure_promtool,
     ensure_scheduler,
 )
 from tests.cluster.cluster import Cluster
@@ -203,6 +204,7 @@ def _build(_options: argparse.Namespace) -> None:
     ensure_programs()
     ensure_scheduler()
     ensure_prometheus()
+    ensure_promtool()
     print(os.environ.get("KUBEBUILDER_ASSETS") or cached_folder())
 
 

@@ -20,7 +20,7 @@ import json
 import re
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 
 from tests.cluster import Cluster
 
-__all__ = ["Fault", "FaultProxy"]
+__all__ = ["Fault", "FaultProxy", "Meanwhile"]
 
 _HOP_BY_HOP = frozenset(("connection", "keep-alive", "transfer-encoding", "content-length", "host"))
 _REASONS = {410: "Expired", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}
@@ -48,16 +48,31 @@ class Fault:
     after: int
     headers: Mapping[str, str]
     cut: int | None
+    method: str = ""
 
-    def takes(self, target: str) -> bool:
+    def takes(self, target: str, *, method: str = "") -> bool:
         """Whether this fault answers the request; counts it."""
-        if not self.path.search(target) or self.times <= 0:
+        if not self.path.search(target) or self.times <= 0 or self.method not in ("", method):
             return False
         if self.after > 0:
             self.after -= 1
             return False
         self.times -= 1
         return True
+
+
+@dataclass(frozen=True)
+class Meanwhile:
+    """Something that happens at a request, in the very moment between two of a client's steps."""
+
+    act: Callable[[], object]
+    method: str
+    path: re.Pattern[str]
+    is_before: bool
+
+    def fits(self, method: str, target: str, *, is_before: bool) -> bool:
+        """Whether this is its request."""
+        return self.is_before is is_before and self.method == method and bool(self.path.search(target))
 
 
 @dataclass
@@ -67,6 +82,7 @@ class FaultProxy:
     cluster: Cluster
     requests: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    acts: list[Meanwhile] = field(default_factory=list)
     url: str = ""
 
     def __enter__(self) -> FaultProxy:
@@ -95,15 +111,28 @@ class FaultProxy:
         after: int = 0,
         headers: Mapping[str, str] | None = None,
         cut: int | None = None,
+        method: str = "",
     ) -> None:
-        """Add a fault; see :class:`Fault`."""
-        self.faults.append(Fault(status, re.compile(path), times, after, headers or {}, cut))
+        """Add a fault; see :class:`Fault`. Without `method` of any method."""
+        self.faults.append(Fault(status, re.compile(path), times, after, headers or {}, cut, method))
 
-    def fault_for(self, target: str) -> Fault | None:
+    def meanwhile(self, act: Callable[[], object], *, method: str, path: str, is_before: bool = True) -> None:
+        """Once, just before the request that matches is passed on (or just after its answer came), do `act`."""
+        self.acts.append(Meanwhile(act, method, re.compile(path), is_before))
+
+    def fault_for(self, target: str, *, method: str = "") -> Fault | None:
         """The fault that answers this request, None where it goes through. Notes the request."""
         with self._lock:
             self.requests.append(target)
-            return next((fault for fault in self.faults if fault.takes(target)), None)
+            return next((fault for fault in self.faults if fault.takes(target, method=method)), None)
+
+    def do_meanwhile(self, method: str, target: str, *, is_before: bool) -> None:
+        """What was to be done at this request."""
+        with self._lock:
+            found = [one for one in self.acts if one.fits(method, target, is_before=is_before)]
+            self.acts = [one for one in self.acts if one not in found]
+        for one in found:
+            one.act()
 
     def forward(
         self, method: str, target: str, *, headers: Mapping[str, str], body: bytes
@@ -126,12 +155,14 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            fault = proxy.fault_for(self.path)
+            proxy.do_meanwhile(self.command, self.path, is_before=True)
+            fault = proxy.fault_for(self.path, method=self.command)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if fault is not None and fault.cut is None:
                 self._answer(fault.status, dict(fault.headers), _status_body(fault.status))
                 return
             answer = proxy.forward(self.command, self.path, headers=dict(self.headers), body=body)
+            proxy.do_meanwhile(self.command, self.path, is_before=False)
             self._answer(*answer, cut=fault.cut if fault else None)
 
         do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls

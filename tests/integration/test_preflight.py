@@ -276,6 +276,7 @@ def test_expected_bandwidth_counts_where_it_is_less_than_the_cap(cluster: Cluste
     assert (capped["drain"]["least_seconds"], slower["drain"]["least_seconds"]) == (192, 384)
     assert capped["drain"]["waves"] == 2
     assert slower["vms"][0]["copy"]["bandwidth_from"] == "expected"
+    assert [said for said in slower["assumed"] if "never used are not sent" in said]
 
 
 def test_without_a_bandwidth_only_the_rounds_are_known(cluster: Cluster) -> None:

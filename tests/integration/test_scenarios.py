@@ -16,6 +16,8 @@ from tests.integration.looking import by_vm, look, raw_objects
 
 SCENARIOS = sorted(Path(__file__).parents[1].joinpath("cluster", "scenarios").glob("*.yml"))
 HEALTHY_SCENARIOS = [path for path in SCENARIOS if yaml.safe_load(path.read_text()).get("healthy")]
+# Its cause rests on migrations of other VMs, which are read only with those.
+RESTS_ON_OTHERS = {"bad-target-node": "BadTargetNode"}
 HEALTHY = ("succeeded", "cancelling", "queued", "progressing")
 
 
@@ -119,7 +121,13 @@ def test_each_vm_alone_gets_the_same_verdict_in_twelve_requests(played: tuple[Cl
 
         own = len(requests) - alone["coverage"]["requests_for_placement"]
         assert own == alone["coverage"]["requests"] <= 12, [entry["requestURI"] for entry in requests]
-        assert _verdicts(alone) == {key: value for key, value in everything.items() if key[0] == vm}
+        unseen = RESTS_ON_OTHERS.get(path.stem)
+        wanted = {
+            key: (verdict, "" if cause == unseen else cause)
+            for key, (verdict, cause) in everything.items()
+            if key[0] == vm
+        }
+        assert _verdicts(alone) == wanted
 
 
 def _verdicts(result: dict[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:

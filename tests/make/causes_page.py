@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 import sys
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.remedies import ADVICE
@@ -18,6 +19,7 @@ from tests.make.places import ROOT
 __all__ = ["PAGE", "main", "render_page"]
 
 PAGE = ROOT / "docs" / "causes.md"
+_PLACE = re.compile(r"\{[a-z_]+\}")
 _ACTS = {
     "W": "wait",
     "C": "cancel",
@@ -34,7 +36,8 @@ SPDX-License-Identifier: GPL-3.0-or-later
 
 Why a live migration does not go on, one section for each code that `migration_info` returns, in the order in which
 causes are shown: the root stands before what follows from it. This page is written from the catalogue by `make causes`;
-a test holds the two together. Words in braces stand for names of the migration at hand.
+a test holds the two together. Words in braces stand for names of the migration at hand, and of the ways to help the
+module shows those that fit it.
 """
 
 
@@ -51,7 +54,9 @@ def _section(entry: Entry) -> str:
         parts += ["", "*It never makes a migration `blocked` by itself.*"]
     if entry.acts:
         parts += ["", f"*What helps:* {', or '.join(_ACTS[act] for act in entry.acts)}."]
-    return "\n".join([*parts, "", *(line for one in ADVICE.get(entry.code, ()) for line in _advice(one)), ""])
+    # The same advice with another command stands there once.
+    ways = {(one.action, one.why): one for one in reversed(ADVICE.get(entry.code, ()))}
+    return "\n".join([*parts, "", *(line for one in reversed(ways.values()) for line in _advice(one)), ""])
 
 
 def _seen_by(code: str) -> str:
@@ -65,7 +70,15 @@ def _seen_by(code: str) -> str:
 
 def _advice(template: Template) -> list[str]:
     lines = [f"- {template.action} {template.why} Risk: {template.risk.rstrip('.')}."]
-    return [*lines, "", f"      {template.command}", ""] if template.command else lines
+    return [*lines, "", f"      {_for_a_shell(template.command)}", ""] if template.command else lines
+
+
+def _for_a_shell(command: str) -> str:
+    """Quoted as the module quotes it; the names in braces need no quotes, as those of Kubernetes never do."""
+    return " ".join(
+        word if shlex.quote(_PLACE.sub("x", word)) == _PLACE.sub("x", word) else shlex.quote(word)
+        for word in command.split()
+    )
 
 
 def main() -> int:

@@ -211,8 +211,8 @@ def _run_cold(room: Room, jobs: Sequence[_Job], run: Run, *, others: Iterable[st
     gc.collect()
     gc.freeze()
     first = replace(run, tell=lambda mutant, killed_by: run.tell(mutant, killed_by) if killed_by else None)
-    found = dict(_collect([_with_first_files(job) for job in jobs], lambda job: _run_one_cold(room, job), first))
-    left = [job for job in jobs if job.mutant is None or not found[job.mutant.name]]
+    found = dict(_collect([_part(job, first=True) for job in jobs], lambda job: _run_one_cold(room, job), first))
+    left = [_part(job, first=False) for job in jobs if job.mutant is None or not found[job.mutant.name]]
     return found | dict(_collect(left, lambda job: _run_one_cold(room, job), run))
 
 
@@ -220,9 +220,10 @@ def _files_of(job: _Job) -> list[str]:
     return list(dict.fromkeys(one.file for one in job.tests))
 
 
-def _with_first_files(job: _Job) -> _Job:
+def _part(job: _Job, *, first: bool) -> _Job:
+    """The job with the tests of its first files, or with those of all others."""
     files = _files_of(job)[:_FIRST_FILES]
-    return replace(job, tests=tuple(one for one in job.tests if one.file in files))
+    return replace(job, tests=tuple(one for one in job.tests if (one.file in files) is first))
 
 
 def _run_one_cold(room: Room, job: _Job) -> str:

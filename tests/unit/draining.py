@@ -15,6 +15,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.evacuation import Guest
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.launcher import Launcher
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node, handler_state
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import MigrationPolicy
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quota import ResourceQuota
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import (
@@ -180,7 +181,7 @@ class Drain:
 
     def _snapshot(self) -> Snapshot:
         hidden = {topic: (RULES[topic],) for topic in self.hidden}
-        handlers = [] if "handlers" in self.hidden else self.handlers
+        handlers = [] if "handlers" in self.hidden else [Pod.from_object(pod) for pod in self.handlers]
         snapshot = assemble_snapshot(
             [] if f"migrations/{NAMESPACE}" in self.hidden else self.migrations,
             now=NOW,

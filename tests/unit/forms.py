@@ -376,7 +376,7 @@ FORMS: dict[str, Form] = {
     "kubelet that beats": Form(
         "TargetKubeletSilent",
         lambda: but(held.kubelet_silent(400), with_node(a_node("dst-web-1", heartbeat_seconds=301))),
-        "the node does not answer",
+        "virt-handler there has given no sign for 5 minutes",
         400,
         (
             ("status.containerStatuses", "none", 400),

@@ -98,6 +98,7 @@ TABLE: dict[str, Row] = {
     "virt-api": (held.virt_api, "blocked", "VirtApiUnavailable"),
     "virt-api-at-a-cancel": (held.virt_api_at_a_cancel, "blocked", "VirtApiUnavailable"),
     "handed-to-another": (held.handed_to_another, "blocked", "VMIMissing"),
+    "orphaned": (held.orphaned, "blocked", "CancelOrphaned"),
     "limits": (held.limits, "blocked", "UnworkableLimits"),
     "older": (held.older, "queued", "AnotherMigrationActive"),
     "starting-vm": (lambda: held.vmi_in("Scheduled"), "queued", "VMINotRunning"),

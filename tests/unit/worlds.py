@@ -88,7 +88,8 @@ class World:
         )
         found = replace(found, progress=self.progress)
         # Only who has read it alone knows that there is none.
-        return replace(found, vmis=dict.fromkeys(found.vmis)) if self.vmi_is_gone else found
+        gone = dict.fromkeys(list(found.vmis)[:1] if self.vmi_is_gone else ())
+        return replace(found, vmis={**found.vmis, **gone})
 
     def judge(self, **options: Any) -> tuple[Judgement, ...]:
         return judge_snapshot(self.snapshot(), **options)
@@ -123,6 +124,7 @@ def together(*worlds: World, **parts: Any) -> World:
     }
     progress = {key: found for world in worlds for key, found in world.progress.items()}
     common = {"kubevirt": first.kubevirt, "leases": first.leases, "all_pods": first.all_pods, "progress": progress}
+    common["vmi_is_gone"] = first.vmi_is_gone
     return World(**{**common, **lists, **parts})
 
 

@@ -46,11 +46,13 @@ Objects = tuple[dict[str, Any], ...]
 
 @dataclass(frozen=True)
 class NodeScope:
-    """Which nodes are asked about: `names`, or all that match `label_selector`, or (both empty) KubeVirt's nodes."""
+    """Which nodes are asked about: `names`, or all that match `label_selector`, or (both empty) KubeVirt's nodes.
+    `requested`, `moves`: whether their pods, and the migrations to and from them, are read too."""
 
     names: tuple[str, ...] = ()
     label_selector: str = ""
     requested: bool = False
+    moves: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def read_nodes(client: Client, scope: NodeScope, /) -> NodeReading:
     everyone = _read_objects(reader, scope)
     handlers = reader.seeing(lambda: _read_handlers(reader, scope))
     nodes = everyone if scope.names or scope.label_selector else _of_kubevirt(everyone, handlers=handlers or ())
-    vmis = reader.seeing(lambda: _read_moving(reader))
+    vmis = reader.seeing(lambda: _read_moving(reader)) if scope.moves else None
     before_pods = client.requests
     pods = reader.seeing(lambda: _read_pods(reader, nodes)) if scope.requested else None
     return NodeReading(

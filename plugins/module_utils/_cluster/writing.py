@@ -13,7 +13,11 @@ patch     PATCH, JSON patch (a list)               with a `test` operation: done
 merge     PATCH, JSON merge patch (an object)      with metadata.resourceVersion in it, as above
 apply     PATCH, server-side apply (an object)     always: done twice it is as done once
 delete    DELETE of the object with this UID       always: the second finds nothing (404, taken as done) or another UID
+call      PUT to a subresource of virt-api         only where `is_harmless`
 ========  =======================================  ==========================================================
+
+KubeVirt's subresources answer 406 unless any type is accepted, with nothing in the body where all went well, and take
+dryRun in the body alone.
 
 A dry run stores nothing and is always repeated. What is not repeated is repeated all the same after 401 (once, with
 renewed credentials) and 429, which the server sends before it looks at the request.
@@ -42,6 +46,7 @@ Query = Mapping[str, Any]
 # Who the API server notes as the owner of the fields that are written.
 FIELD_MANAGER: Final = "kubevirt-ops-live-migration"
 _JSON: Final = "application/json"
+_ANY: Final = "application/json, */*"
 
 # verb -> (method, content type)
 VERBS: Final[Mapping[str, tuple[str, str]]] = {
@@ -50,6 +55,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "merge": ("PATCH", "application/merge-patch+json"),
     "apply": ("PATCH", "application/apply-patch+yaml"),
     "delete": ("DELETE", _JSON),
+    "call": ("PUT", _JSON),
 }
 # An admission webhook is asked before anything is stored (k8s.io/apiserver, pkg/admission/plugin/webhook/errors).
 _NOTHING_STORED: Final = "failed calling webhook"
@@ -96,7 +102,8 @@ class Written:
 class Request:
     """One HTTP request. `query` is encoded; `is_safe`: it may be sent again whatever became of it.
 
-    `longest`: the answer is text of at most so many bytes; None: it is a JSON object.
+    `longest`: the answer is text of at most so many bytes; None: it is a JSON object. `may_be_empty`: a good answer
+    need not hold an object.
     """
 
     method: str
@@ -106,6 +113,7 @@ class Request:
     body: bytes | None = None
     is_safe: bool = True
     is_write: bool = False
+    may_be_empty: bool = False
     longest: int | None = None
 
     def leaves_doubt(self, error: ClusterError) -> bool:
@@ -126,15 +134,16 @@ def request_for(write: Write, /, *, dry_run: bool) -> Request:
         method=method,
         path=write.path,
         query=encoded(_query(write, dry_run=dry_run)),
-        headers={"Accept": _JSON, "Content-Type": content_type},
+        headers={"Accept": _ANY if write.verb == "call" else _JSON, "Content-Type": content_type},
         body=json.dumps(_body(write, dry_run=dry_run)).encode(),
         is_safe=dry_run or write.is_repeatable,
         is_write=not dry_run and not write.is_harmless,
+        may_be_empty=write.verb == "call",
     )
 
 
 def _query(write: Write, *, dry_run: bool) -> Query:
-    if write.verb == "delete":
+    if write.verb in ("delete", "call"):
         # With a body, the server reads the options from it and none from the query.
         return {}
     return {
@@ -146,6 +155,8 @@ def _query(write: Write, *, dry_run: bool) -> Query:
 
 
 def _body(write: Write, *, dry_run: bool) -> Any:
+    if write.verb == "call":
+        return {**write.body, "dryRun": ["All"]} if dry_run else write.body
     if write.verb != "delete":
         return write.body
     if not write.uid:

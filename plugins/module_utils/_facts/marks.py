@@ -8,9 +8,22 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["COMPONENT", "PREFIX", "RECORD"]
+__all__ = [
+    "ACTOR",
+    "COMPONENT",
+    "HOLDER",
+    "LEASE_OF",
+    "MEMORY",
+    "PAUSE",
+    "PREFIX",
+    "REASON",
+    "RECORD",
+    "RETRY_DUE",
+    "is_paused",
+]
 
 # Before every annotation and label of ours. Not below kubevirt.io: KubeVirt reserves such names.
 PREFIX: Final = "live-migration.kubevirt-ops/"
@@ -18,3 +31,19 @@ PREFIX: Final = "live-migration.kubevirt-ops/"
 RECORD: Final = f"{PREFIX}last-change"
 # Who reports the events of ours.
 COMPONENT: Final = "kubevirt-ops-live-migration"
+# The switch that stops every act, on the VM's namespace or on KubeVirt's.
+PAUSE: Final = f"{PREFIX}pause"
+# On a migration that is cancelled or was made: for people, as it is gone with the object.
+ACTOR: Final = f"{PREFIX}actor"
+REASON: Final = f"{PREFIX}reason"
+# The run that made a migration, so that it knows its own again where the answer to its create was lost.
+HOLDER: Final = f"{PREFIX}holder"
+# On Leases: the annotation with what they remember, and labels that say what for (vm or budget) and what is due.
+MEMORY: Final = f"{PREFIX}memory"
+LEASE_OF: Final = f"{PREFIX}lease-of"
+RETRY_DUE: Final = f"{PREFIX}retry-due"
+
+
+def is_paused(annotations: Mapping[str, str], /) -> bool:
+    """Whether acting is paused: the annotation is there, with any value but "false". Who mistypes it wants a pause."""
+    return annotations.get(PAUSE, "false").strip().lower() != "false"

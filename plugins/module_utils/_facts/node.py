@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
     QuantityError,
+    parse_quantity,
     quantity_bytes,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import (
@@ -144,6 +147,14 @@ class Node:
     def created_at(self) -> datetime | None:
         """When it joined, None where unreadable."""
         return self.meta.created_at
+
+    @cached_property
+    def allocatable_amounts(self) -> Mapping[str, Fraction] | None:
+        """`allocatable` in exact numbers, read once; None where one of them cannot be read."""
+        try:
+            return {name: parse_quantity(value) for name, value in self.allocatable.items()}
+        except QuantityError:
+            return None
 
     @property
     def schedulable(self) -> bool | None:

@@ -25,7 +25,16 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     read_settings,
 )
 
-__all__ = ["CLUSTER_LIMIT", "EVICTION_STRATEGY", "NODE_LIMIT", "RENEWED", "Event", "KubeVirt", "Lease"]
+__all__ = [
+    "CLUSTER_LIMIT",
+    "EVICTION_STRATEGY",
+    "LEASE_VERSION",
+    "NODE_LIMIT",
+    "RENEWED",
+    "Event",
+    "KubeVirt",
+    "Lease",
+]
 
 DEFAULT_PER_CLUSTER = 5
 DEFAULT_OUTBOUND_PER_NODE = 2
@@ -36,12 +45,18 @@ NODE_LIMIT = declare("KubeVirt", "spec.configuration.migrations.parallelOutbound
 MIGRATIONS = declare("KubeVirt", "spec.configuration.migrations")
 _SETTINGS = SettingsFields("KubeVirt", base=MIGRATIONS.path, wanted=lambda setting: setting.in_kubevirt)
 OBSERVED_VERSION = declare("KubeVirt", "status.observedKubeVirtVersion")
+TARGET_VERSION = declare("KubeVirt", "status.targetKubeVirtVersion")
+KUBEVIRT_PHASE = declare("KubeVirt", "status.phase")
 EVICTION_STRATEGY = declare("KubeVirt", "spec.configuration.evictionStrategy")
 
 _LEASE_META = MetaFields("Lease")
 RENEWED = declare("Lease", "spec.renewTime")
 HOLDER = declare("Lease", "spec.holderIdentity")
 LEASE_SECONDS = declare("Lease", "spec.leaseDurationSeconds")
+LEASE_TRANSITIONS = declare("Lease", "spec.leaseTransitions")
+LEASE_VERSION = declare("Lease", "metadata.resourceVersion")
+LEASE_OWNERS = declare("Lease", "metadata.ownerReferences")
+LEASE_OWNER = declare("Lease", "name", base="metadata.ownerReferences[]")
 
 _EVENT_META = MetaFields("Event")
 REASON = declare("Event", "reason")
@@ -67,6 +82,8 @@ class KubeVirt:
 
     meta: Meta
     version: str
+    target_version: str
+    phase: str
     per_cluster: int
     outbound_per_node: int
     settings: Mapping[str, Any] | None
@@ -82,12 +99,20 @@ class KubeVirt:
         return cls(
             meta=meta,
             version=reader.text(OBSERVED_VERSION),
+            target_version=reader.text(TARGET_VERSION),
+            phase=reader.text(KUBEVIRT_PHASE),
             per_cluster=DEFAULT_PER_CLUSTER if cluster is None else cluster,
             outbound_per_node=DEFAULT_OUTBOUND_PER_NODE if node is None else node,
             settings=_settings(obj),
             eviction_strategy=_eviction_strategy(obj),
             problems=tuple(reader.problems),
         )
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it is being installed, upgraded or removed: not Deployed, or on its way to another version."""
+        moving = bool(self.target_version) and self.target_version != self.version
+        return self.phase != "Deployed" or moving
 
 
 def _settings(obj: Any) -> Mapping[str, Any] | None:
@@ -107,12 +132,17 @@ def _eviction_strategy(obj: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Lease:
-    """A leader election lease. `renewed_at` is None where absent or unreadable (then `problems` says so)."""
+    """A Lease, `owners` the names of the objects that it goes with.
+
+    `renewed_at` is None where absent or unreadable (then `problems` says so).
+    """
 
     meta: Meta
     holder: str
     seconds: int
     renewed_at: datetime | None
+    transitions: int
+    owners: tuple[str, ...]
     problems: tuple[str, ...]
 
     @classmethod
@@ -124,6 +154,8 @@ class Lease:
             holder=reader.text(HOLDER),
             seconds=reader.integer(LEASE_SECONDS) or 0,
             renewed_at=reader.moment(RENEWED),
+            transitions=reader.integer(LEASE_TRANSITIONS) or 0,
+            owners=tuple(item.text(LEASE_OWNER) for item in reader.readers(LEASE_OWNERS)),
             problems=tuple(reader.problems),
         )
 

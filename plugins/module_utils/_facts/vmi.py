@@ -65,6 +65,7 @@ CPU_MODEL = declare(KIND, "spec.domain.cpu.model")
 HOST_MODEL = "host-model"
 HOTPLUG_PATH = HOTPLUG_VOLUME.path
 GUEST_MEMORY = declare(KIND, "spec.domain.memory.guest")
+NODE_SELECTOR = declare(KIND, "spec.nodeSelector")
 REQUESTS = declare(KIND, "spec.domain.resources.requests")
 
 
@@ -88,6 +89,7 @@ class Vmi:
     guest_memory: str
     has_vfio: bool
     launcher_version: str
+    node_selector: Mapping[str, str]
     conditions: Mapping[str, Condition]
     state: MigrationState | None
     problems: tuple[str, ...]
@@ -120,6 +122,7 @@ class Vmi:
             guest_memory=_guest_memory(reader),
             has_vfio=has_vfio(reader),
             launcher_version=reader.text(LAUNCHER_VERSION),
+            node_selector=reader.texts(NODE_SELECTOR),
             conditions=CONDITIONS.read(reader),
             state=STATE.read(reader),
             problems=(),

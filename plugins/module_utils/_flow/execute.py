@@ -18,7 +18,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Plan, Step
 
-__all__ = ["Execution", "execute_plan"]
+__all__ = ["Execution", "execute_plan", "write_of"]
 
 
 @dataclass
@@ -59,7 +59,7 @@ def execute_plan(client: Client, plan: Plan, /, *, check_mode: bool) -> Executio
 
 def _send(client: Client, step: Step, /, *, done: Execution, place: int, check_mode: bool) -> None:
     try:
-        written = client.write(_write(step), dry_run=check_mode)
+        written = client.write(write_of(step), dry_run=check_mode)
     except ClusterError as error:
         outcome = "unknown" if error.is_uncertain else "failed"
         done.records.append(step.to_result(outcome=outcome, answer=str(error), at=_now(client)))
@@ -76,7 +76,8 @@ def _send(client: Client, step: Step, /, *, done: Execution, place: int, check_m
     done.records.append(step.to_result(outcome=outcome, answer=answer + warned, at=_now(client)))
 
 
-def _write(step: Step) -> Write:
+def write_of(step: Step, /) -> Write:
+    """The client's write for this step."""
     return Write(
         verb=step.verb,
         path=step.path,

@@ -67,6 +67,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.judge import (
     judge_preflight,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.pace import COPIED_ONCE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.subject import (
     Grounds,
     Subject,
@@ -103,7 +104,7 @@ def run(client: Client, params: Mapping[str, Any], _clock: Clock, /) -> dict[str
         "vms": render_outlooks(preflight),
         "summary": render_preflight_summary(preflight, nodes=asked.scope.nodes),
         "drain": render_drain(grounds, preflight),
-        "assumed": [ASSUMED],
+        "assumed": [ASSUMED, COPIED_ONCE],
         "coverage": Coverage(requests=client.requests - placement.requests, requests_for_placement=placement.requests)
         .adding(rules)
         .to_result(),

@@ -52,6 +52,8 @@ def _nobody_acts(judgement: Judgement) -> str:
     migration = judgement.case.migration
     if migration.is_final or migration.is_being_deleted:
         return ""
+    if migration.key in judgement.case.snapshot.vmis and judgement.case.vmi is None:
+        return "Its VMI is gone, and KubeVirt takes the finalizer off only where there is one: the cancel would hang."
     if "VirtControllerSilent" in codes:
         return "virt-controller would have to act on it and does not work."
     if migration.phase == "Running" and codes & _SOURCE_SILENT:
@@ -79,6 +81,8 @@ def _by_phase(judgement: Judgement) -> Answer:
         return Answer(True, _owned(case, how + until))
     if migration.phase == "Running" and case.state is None:
         return Answer(False, "Whether it is in post-copy, which cannot be cancelled, could not be seen.")
+    if migration.phase == "Running" and case.state is not None and case.state.ended_at is not None:
+        return Answer(False, "The copy has ended: there is nothing left to abort.")
     if migration.phase == "Running":
         return Answer(True, _owned(case, "The source node aborts the copy; the VM keeps running there."))
     return Answer(False, f"What a cancel does in phase {migration.phase[:60]} is not known here.")

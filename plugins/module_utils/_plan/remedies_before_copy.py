@@ -32,6 +32,16 @@ _QUEUE = (
     ),
 )
 
+
+def _raise(limit: str) -> Template:
+    return Template(
+        f"Or raise {limit}, where network and nodes bear more copies at once.",
+        "virt-controller reads it live, so the queue moves at once. Where HyperConverged is, it owns the setting.",
+        "copies share the network: each gets slower, and one that has too little time for that is aborted",
+        "kubectl get kubevirt -A -o jsonpath={.items[*].spec.configuration.migrations}",
+    )
+
+
 BEFORE_COPY: dict[str, tuple[Template, ...]] = {
     "UnworkableLimits": (
         Template(
@@ -39,6 +49,14 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             "With 0 every migration stays Pending without a word. Where HyperConverged is, it owns the setting.",
             "none",
             "kubectl get kubevirt -n {namespace} {kubevirt} -o jsonpath={.spec.configuration.migrations}",
+            unless="copy",
+        ),
+        Template(
+            "Correct the setting where it comes from (the KubeVirt object or HyperConverged), then cancel and migrate "
+            "again.",
+            "A migration keeps the settings of its hand-off. A timeout below 0 is over at once; 0 means none.",
+            command="kubectl get kubevirt -A -o jsonpath={.items[*].spec.configuration.migrations}",
+            needs="copy",
         ),
     ),
     "AnotherMigrationActive": (
@@ -98,7 +116,14 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
         Template(
             "Read the target launcher's last words; a retry on another node may pass.",
             "The launcher ended before the copy began.",
+            command="kubectl logs -n {namespace} {pod} -c compute",
+            unless="restarts",
+        ),
+        Template(
+            "Read the target launcher's last words; a retry on another node may pass.",
+            "The launcher ended before the copy began, and is started again and again.",
             command="kubectl logs -n {namespace} {pod} -c compute --previous",
+            needs="restarts",
         ),
         CANCEL,
     ),
@@ -108,7 +133,12 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             "The pod is bound to that node and nobody there has taken it up.",
             command="kubectl describe node {node}",
         ),
-        CANCEL,
+        Template(
+            "Or cancel the migration; the next one waits until the target pod is gone from {node}.",
+            "KubeVirt deletes the pod, and no kubelet ends it: until it has ended KubeVirt makes no other.",
+            "while the node is down the pod hangs: fence the node first, never use grace period 0",
+            f"kubectl delete {VMIM} -n {{ns}} {{migration}} --wait=false",
+        ),
     ),
     "TargetPodNotAdmitted": (
         Template(
@@ -132,8 +162,8 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             "kubectl get pod -n {namespace} {pod} -o yaml",
         ),
     ),
-    "ClusterLimitReached": _QUEUE,
-    "OutboundLimitReached": _QUEUE,
+    "ClusterLimitReached": (*_QUEUE, _raise("parallelMigrationsPerCluster")),
+    "OutboundLimitReached": (*_QUEUE, _raise("parallelOutboundMigrationsPerNode")),
     "ResourceQuotaExceeded": (
         Template(
             "Raise the quota, or free what it counts.",

@@ -18,10 +18,28 @@ _PATCH = "kubectl patch migrationpolicy {policy} --type=merge --patch="
 _KEPT = "This migration keeps the settings of its hand-off, so it is the next one that this helps."
 _POLICY_RISK = "the policy rules every VM that it selects, from their next migration on"
 _MAKE_POLICY = "kubectl get migrationpolicies.migrations.kubevirt.io -o yaml"
+_DELETE = f"kubectl delete {VMIM} -n {{ns}} {{migration}} --wait=false"
 _CANCEL = Template(
     "Then cancel this one and migrate again.",
     "It would go on until KubeVirt aborts it, and carries nothing over to the next one.",
-    command=f"kubectl delete {VMIM} -n {{ns}} {{migration}} --wait=false",
+    command=_DELETE,
+    unless="assistance",
+)
+_ASSISTED = (
+    Template(
+        "Wait, if that may be: at its deadline KubeVirt ends the copy by {assistance}.",
+        "The settings of its hand-off allow it.",
+        "a guest that is paused stands still until the copy has ended; one in post-copy is lost when a node or the "
+        "network fails meanwhile, and its migration cannot be cancelled",
+        f"kubectl get {VMI} -n {{ns}} {{vm}} --watch",
+        needs="assistance",
+    ),
+    Template(
+        "Else cancel it before its deadline.",
+        "What is copied carries nothing over to the next one, which meets the same settings unless they are changed.",
+        command=_DELETE,
+        needs="assistance",
+    ),
 )
 
 OF_COPY: dict[str, tuple[Template, ...]] = {
@@ -41,17 +59,32 @@ OF_COPY: dict[str, tuple[Template, ...]] = {
         Template(
             "Raise or lift bandwidthPerMigration in the policy {policy}, or give it a larger completionTimeoutPerGiB.",
             _KEPT,
-            _POLICY_RISK,
+            f"a copy without a cap takes what the network has from all others; {_POLICY_RISK}",
             f'{_PATCH}{{"spec":{{"bandwidthPerMigration":"0"}}}}',
-            needs="policy",
+            needs="capped_policy",
+        ),
+        Template(
+            "Give the policy {policy} a larger completionTimeoutPerGiB, or the copies a faster network.",
+            f"No cap that is set holds the copy back. {_KEPT}",
+            _POLICY_RISK,
+            "kubectl get migrationpolicy {policy} -o yaml",
+            needs="slow_policy",
         ),
         Template(
             "Give the VM a MigrationPolicy with more bandwidth, or with a larger completionTimeoutPerGiB.",
             _KEPT,
             _POLICY_RISK,
             _MAKE_POLICY,
-            unless="policy",
+            needs="capped_alone",
         ),
+        Template(
+            "Give the VM a MigrationPolicy with a larger completionTimeoutPerGiB, or the copies a faster network.",
+            f"No cap that is set holds the copy back. {_KEPT}",
+            _POLICY_RISK,
+            _MAKE_POLICY,
+            needs="slow_alone",
+        ),
+        *_ASSISTED,
         _CANCEL,
     ),
     "NotConverging": (
@@ -60,25 +93,33 @@ OF_COPY: dict[str, tuple[Template, ...]] = {
             _KEPT,
             f"the guest runs slower while it is copied; {_POLICY_RISK}",
             f'{_PATCH}{{"spec":{{"allowAutoConverge":true}}}}',
-            needs="policy",
+            needs="throttle_policy",
         ),
         Template(
             "Give the VM a MigrationPolicy with allowAutoConverge, or with allowPostCopy where an outage can be borne.",
             _KEPT,
             "auto-converge slows the guest; post-copy loses the VM when a node or the network fails meanwhile",
             _MAKE_POLICY,
-            unless="policy",
+            needs="throttle_alone",
+        ),
+        Template(
+            "Allow post-copy in a MigrationPolicy where an outage can be borne, or give the copies a faster network.",
+            f"Auto-converge is on already. {_KEPT}",
+            f"post-copy loses the VM when a node or the network fails meanwhile; {_POLICY_RISK}",
+            _MAKE_POLICY,
+            needs="throttled",
         ),
         Template(
             "Or migrate when the guest writes less.",
             "The copy ends once the guest writes more slowly than its memory is carried away.",
         ),
+        *_ASSISTED,
         _CANCEL,
     ),
     "SlowButConverging": (
         Template(
             "Wait: it ends by itself.",
-            "What remains becomes less, and KubeVirt waits for as long as that takes.",
+            "What remains becomes less, and KubeVirt does not abort it before its end.",
             command=f"kubectl get {VMI} -n {{ns}} {{vm}} --watch",
             unless="late",
         ),

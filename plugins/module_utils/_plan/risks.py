@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import CATALOGUE
+
 __all__ = ["RISKS", "Level"]
 
 
@@ -24,7 +26,45 @@ class Level(Enum):
     WARNS = "warns"
 
 
+# Acting on migrations. A gate that could not be read has the same code, and is accepted for one named VM only; a pause
+# that was read is final.
+_ACTS: Final[Mapping[str, Level]] = {
+    "ActingPaused": Level.REFUSED,
+    "NotStuck": Level.REFUSED,
+    "PostCopyActive": Level.FINAL,
+    "OwnedByController": Level.REFUSED,
+    "CoverageIncomplete": Level.REFUSED,
+    "ClusterUnhealthy": Level.REFUSED,
+    "ManyStuckOnNode": Level.REFUSED,
+    "BudgetSpent": Level.REFUSED,
+    "KubeVirtUpgrading": Level.REFUSED,
+    "AttemptLimitReached": Level.REFUSED,
+    "LockHeld": Level.REFUSED,
+    # What a cancel or a retry meets besides.
+    "EvacuationNotStoppable": Level.FINAL,
+    "TargetPodUnseen": Level.FINAL,
+    "SeveralMigrations": Level.FINAL,
+    "NotAllowed": Level.FINAL,
+    "AdmissionRefused": Level.FINAL,
+    "BackoffRunning": Level.REFUSED,
+    "AlreadyMoved": Level.FINAL,
+    "MigrationActive": Level.FINAL,
+    "StillEnding": Level.FINAL,
+    "PlacementUnseen": Level.REFUSED,
+    "NoPlace": Level.REFUSED,
+    "AvoidNotSupported": Level.REFUSED,
+    "SelectorTaken": Level.REFUSED,
+    # Causes that no retry gets past.
+    "VMIMissing": Level.FINAL,
+    "VMINotRunning": Level.FINAL,
+    "NotLiveMigratable": Level.FINAL,
+}
+# A cause against which a cancel does not help refuses it with its own code.
+_CAUSES: Final[Mapping[str, Level]] = {entry.code: Level.REFUSED for entry in CATALOGUE if "C" not in entry.acts}
+
 RISKS: Final[Mapping[str, Level]] = {
+    **_CAUSES,
+    **_ACTS,
     # What the cluster has does not allow it.
     "KubeVirtMissing": Level.FINAL,
     "KubeVirtAmbiguous": Level.FINAL,
@@ -54,4 +94,10 @@ RISKS: Final[Mapping[str, Level]] = {
     "SelectorChanges": Level.WARNS,
     # Undo.
     "ValueChangedSince": Level.FINAL,
+    # Alert rules.
+    "SettingsUnreadable": Level.FINAL,
+    "FieldConflict": Level.REFUSED,
+    "NotOurs": Level.REFUSED,
+    "NoPrometheusSelects": Level.WARNS,
+    "ClusterMonitoringLabelMissing": Level.WARNS,
 }

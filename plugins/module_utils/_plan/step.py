@@ -15,7 +15,7 @@ from typing import Any, Final
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.risks import RISKS, Level
 
-__all__ = ["OUTCOMES", "Plan", "Refusal", "Step", "judge_risks"]
+__all__ = ["OUTCOMES", "Plan", "Refusal", "Step", "check_risks", "judge_risks"]
 
 # What became of a step. "refused": the plan was, so nothing was sent. "unknown": its answer was lost.
 OUTCOMES: Final = ("refused", "dry_run", "not_possible_yet", "done", "failed", "unknown", "not_tried")
@@ -96,13 +96,18 @@ def judge_risks(found: Iterable[Refusal], /, *, accept_risks: Sequence[str]) -> 
 
     Raises WrongInput for a code in `accept_risks` that no refusal has, or that nobody can insist on.
     """
-    for code in accept_risks:
-        _check_code(code)
+    check_risks(accept_risks)
     stands = [one for one in dict.fromkeys(found) if one.code not in accept_risks]
     return Plan(
         refusals=tuple(_telling_the_code(one) for one in stands if RISKS[one.code] is not Level.WARNS),
         notes=tuple(f"{one.reason} (accept_risks: {one.code})" for one in stands if RISKS[one.code] is Level.WARNS),
     )
+
+
+def check_risks(codes: Iterable[str], /) -> None:
+    """Raises WrongInput for a code that no refusal has, or that nobody can insist on."""
+    for code in codes:
+        _check_code(code)
 
 
 def _check_code(code: str) -> None:

@@ -65,7 +65,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "CancelWaitsForPhase",
         ),
     ),
-    Entry("UnworkableLimits", "The configuration lets no migration start", "T"),
+    Entry("UnworkableLimits", "The configuration lets no migration work", "T", explains=("BandwidthTooLow",)),
     Entry("AnotherMigrationActive", "An older migration of the VM has not ended", "WC"),
     Entry("VMINotRunning", "The VM is not running", "F"),
     Entry("BackupInProgress", "A backup of the VM is running", "W"),

@@ -159,13 +159,16 @@ def copy_limit(case: Case) -> tuple[int | None, str]:
     except QuantityError:
         return None, "the guest's memory is not readable"
     what = "guest memory and moving volumes" if storage.volume_bytes else "guest memory"
-    return per_gib * gigabytes, f"{gigabytes} GB of {what} x {per_gib} s"
+    # A negative one is over at KubeVirt's first look, and not before the copy began.
+    return max(per_gib * gigabytes, 0), f"{gigabytes} GB of {what} x {per_gib} s"
 
 
 def _copy(case: Case) -> Deadline:
     state = case.state
     if state is None:
         return NONE
+    if state.ended_at is not None:
+        return Deadline(None, "the copy has ended")
     if state.mode == MODE_POST_COPY:
         return Deadline(None, "post-copy has no limit: it ends only with the network")
     seconds, reason = copy_limit(case)

@@ -20,6 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     convergence,
     copy,
     handover,
+    limits,
     nodes,
     pending,
     placement,
@@ -34,7 +35,7 @@ __all__ = ["BEFORE_HAND_OVER_CAUSES", "CASE_CAUSES", "QUEUE_CAUSES", "Findings",
 # What holds a migration back before it is handed over. It says nothing of one that is being deleted: KubeVirt ends that
 # at once there, so where it does not, it is the cancel that fails.
 BEFORE_HAND_OVER_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
-    "UnworkableLimits": pending.find_unworkable_limits,
+    "UnworkableLimits": limits.find_unworkable_limits,
     "AnotherMigrationActive": waiting.find_another_migration_active,
     "VMINotRunning": waiting.find_vmi_not_running,
     "BackupInProgress": waiting.find_backup_in_progress,
@@ -49,7 +50,10 @@ BEFORE_HAND_OVER_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
     "HotplugAttachmentPending": scheduling.find_hotplug_attachment_pending,
     "CPUModelMismatch": placement.of_case("CPUModelMismatch", placement.find_cpu_model_mismatch),
     "InsufficientNodeResources": placement.of_case(
-        "InsufficientNodeResources", placement.find_insufficient_node_resources, needs_pods=True
+        "InsufficientNodeResources",
+        placement.find_insufficient_node_resources,
+        needs_pods=True,
+        time_cures="maybe",
     ),
     "NodesClosed": placement.of_case("NodesClosed", placement.find_nodes_closed),
     "TargetPodUnschedulable": scheduling.find_target_pod_unschedulable,

@@ -227,6 +227,8 @@ def _late_since(case: Case) -> datetime | None:
         return migration.reached_at("Scheduling") or migration.meta.created_at
     if case.state is None:
         return migration.phase_since
+    if case.state.ended_at is not None:
+        return case.state.ended_at
     if find_deadline(case).at is not None and not migration.is_being_deleted:
         return None
     return post_copy_since(case) if case.state.mode == "PostCopy" else case.state.started_at

@@ -24,9 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     Taint,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
-    QuantityError,
     format_bytes,
-    parse_quantity,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import (
     CPU,
@@ -276,10 +274,8 @@ _STATIC_RULES: tuple[Callable[[PodNeeds, Node], Iterator[Exclusion]], ...] = (
 
 def allocatable_units(node: Node, /) -> Units | None:
     """What pods may use of the node in the scheduler's units; None where an amount cannot be read."""
-    try:
-        return scheduler_units({name: parse_quantity(value) for name, value in node.allocatable.items()})
-    except QuantityError:
-        return None
+    amounts = node.allocatable_amounts
+    return None if amounts is None else scheduler_units(amounts)
 
 
 def shortages(needs: PodNeeds, node: Node, /, *, free: Mapping[str, int], whole: bool = False) -> Iterator[Exclusion]:

@@ -54,6 +54,9 @@ __all__ = [
 # How long the newest figures may be ago: a poll every 5 s, a scrape every 30 s, and one that was missed.
 FRESH_SECONDS = 90
 FUTURE_SECONDS = 60
+# What remains counts disks that move, and the room for memory that may be plugged in (KubeVirt: 4 times the guest's).
+# More than so many times the memory of a VM without such disks is no figure of its copy.
+_MOST_MEMORIES = 16
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,8 @@ def find_outlook(case: Case) -> Outlook | None:
     if (case.now - last.at).total_seconds() > FRESH_SECONDS:
         age = int((case.now - last.at).total_seconds())
         return Outlook(read.source, samples, problem=read.problem or f"its newest figures are {age} s old")
+    if _is_beyond_its_memory(case, last):
+        return Outlook(read.source, samples, problem="its figures say that more remains than the VM can have")
     recent = [sample for sample in samples if seconds_of(sample.at, last.at) <= RATE_SECONDS]
     transfer = transfer_rate(recent)
     passes = find_passes(samples, started_at=state.started_at, rate=transfer)
@@ -226,6 +231,16 @@ def _own(samples: Sequence[Sample], case: Case, state: MigrationState) -> tuple[
             found.clear()
         found.append(sample)
     return tuple(found)
+
+
+def _is_beyond_its_memory(case: Case, last: Sample) -> bool:
+    vmi = case.vmi
+    if vmi is None or vmi.storage.launcher_disks or vmi.storage.volume_bytes != 0 or last.remaining_bytes is None:
+        return False
+    try:
+        return last.remaining_bytes > _MOST_MEMORIES * quantity_bytes(vmi.guest_memory)
+    except QuantityError:
+        return False
 
 
 def _has_begun_anew(before: Sequence[Sample], sample: Sample) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import CATALOGUE
 from tests.make.causes_page import PAGE, render_page
@@ -24,3 +25,21 @@ def test_each_section_says_how_it_is_seen_and_what_to_do() -> None:
 
     assert [section.split("\n")[0] for section in sections if "*Seen by:* " not in section] == []
     assert [section.split("\n")[0] for section in sections if "\n- " not in section] == []
+
+
+def test_commands_are_quoted_for_a_shell() -> None:
+    commands = re.findall(r"(?m)^      (kubectl .*|virtctl .*)$", render_page())
+    words = [re.sub(r"\{[a-z_]+\}", "x", word) for command in commands for word in shlex.split(command)]
+
+    assert (
+        """kubectl patch migrationpolicy {policy} --type=merge '--patch={"spec":{"allowAutoConverge":true}}'"""
+        in commands
+    )
+    assert [word for word in words if word.startswith("--patch=")] != []
+    assert [command for command in commands if re.search(r"(?<!')(--patch=|jsonpath=)", command)] == []
+
+
+def test_no_way_to_help_stands_twice_in_a_section() -> None:
+    for section in re.split(r"(?m)^## ", render_page())[1:]:
+        ways = [line.split(" Risk: ")[0] for line in section.split("\n") if line.startswith("- ")]
+        assert len(ways) == len(set(ways)), section.split("\n")[0]

@@ -10,6 +10,7 @@ meanwhile. KubeVirt allows tau seconds for each GiB, so B - D must be at least 1
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import progress as progress_facts
@@ -34,6 +35,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     find_outlook,
     needed_rate,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.workload import settings_from
 
 __all__ = [
     "NO_PROGRESS",
@@ -49,6 +51,7 @@ NO_PROGRESS = frozenset({"NoDataFlow", "NotConverging"})
 SLOW_SECONDS = 300
 # A copy that runs at so much of its cap is held by the cap and not by the network.
 AT_THE_CAP = 0.8
+_POST_COPY, _PAUSE = "post-copy", "a pause of the guest"
 # What was not read is never late enough to make a verdict unknown: the verdict rests on times then.
 _NEVER = 10**12
 _REMAINING, _PROCESSED, _TRANSFER, _DIRTY = (
@@ -92,10 +95,15 @@ def find_bandwidth_too_low(case: Case) -> Cause | Gap | None:
     held = f", and bandwidthPerMigration allows {_rate(cap)}" if is_capped else ""
     summary = (
         f"The bandwidth is too low: {_rate(rate)} leave the source{held}, {writes}; to end in time the copy must "
-        f"outrun the guest by {_rate(needed)} (1024 MiB in {state.completion_timeout_per_gib} s)."
+        f"outrun the guest by {_rate(needed)} (1024 MiB in {state.completion_timeout_per_gib} s)"
+        f"{_at_the_deadline(case, state)}."
     )
-    certain = "certain" if is_capped else "likely"
-    return _cause(case, found, "BandwidthTooLow", summary, since=found.rates_since, confidence=certain)
+    cures, certain = _cures(case, state), "certain" if is_capped else "likely"
+    names = {f"{'capped' if is_capped else 'slow'}_{'policy' if state.policy else 'alone'}": state.policy or "yes"}
+    return _cause(
+        case, found, "BandwidthTooLow", summary,
+        since=found.rates_since, cures=cures, confidence=certain, names=names,
+    )  # fmt: skip
 
 
 def find_not_converging(case: Case) -> Cause | Gap | None:
@@ -109,9 +117,13 @@ def find_not_converging(case: Case) -> Cause | Gap | None:
     rates = ""
     if found.transfer_rate is not None and found.dirty_rate is not None:
         rates = f": the guest writes {_rate(found.dirty_rate)} and {_rate(found.transfer_rate)} leave the source"
-    summary = f"The copy does not converge{rates}{_passes(found)}."
+    state = copy_state(case)
+    summary = f"The copy does not converge{rates}{_passes(found)}{_at_the_deadline(case, state)}."
     certain = "possible" if not found.is_flow_known else "certain" if found.is_stalled else "likely"
-    return _cause(case, found, "NotConverging", summary, since=since, confidence=certain)
+    return _cause(
+        case, found, "NotConverging", summary,
+        since=since, cures=_cures(case, state), confidence=certain, names=_levers(state),
+    )  # fmt: skip
 
 
 def find_slow_but_converging(case: Case) -> Cause | Gap | None:
@@ -128,11 +140,13 @@ def find_slow_but_converging(case: Case) -> Cause | Gap | None:
         return None
     summary = (
         f"The copy is slow and converges: {_size(found)} remain, {_rate(found.net_rate)} faster than the guest writes; "
-        f"it ends at about {format_timestamp(found.end_at)}, {_against_deadline(case, found.end_at)}."
+        f"it ends at about {format_timestamp(found.end_at)}, {_against_deadline(case, found.end_at)}"
+        f"{_at_the_deadline(case, state) if in_time is False else ''}."
     )
+    is_aborted = in_time is False and not _assistance(case, state)
     return _cause(
         case, found, "SlowButConverging", summary, since=state.started_at if state else None, cures="yes",
-        confidence="likely", late="yes" if in_time is False else "",
+        confidence="likely", names={"late": "yes" if is_aborted else ""},
     )  # fmt: skip
 
 
@@ -165,18 +179,53 @@ def _not_converging_since(outlook: Outlook) -> datetime | None:
     return outlook.rates_since if is_outrun else None
 
 
+def _assistance(case: Case, state: MigrationState | None) -> str:
+    """What KubeVirt does at the deadline where it does not abort the copy then; "" where it does, or has no deadline.
+
+    Not for a VM with a host device (VFIO), for which it never goes over to post-copy; few of those can be migrated.
+    """
+    if state is None or find_deadline(case).at is None:
+        return ""
+    given = settings_from(state.configuration or {})
+    if not given.workload_disruption:
+        return ""
+    return _POST_COPY if given.post_copy else _PAUSE
+
+
+def _cures(case: Case, state: MigrationState | None) -> str:
+    """Post-copy always ends; a guest that stands still writes nothing, but its copy may still be aborted."""
+    return {_POST_COPY: "yes", _PAUSE: "maybe"}.get(_assistance(case, state), "no")
+
+
+def _at_the_deadline(case: Case, state: MigrationState | None) -> str:
+    assistance, deadline = _assistance(case, state), find_deadline(case).at
+    if not assistance or deadline is None:
+        return ""
+    does = "goes over to post-copy" if assistance == _POST_COPY else "suspends the guest, so that the copy can end"
+    return f"; at its deadline, {format_timestamp(deadline)}, KubeVirt {does}"
+
+
+def _levers(state: MigrationState | None) -> dict[str, str]:
+    """What may still be allowed to a copy that does not converge: throttling, else post-copy, else nothing."""
+    given = settings_from((state.configuration if state else None) or {})
+    policy = state.policy if state else ""
+    if not given.auto_converge:
+        return {"throttle_policy": policy, "throttle_alone": "" if policy else "yes"}
+    return {"throttled": "" if given.post_copy else "yes"}
+
+
 def _cause(
     case: Case, outlook: Outlook, code: str, summary: str, /, *,
     since: datetime | None, cures: str = "no", confidence: str = "certain",
-    metrics: tuple[str, ...] = (_REMAINING, _TRANSFER, _DIRTY), late: str = "",
+    metrics: tuple[str, ...] = (_REMAINING, _TRANSFER, _DIRTY), names: Mapping[str, str] | None = None,
 ) -> Cause:  # fmt: skip
     state = copy_state(case)
     names = {
         "source_node": case.source_node,
         "target_node": case.target_node,
         "policy": state.policy if state else "",
-        "no_policy": "" if state and state.policy else "yes",
-        "late": late,
+        "assistance": _assistance(case, state),
+        **(names or {}),
     }
     seen = (*_figures(case, outlook, metrics), *_settings(case, state))
     holds = case.later(since, state.started_at if state else None)

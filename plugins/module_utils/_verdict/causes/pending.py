@@ -46,12 +46,12 @@ __all__ = [
     "find_cluster_limit_reached",
     "find_host_model_unknown",
     "find_leftover_launcher_pod",
+    "find_limits_of_zero",
     "find_outbound_limit_reached",
     "find_pod_security_violation",
     "find_resource_quota_exceeded",
     "find_selinux_context_missing",
     "find_target_pod_creation_refused",
-    "find_unworkable_limits",
 ]
 
 # What a target pod of a host-model VM is made to select; the pod keeps it when it is the source of the next migration.
@@ -335,7 +335,7 @@ def _refusal_words(message: str) -> str:
     return next((words for words in known if words in message), "")
 
 
-def find_unworkable_limits(case: Case) -> Cause | Gap | None:
+def find_limits_of_zero(case: Case) -> Cause | Gap | None:
     """A limit of 0: every migration then stays Pending, and nothing says so (seen on KubeVirt's own controllers)."""
     kubevirt = case.snapshot.kubevirt
     gap = pods_unseen(case, "UnworkableLimits") if case.migration.phase == "Pending" else None

@@ -59,10 +59,16 @@ class _Obstacle:
 
 
 def of_case(
-    code: str, find: Callable[[Pod, Placement], Cause | None], /, *, needs_pods: bool = False
+    code: str,
+    find: Callable[[Pod, Placement], Cause | None],
+    /,
+    *,
+    needs_pods: bool = False,
+    time_cures: str = "no",
 ) -> Callable[[Case], Cause | Gap | None]:
     """`find` for the target pod of a case; a gap where the nodes, or (`needs_pods`) the pods on them, may not be read
-    and the pod has been refused for long enough. Nothing is said where nobody asked for the placement."""
+    and the pod has been refused for long enough. `time_cures` is what `find` says of its cause. Nothing is said where
+    nobody asked for the placement."""
 
     @wraps(find)
     def found(case: Case) -> Cause | Gap | None:
@@ -75,7 +81,7 @@ def of_case(
             return cause
         topics = ["placement/nodes", *(["placement/pods"] if needs_pods else [])]
         rules = tuple(rule for topic in topics for rule in case.snapshot.unseen_for(topic))
-        return Gap(code, rules) if rules else None
+        return Gap(code, rules, HOLD_SECONDS[time_cures]) if rules else None
 
     return found
 

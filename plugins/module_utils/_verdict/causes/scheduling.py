@@ -277,7 +277,9 @@ def find_target_pod_crashing(case: Case) -> Cause | Gap | None:
     seen = Evidence(pod.label, f"{compute.path}.state", compute.waiting_reason or "terminated", compute.ended_at)
     summary = f"The target launcher on {pod.node} ended with exit code {compute.exit_code}{said}."
     since = compute.ended_at or _bound_at(pod)
-    return Cause("TargetPodCrashing", summary, "no", since, (seen,), names=_pod_names(pod))
+    # The log of the container that ended is the present one until the kubelet starts the next.
+    names = _pod_names(pod) | ({"restarts": "yes"} if compute.waiting_reason else {})
+    return Cause("TargetPodCrashing", summary, "no", since, (seen,), names=names)
 
 
 def find_target_pod_not_admitted(case: Case) -> Cause | Gap | None:
@@ -320,5 +322,7 @@ def find_target_kubelet_silent(case: Case) -> Cause | Gap | None:
         Evidence(pod.label, pod_facts.STATUSES.path, "none", _bound_at(pod)),
         Evidence(node.label, "status.conditions[Ready].status", ready.status if ready else "", node.heartbeat_at),
     )
-    summary = f"The kubelet of {pod.node} has not taken up the target pod, and the node does not answer."
+    is_ready = ready is not None and ready.status == "True"
+    why = "virt-handler there has given no sign for 5 minutes" if is_ready else "the node does not answer"
+    summary = f"The kubelet of {pod.node} has not taken up the target pod, and {why}."
     return Cause("TargetKubeletSilent", summary, "no", _bound_at(pod), seen, names=_pod_names(pod))

@@ -28,8 +28,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes.pending import (
     find_leftover_launcher_pod,
+    find_limits_of_zero,
     find_selinux_context_missing,
-    find_unworkable_limits,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes.repeated import REPEATED
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.history import (
@@ -62,7 +62,7 @@ def find_obstacles(grounds: Grounds, subject: Subject, /) -> Iterator[Found]:
         find_virt_controller_silent(pending),
         find_source_node_down(pending),
         find_source_handler_down(running),
-        find_unworkable_limits(pending),
+        find_limits_of_zero(pending),
         find_selinux_context_missing(pending),
     ]
     yield from (one for one in found if one is not None)

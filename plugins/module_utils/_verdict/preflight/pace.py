@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import format_bytes
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.copying import CopyPlan
 
-__all__ = ["Load", "Pace", "judge_pace"]
+__all__ = ["COPIED_ONCE", "Load", "Pace", "judge_pace"]
+
+COPIED_ONCE = (
+    "Each copy is taken to send the VM's whole memory once. Pages that its guest has never used are not sent, so a VM "
+    "of which much is unused may take less; what the guest writes meanwhile is sent again, so others take more."
+)
 
 
 @dataclass(frozen=True)

@@ -98,13 +98,14 @@ class Together:
 
 def find_places_together(movers: Sequence[Mover], places: Places, /) -> Together:
     """Whether all of `movers` find a place, each of which has a possible node when it moves alone."""
-    proof = next(_proofs(movers, places), None)
-    attempts = [_pack(sorted(movers, key=order), places) for order in _ORDERS]
-    best = max(attempts, key=len, default={})
+    best: dict[Key, str] = {}
+    for order in _ORDERS:
+        found = _pack(sorted(movers, key=order), places)
+        best = found if len(found) > len(best) else best
+        if len(found) == len(movers):
+            return Together(FITS, found)
     unplaced = tuple(mover.key for mover in movers if mover.key not in best)
-    if not unplaced:
-        # A proof beside it would be wrong: the places are there to be seen.
-        return Together(FITS, best)
+    proof = next(_proofs(movers, places), None)
     return Together(CANNOT if proof else OPEN, best, unplaced, proof)
 
 
@@ -125,17 +126,20 @@ _ORDERS: tuple[Callable[[Mover], tuple[int, int, int, Key]], ...] = (
 def _pack(movers: Sequence[Mover], places: Places) -> dict[Key, str]:
     """A place for as many as find one, each put on the node that it fills most; what has moved leaves its source."""
     pods = {name: list(some) for name, some in places.pods.items()}
+    left = {name: _left(places.by_name[name], some) for name, some in pods.items() if name in places.by_name}
     # A source that is not drained takes others once its VM has left.
     wide = any(mover.source not in places.drained for mover in movers) or _looks_beyond_a_node(movers, places)
     found: dict[Key, str] = {}
     for mover in movers:
-        fitting = _fitting_everywhere(mover, places, pods) if wide else _fitting_singly(mover, places, pods)
-        if not fitting:
+        fitting = _fitting_everywhere(mover, places, pods) if wide else _fitting_singly(mover, places, pods, left)
+        target = min(fitting, key=lambda name: (left[name], name), default=None)
+        if target is None:
             continue
-        target = min(fitting, key=lambda name: (_left(places.by_name[name], pods[name]), name))
-        for some in pods.values():
+        for some in (pods.get(mover.source, []), pods[target]):
             some[:] = [pod for pod in some if not (mover.owner and pod.owner == mover.owner)]
         pods[target].append(_moved(mover, target))
+        for name in {mover.source, target} & set(left):
+            left[name] = _left(places.by_name[name], pods[name])
         found[mover.key] = target
     return found
 
@@ -164,16 +168,19 @@ def _fitting_everywhere(mover: Mover, places: Places, pods: Mapping[str, list[Po
     return list(placement.possible)
 
 
-def _fitting_singly(mover: Mover, places: Places, pods: Mapping[str, list[PodOnNode]]) -> list[str]:
-    """Of the nodes that would take it alone those that still do: no rule looks further, and that was judged before."""
-    found: list[str] = []
-    for name in mover.possible:
+def _fitting_singly(
+    mover: Mover, places: Places, pods: Mapping[str, list[PodOnNode]], left: Mapping[str, int]
+) -> tuple[str, ...]:
+    """Of the nodes that would take it alone the fullest that still does: no rule looks further, and that was judged
+    before."""
+    roomy = (name for name in mover.possible if left[name] >= _asks(mover, "memory"))
+    for name in sorted(roomy, key=lambda name: (left[name], name)):
         there = {name: pods[name]}
-        placement = find_candidates(
-            mover.needs, [places.by_name[name]], pods_by_node=there, namespaces=places.namespaces
-        )
-        found += placement.possible
-    return found
+        node = places.by_name[name]
+        placement = find_candidates(mover.needs, [node], pods_by_node=there, namespaces=places.namespaces)
+        if placement.possible:
+            return placement.possible
+    return ()
 
 
 def _left(node: Node, pods: Iterable[PodOnNode]) -> int:

@@ -23,7 +23,7 @@ from tests.unit.worlds import World, a_copy, together
 
 
 def filtered(world: World, **more: Any) -> list[dict[str, Any]]:
-    parts = ("pods", "nodes", "kubevirt", "events", "leases")
+    parts = ("pods", "nodes", "kubevirt", "events", "leases", "all_pods")
     given = {part: getattr(world, part) for part in parts} | {"now": NOW} | more
     return stuck_migrations(world.migrations, world.vmis, **given)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -27,7 +28,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Unreachable,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.retry import ATTEMPTS
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import Write, Written
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import (
+    Write,
+    Written,
+    request_for,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
 from tests.unit.plugins.module_utils._cluster.network import a_client, a_status, an_answer
 
@@ -303,3 +308,17 @@ def test_server_fault_that_stays_is_an_error_with_doubt_for_a_guarded_patch() ->
     with pytest.raises(ServerFault) as caught:
         client.write(GUARDED)
     assert (client.requests, caught.value.is_uncertain) == (ATTEMPTS, True)
+
+
+@pytest.mark.parametrize("dry_run", [False, True], ids=["real", "dry run"])
+def test_call_of_a_subresource_accepts_any_type_and_says_dry_run_in_its_body(dry_run: bool) -> None:
+    write = Write("call", "/apis/subresources.kubevirt.io/v1/x", {"evacuationNodeName": "node-a"})
+    request = request_for(write, dry_run=dry_run)
+
+    assert (request.method, request.query, request.may_be_empty) == ("PUT", "", True)
+    assert "*/*" in request.headers["Accept"]
+    assert json.loads(request.body or b"") == {
+        "evacuationNodeName": "node-a",
+        **({"dryRun": ["All"]} if dry_run else {}),
+    }
+    assert request.is_safe is dry_run

@@ -20,7 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.remedies import ADVICE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import ORDER
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
-from tests.unit import worlds
+from tests.unit import copies, held, worlds
 from tests.unit.builders import a_migration
 from tests.unit.table import TABLE
 from tests.unit.worlds import World, a_copy, a_failed, a_world, evacuation, queue
@@ -130,7 +130,9 @@ def test_nothing_but_waiting_is_advised_in_post_copy() -> None:
     ids=["moves", "stuck"],
 )
 def test_queue_is_waited_for_or_its_holder_cured(holder: World, words: str) -> None:
-    assert [one.action for one in advice_of(queue(holder, per_cluster=1))] == [words]
+    raised = "Or raise parallelMigrationsPerCluster, where network and nodes bear more copies at once."
+
+    assert [one.action for one in advice_of(queue(holder, per_cluster=1))] == [words, raised]
 
 
 def test_quota_is_named_where_its_event_was_read() -> None:
@@ -160,3 +162,80 @@ def test_evacuation_is_stopped_in_its_own_way() -> None:
 
 def test_code_without_advice_gives_none() -> None:
     assert plan_advice(a_world().first().case, Cause("Gremlins", "x.", "no", None, ())) == ()
+
+
+def configured_copy(build: Callable[[], World], **changed: object) -> World:
+    """The copy of `build`, whose hand-off settled these too."""
+    world = build()
+    policy = changed.pop("policy", "")
+    world.state["migrationConfiguration"] = {**world.state["migrationConfiguration"], **changed}
+    if policy:
+        world.state["migrationPolicyName"] = policy
+    return world
+
+
+def test_cap_of_a_policy_is_lifted_only_where_it_holds_the_copy() -> None:
+    lift = """kubectl patch migrationpolicy gold --type=merge '--patch={"spec":{"bandwidthPerMigration":"0"}}'"""
+    slow = configured_copy(lambda: copies.a_measured_copy(100, 5, 0), policy="gold")
+
+    assert lift in commands(configured_copy(copies.capped, policy="gold"))
+    assert commands(slow)[0] == "kubectl get migrationpolicy gold -o yaml"
+    assert "bandwidth" not in " ".join(one.action for one in advice_of(slow)[:1])
+
+
+def test_auto_converge_is_advised_only_while_it_is_off() -> None:
+    off = advice_of(configured_copy(copies.not_converging, policy="gold"))
+    on = advice_of(configured_copy(copies.not_converging, policy="gold", allowAutoConverge=True))
+    both = advice_of(configured_copy(copies.not_converging, allowAutoConverge=True, allowPostCopy=True))
+
+    assert [one.action for one in off if "auto-converge" in one.action]
+    assert not [one for one in on if "auto-converge" in one.action or "allowAutoConverge" in one.command]
+    assert [one.action for one in on if "Allow post-copy" in one.action]
+    assert not [one for one in both if "Allow post-copy" in one.action]
+
+
+@pytest.mark.parametrize("build", [copies.not_converging, copies.capped], ids=["not converging", "capped"])
+def test_copy_that_ends_by_post_copy_may_be_waited_for_and_the_risk_is_said(build: Callable[[], World]) -> None:
+    actions = [one.action for one in advice_of(configured_copy(build))]
+    found = advice_of(configured_copy(build, allowPostCopy=True))
+    wait = [one for one in found if one.action.startswith("Wait, if that may be")]
+
+    assert not [action for action in actions if action.startswith("Wait")]
+    assert "by post-copy." in wait[0].action
+    assert "cannot be cancelled" in wait[0].risk
+    assert not [one for one in found if "until KubeVirt aborts it" in one.why]
+
+
+@pytest.mark.parametrize(("waiting", "previous"), [({}, False), ({"reason": "CrashLoopBackOff"}, True)], ids=repr)
+def test_log_of_the_launcher_is_the_former_one_only_where_it_is_started_again(
+    waiting: dict[str, str], previous: bool
+) -> None:
+    world = held.pod_crashed()
+    compute = world.pod("-target")["status"]["containerStatuses"][0]
+    if waiting:
+        compute["lastState"], compute["state"] = compute["state"], {"waiting": waiting}
+
+    logs = [command for command in commands(world) if command.startswith("kubectl logs")]
+
+    assert [command.endswith(" -c compute --previous") for command in logs] == [previous]
+
+
+def test_cancel_off_a_silent_kubelet_says_that_the_pod_hangs() -> None:
+    cancels = [one for one in advice_of(held.kubelet_silent()) if one.command.startswith(DELETE)]
+
+    assert ["fence the node first" in one.risk for one in cancels] == [True]
+    assert "waits until the target pod is gone from dst-web-1" in cancels[0].action
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [({"per_cluster": 1}, "parallelMigrationsPerCluster"), ({"outbound": 1}, "parallelOutboundMigrationsPerNode")],
+    ids=["cluster", "node"],
+)
+def test_queue_may_be_waited_for_or_its_limit_raised(limits: dict[str, int], name: str) -> None:
+    holder = a_copy(60, vm="one")
+    found = advice_of(queue(holder, node="src-one", **limits))
+
+    assert found[0].action.startswith("Wait")
+    assert f"raise {name}" in found[1].action
+    assert "share the network" in found[1].risk

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.gates import can_cancel, can_retry
 from tests.unit import worlds
-from tests.unit.builders import a_condition
+from tests.unit.builders import a_condition, ago
 from tests.unit.table import TABLE
 from tests.unit.worlds import World, a_copy, a_failed, a_world, evacuation
 
@@ -33,6 +33,17 @@ def decentralized(world: World) -> World:
 
 def without_state(world: World) -> World:
     del world.vmi["status"]["migrationState"]
+    return world
+
+
+def vmi_gone() -> World:
+    world = a_world()
+    world.vmi_is_gone = True
+    return world
+
+
+def without_vmis(world: World) -> World:
+    world.vmis = []
     return world
 
 
@@ -57,6 +68,11 @@ CANCELS: dict[str, tuple[Callable[[], World], bool, str]] = {
         lambda: a_copy(mode="PostCopy"),
         False,
         "Post-copy cannot be cancelled: the guest runs on the target already.",
+    ),
+    "copy has ended": (
+        lambda: a_copy(endTimestamp=ago(20)),
+        False,
+        "The copy has ended: there is nothing left to abort.",
     ),
     "mode not seen": (
         lambda: without_state(a_copy()),
@@ -85,6 +101,12 @@ CANCELS: dict[str, tuple[Callable[[], World], bool, str]] = {
         False,
         "virt-controller would have to act on it and does not work.",
     ),
+    "VMI gone": (
+        vmi_gone,
+        False,
+        "Its VMI is gone, and KubeVirt takes the finalizer off only where there is one: the cancel would hang.",
+    ),
+    "VMI not read": (lambda: without_vmis(a_world()), True, BEFORE),
     "unknown phase": (
         lambda: a_world("Teleporting"),
         False,

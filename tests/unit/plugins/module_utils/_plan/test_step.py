@@ -45,7 +45,7 @@ def test_the_same_refusal_found_twice_is_said_once() -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("Nonsense", "accept_risks: 'Nonsense' is no code. It knows BandwidthTooLow,"),
+        ("Nonsense", "accept_risks: 'Nonsense' is no code. It knows ActingPaused, AttemptLimitReached,"),
         ("KubeVirtMissing", "accept_risks: nobody can insist on KubeVirtMissing."),
     ],
     ids=["unknown", "final"],

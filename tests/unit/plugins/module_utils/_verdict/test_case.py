@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import PodIndex
 from tests.unit.builders import a_launcher
 from tests.unit.worlds import World, a_copy, a_failed, a_world
 
@@ -46,3 +48,10 @@ def test_ended_migration_that_was_never_handed_over_left_no_node() -> None:
     world.vmi["status"].pop("migrationState")
 
     assert (case_of(world).source_node, case_of(world).target_node) == ("", "")
+
+
+def test_pod_without_an_owner_is_nobodys() -> None:
+    pod = a_launcher()
+    del pod["metadata"]["labels"]["kubevirt.io/created-by"]
+
+    assert list(PodIndex.of((Pod.from_object(pod),)).by_vmi) == [""]

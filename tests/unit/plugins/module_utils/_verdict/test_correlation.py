@@ -159,3 +159,28 @@ def test_a_namespace_called_like_a_node_does_not_get_its_verdict() -> None:
     shown = render_correlations(found, node_verdicts={"node-7": "unhealthy"})
 
     assert {one["kind"]: one["node_verdict"] for one in shown} == {"source_node": "unhealthy", "namespace": ""}
+
+
+def asked_for(*ages: int) -> list[Correlation]:
+    """Stuck ones that were asked for so long ago, beside one of long before that goes on."""
+    stuck = [a_copy(age, vm=f"vm-{number}") for number, age in enumerate(ages)]
+    others = [a_copy(5000, vm=f"ok-{number}", memory="64Gi") for number in range(2)]
+    found = find_correlations(together(*stuck, *others).judge())
+    return [one for one in found if one.kind == "start_window"]
+
+
+def test_two_of_one_window_are_enough() -> None:
+    (found,) = asked_for(1500, 1600)
+
+    assert (found.bad, found.total, found.elsewhere_bad, found.elsewhere_total) == (2, 2, 0, 2)
+
+
+def test_window_holds_its_first_and_its_last_second() -> None:
+    (found,) = asked_for(1500, 1800)
+
+    assert (found.bad, found.total) == (2, 2)
+    assert found.value == "2026-11-23T07:30:00Z/2026-11-23T07:35:00Z"
+
+
+def test_one_that_was_asked_for_a_second_later_is_of_another_window() -> None:
+    assert asked_for(1500, 1801) == []

@@ -69,7 +69,7 @@ COPIES: dict[str, tuple[dict[str, Any], int | None, str]] = {
     "0 has none": (settings(0), None, "KubeVirt sets no limit"),
     "unset is not guessed": ({"migrationConfiguration": {}}, None, "not readable"),
     "the migration's own": (settings(20), 180, "x 20 s"),
-    "negative is over at once": (settings(-1), -9, "x -1 s"),
+    "negative is over at once": (settings(-1), 0, "x -1 s"),
     "beyond any date": (settings(2**62), None, "beyond any date"),
 }
 
@@ -200,6 +200,18 @@ def test_pending_migration_with_its_target_pod_has_the_pods_timeout() -> None:
     assert allowed(world, age_seconds=90) == 900
 
 
+@pytest.mark.parametrize("mode", ["PreCopy", "Paused", "PostCopy"])
+def test_copy_that_has_ended_has_no_limit_any_more(mode: str) -> None:
+    world = a_copy(9999, mode=mode, endTimestamp=ago(200))
+
+    assert find_deadline(world.first().case) == Deadline(None, "the copy has ended")
+
+
+@pytest.mark.parametrize(("ended", "verdict"), [(300, "progressing"), (301, "late")], ids=["not yet", "late"])
+def test_copy_that_has_ended_is_late_from_its_end_on(ended: int, verdict: str) -> None:
+    assert a_copy(9999, endTimestamp=ago(ended)).first().verdict == verdict
+
+
 def test_copy_of_a_vm_that_was_not_read_has_no_limit_and_no_reason() -> None:
     world = a_copy(60)
     world.migration["status"]["migrationState"] = world.state
@@ -221,8 +233,9 @@ def test_cancel_has_its_own_limit(row: tuple[World, int | None]) -> None:
     assert allowed(world, age_seconds=10) == seconds
 
 
-def test_cancel_in_preparing_target_has_the_launchers_limit() -> None:
-    assert allowed(worlds.cancelled_target(10, started_seconds=100), age_seconds=100) == 359
+@pytest.mark.parametrize("phase", ["PreparingTarget", "TargetReady"])
+def test_cancel_of_a_prepared_target_has_the_launchers_limit(phase: str) -> None:
+    assert allowed(worlds.cancelled_target(10, started_seconds=100, phase=phase), age_seconds=100) == 359
 
 
 def test_cancel_in_post_copy_has_no_limit() -> None:

@@ -45,3 +45,9 @@ def test_failures_that_differ_in_figures_only_are_of_one_kind() -> None:
         read_failure("Live migration failed no route", was_cancelled=False).kind
         != read_failure(texts[0], was_cancelled=False).kind
     )
+
+
+def test_libvirts_own_words_are_told_without_kubevirts() -> None:
+    found = read_failure("Live migration failed  no route ", was_cancelled=False)
+
+    assert (found.kind, found.words) == ("libvirt no route", "libvirt said: no route")

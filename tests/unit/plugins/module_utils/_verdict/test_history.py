@@ -139,3 +139,23 @@ def test_unscheduled_ones_share_no_target_node() -> None:
     found = together(worlds.unschedulable(vm="a"), worlds.unschedulable(vm="b")).judge()
 
     assert [one for one in find_correlations(found) if one.kind == "target_node"] == []
+
+
+def test_one_made_in_the_same_second_came_before() -> None:
+    assert [attempt.uid for attempt in previous_of(ended("twin", age_seconds=10))] == ["twin"]
+
+
+def test_reason_alone_tells_that_it_was_cancelled() -> None:
+    migration = ended("old")
+    migration["status"]["migrationState"]["failureReason"] = "Live migration aborted "
+
+    assert previous_of(migration)[0].was_cancelled
+
+
+def test_one_without_a_state_had_no_target_and_no_reason() -> None:
+    migration = ended("old")
+    del migration["status"]["migrationState"]
+
+    attempt = previous_of(migration)[0]
+
+    assert (attempt.target_node, attempt.failure_reason) == ("", "")

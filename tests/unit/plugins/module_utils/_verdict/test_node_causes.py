@@ -130,3 +130,13 @@ def test_handler_of_a_target_that_is_not_chosen_is_not_missed() -> None:
     found = judge_snapshot(replace(world.snapshot(), handlers={}, kubevirt=None))[0]
 
     assert "TargetHandlerDown" not in {gap.code for gap in found.gaps}
+
+
+def test_first_of_several_problems_of_a_node_is_said() -> None:
+    world = a_world("TargetReady")
+    world.node("src-web-1")["metadata"]["annotations"] = []
+    world.node("src-web-1")["status"]["conditions"] = "none"
+
+    whys = {gap.code: gap.why for gap in world.first().gaps}
+
+    assert whys["SourceHandlerDown"] == "Node src-web-1: metadata.annotations is not a mapping"

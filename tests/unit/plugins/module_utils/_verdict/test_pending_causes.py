@@ -10,7 +10,11 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Gap
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.causes.pending import (
+    find_cluster_limit_reached,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import Holder, Queue
 from tests.unit import worlds
 from tests.unit.builders import a_kubevirt, a_launcher
 from tests.unit.mangling import hide
@@ -157,3 +161,23 @@ def test_place_in_the_queue_is_said_where_all_who_wait_were_read(is_unread: bool
     found = judge_snapshot(replace(world.snapshot(), waiting_unread=is_unread))[0]
 
     assert ("it is number 1 of 1" in found.causes[0].summary) is says_place
+
+
+def test_holder_of_which_nothing_is_known_is_a_gap_without_a_reason() -> None:
+    case = worlds.queue(a_copy(vm="one"), per_cluster=1).first().case
+    holder = Holder("team-a/one", "VirtualMachineInstanceMigration team-a/one", "Running", "src-one", None)
+
+    gap = find_cluster_limit_reached(case, Queue(holders=(holder,)))
+
+    assert isinstance(gap, Gap)
+    assert gap.sentence() == "it is not known whether team-a/one goes on"
+
+
+def test_quota_of_a_vm_that_is_gone_is_told_by_no_event() -> None:
+    world = worlds.quota()
+    world.vmi_is_gone = True
+
+    cause = cause_of(world, "ResourceQuotaExceeded")
+
+    assert cause is not None
+    assert cause.summary == "A ResourceQuota refuses the target pod."

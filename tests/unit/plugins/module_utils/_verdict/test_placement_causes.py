@@ -180,3 +180,30 @@ def test_summary_claims_no_more_than_holds() -> None:
         "Nodes that fit have no room for the target pod",
         "Nodes that fit the target pod are closed",
     ]
+
+
+CURES = {
+    "CPUModelMismatch": ([NO_MODEL], "no"),
+    "InsufficientNodeResources": ([SMALL], "maybe"),
+    "NodesClosed": ([CLOSED], "no"),
+}
+
+
+@pytest.mark.parametrize("code", CURES)
+def test_room_may_come_back_by_itself_and_nothing_else(code: str) -> None:
+    nodes, cures = CURES[code]
+
+    assert causes(nodes)[code].time_cures == cures
+
+
+TAINTED = a_place("tainted", taints=[{"key": "dedicated", "value": "db", "effect": "NoSchedule"}])
+
+
+def test_taint_that_gives_no_role_closes_a_node() -> None:
+    assert certainty(causes([TAINTED])) == {"NodesClosed": "certain"}
+
+
+def test_first_of_several_reasons_of_a_node_is_named() -> None:
+    node = a_place("shut", cordoned=True, taints=[{"key": "dedicated", "effect": "NoSchedule"}])
+
+    assert causes([node])["NodesClosed"].summary == "Every other node for VMs is closed: shut is cordoned."

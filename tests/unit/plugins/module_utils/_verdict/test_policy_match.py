@@ -190,3 +190,28 @@ def test_the_namespace_is_asked_for_exactly_where_it_may_decide(
     else:
         wanted = {key: value for one in read if one.selectors for key, value in one.selectors.namespace.items()}
         assert wanted, "no policy looks at the namespace"
+
+
+@pytest.mark.parametrize(
+    ("policies", "is_needed"),
+    [
+        ([], False),
+        ([a_policy("all")], False),
+        ([a_policy("vms", vmi={"os": "linux"})], False),
+        ([a_policy("teams", namespace={"team": "a"})], True),
+        ([a_policy("others", vmi={"os": "bsd"}, namespace={"team": "a"})], False),
+        ([a_policy("teams", namespace={"team": "a"}), a_policy("more", vmi={"os": "linux", "tier": "db"})], False),
+    ],
+    ids=["none", "all", "VM's", "namespace's", "not the VM's", "outranked"],
+)
+def test_namespace_is_needed_where_its_labels_could_decide(policies: list[dict[str, Any]], is_needed: bool) -> None:
+    read = [MigrationPolicy.from_object(policy) for policy in policies]
+
+    assert needs_namespace(read, vmi_labels=VMI) is is_needed
+
+
+def test_first_problem_of_a_policy_is_said() -> None:
+    policy = a_policy("odd")
+    policy["spec"]["selectors"] = {"virtualMachineInstanceSelector": 5, "namespaceSelector": 6}
+
+    assert "virtualMachineInstanceSelector" in why_not(matched(policy))["odd"]

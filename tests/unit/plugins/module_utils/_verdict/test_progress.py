@@ -218,6 +218,18 @@ def test_old_figures_say_nothing_and_how_old_they_are() -> None:
     assert judgement.reason.endswith("; by times alone: its newest figures are 105 s old")
 
 
+@pytest.mark.parametrize(
+    ("memories", "verdict"), [(16, "stalled"), (17, "progressing")], ids=["plugged in", "nonsense"]
+)
+def test_more_than_the_vm_can_have_is_no_figure_of_its_copy(memories: int, verdict: str) -> None:
+    samples = tuple(Sample(NOW - timedelta(seconds=age), "", memories * 8 * GIB, 5) for age in range(120, -1, -5))
+    world = a_copy(300)
+    world.progress = {KEY: Progress(samples, "prometheus")}
+
+    assert world.first().verdict == verdict
+    assert ("more remains than the VM can have" in world.first().reason) == (verdict != "stalled")
+
+
 def test_gap_in_the_range_hides_nothing() -> None:
     world = only(copies.not_converging(), lambda one: not 30 < aged(one) < 230)
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import RUNNING_PHASES
@@ -12,11 +14,15 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.queue import (
     Fate,
     Queue,
+    Unclear,
     judge_queue,
 )
 from tests.unit import worlds
-from tests.unit.builders import a_kubevirt, a_launcher, a_migration
+from tests.unit.builders import NAMESPACE, a_kubevirt, a_launcher, a_migration
+from tests.unit.mangling import RULES, hide
 from tests.unit.worlds import World, a_copy, a_failed, a_world, cause_of, judged, queue, together
+
+VMIS = f"vmis/{NAMESPACE}"
 
 
 def queue_of(world: World) -> Queue:
@@ -24,6 +30,14 @@ def queue_of(world: World) -> Queue:
     index = PodIndex.of(snapshot.pods)
     cases = [Case(snapshot, migration, index) for migration in snapshot.migrations]
     return judge_queue([case for case in cases if not case.migration.is_final], fate_of=lambda _migration: Fate(False))
+
+
+def queue_of_hidden(world: World) -> Queue:
+    """The same for somebody who may not read VMIs."""
+    hidden = hide(world.snapshot(), [VMIS])
+    snapshot = replace(hidden, unseen={VMIS: (RULES[VMIS], RULES["nodes"])})
+    cases = [Case(snapshot, migration, PodIndex.of(snapshot.pods)) for migration in snapshot.migrations]
+    return judge_queue(cases, fate_of=lambda _migration: Fate(False))
 
 
 def holders(world: World) -> list[str]:
@@ -175,3 +189,46 @@ def test_long_lists_of_holders_are_cut() -> None:
     world = queue(*(a_copy(vm=f"vm-{number}") for number in range(7)), per_cluster=7)
 
     assert world.first().causes[0].summary.endswith("team-a/vm-4 and 2 more.")
+
+
+def test_those_who_wait_are_not_unclear() -> None:
+    found = queue_of(together(a_world(vm="one"), a_world(vm="two")))
+
+    assert (found.unclear, found.nowhere) == ((), ())
+
+
+def test_unclear_one_without_a_known_node_may_hold_a_slot_of_any() -> None:
+    nowhere, here, there = (Unclear("u", "team-a/x", node, "it was not read") for node in ("", "node-a", "node-b"))
+
+    assert Queue(unclear=(nowhere, here, there)).maybe_outbound("node-a") == (nowhere, here)
+
+
+def test_holder_whose_node_is_known_is_somewhere_though_its_vm_was_not_read() -> None:
+    world = a_copy()
+    world.migration["status"]["migrationState"] = world.state
+    found = queue_of_hidden(world)
+
+    assert [holder.source_node for holder in found.holders] == ["src-web-1"]
+    assert found.nowhere == ()
+
+
+def test_holder_whose_vm_was_not_read_is_nowhere_for_the_first_rule() -> None:
+    found = queue_of_hidden(a_world("Scheduling"))
+
+    assert [one.why for one in found.nowhere] == [f"not allowed to {RULES[VMIS].sentence()}"]
+
+
+def test_holder_without_a_node_that_was_read_is_not_unclear() -> None:
+    world = a_world("Scheduling")
+    world.vmi["status"]["nodeName"] = ""
+
+    assert queue_of(world).nowhere == ()
+
+
+def test_first_problem_of_one_with_an_odd_phase_is_said() -> None:
+    world = a_world()
+    world.migration["status"] = {"phase": 5, "migrationState": 5, "phaseTransitionTimestamps": []}
+
+    assert [one.why for one in queue_of(world).unclear] == [
+        "VirtualMachineInstanceMigration team-a/kubevirt-migrate-vm-mig-web-1: status.phase is not a string"
+    ]

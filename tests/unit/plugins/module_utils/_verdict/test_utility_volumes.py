@@ -44,10 +44,11 @@ def _without_kubevirt() -> World:
         (held.utility_volumes(), "waits up to 150 s for them"),
         (_configured(600), "waits up to 600 s for them"),
         (_annotated(_configured(600), "45"), "waits up to 45 s for them"),
+        (_annotated(_configured(600), "0"), "waits up to 0 s for them"),
         (_annotated(_configured(600), "soon"), "waits up to 600 s for them"),
         (_without_kubevirt(), "waits for them to go."),
     ],
-    ids=["default", "configured", "annotated", "annotation-unreadable", "kubevirt-not-read"],
+    ids=["default", "configured", "annotated", "annotated-zero", "annotation-unreadable", "kubevirt-not-read"],
 )
 def test_limit_is_the_migrations_own_then_kubevirts(world: World, words: str) -> None:
     assert words in _says(world)

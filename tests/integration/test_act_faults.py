@@ -1,0 +1,242 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults at each step of a cancel and a retry, and what happens between two of them.
+
+Afterwards it is done, or cleanly not done, and the next run completes it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.integration.acting import cancel, going_on, leases, only, retry
+from tests.integration.fault_proxy import FaultProxy
+from tests.integration.simulated import (
+    MIGRATIONS,
+    VMIS,
+    delete,
+    done,
+    is_gone,
+    items,
+    path_of,
+    phase,
+    plant,
+    read,
+    wanted,
+)
+
+INSIST = {"accept_risks": ["NotStuck"]}
+MIGRATION = r"/virtualmachineinstancemigrations/"
+# Every write of a cancel, and the reads that it decides by: method and path.
+STEPS = {
+    "migration read": ("GET", MIGRATION),
+    "VMI read": ("GET", r"/virtualmachineinstances/web-1"),
+    "lease read": ("GET", r"team-a/leases/live-migration-"),
+    "budget read": ("GET", r"kubevirt/leases/live-migration-budget"),
+    "lock": ("POST", r"team-a/leases"),
+    "budget": ("POST", r"kubevirt/leases"),
+    "annotation": ("PATCH", MIGRATION),
+    "event": ("POST", r"/events"),
+    "delete": ("DELETE", MIGRATION),
+    "release": ("PATCH", r"team-a/leases/"),
+}
+FAULTS: dict[str, dict[str, Any]] = {
+    "conflict": {"status": 409},
+    "too many requests": {"status": 429, "headers": {"Retry-After": "0"}},
+    "server fault": {"status": 500},
+    "answer lost": {"cut": 0},
+}
+
+
+@pytest.fixture(autouse=True)
+def _real_pace(cluster: Cluster) -> None:
+    cluster.reset()
+    cluster.simulator.clock.factor = 1.0
+
+
+def now_complete(cluster: Cluster) -> None:
+    """Another run, after the lock of the first has expired, ends what is left."""
+    for lease in leases(cluster):
+        if lease["spec"].get("holderIdentity"):
+            path = f"/apis/coordination.k8s.io/v1/namespaces/team-a/leases/{lease['metadata']['name']}"
+            done(cluster.request("PATCH", path, body={"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}))
+    with going_on(cluster):
+        cancel(cluster, **INSIST)
+    assert items(cluster, MIGRATIONS) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+@pytest.mark.parametrize("step", STEPS, ids=str)
+def test_one_fault_at_a_step_leaves_it_done_or_cleanly_not_done(cluster: Cluster, step: str, fault: str) -> None:
+    vmim = plant(cluster, "Running")
+    method, path = STEPS[step]
+    with FaultProxy(cluster) as proxy, going_on(cluster):
+        proxy.fail(path=path, method=method, **FAULTS[fault])
+        entry = only(cancel(cluster, proxy=proxy, wait_timeout=10, **INSIST))
+
+    assert entry["state"] in ("cancelled", "refused", "unknown"), entry
+    assert is_gone(cluster, vmim) == (entry["state"] == "cancelled")
+    sent = [one for one in entry["plan"] if one["action"] == "delete_migration" and one["outcome"] != "refused"]
+    assert bool(sent) == (entry["state"] == "cancelled")
+    now_complete(cluster)
+
+
+@pytest.mark.parametrize("fault", ["server fault", "answer lost"], ids=str)
+@pytest.mark.parametrize("step", STEPS, ids=str)
+def test_step_that_fails_for_good_says_so_and_the_next_run_completes_it(
+    cluster: Cluster, step: str, fault: str
+) -> None:
+    vmim = plant(cluster, "Running")
+    method, path = STEPS[step]
+    with FaultProxy(cluster) as proxy, going_on(cluster):
+        proxy.fail(path=path, method=method, times=1000, **FAULTS[fault])
+        entry = only(cancel(cluster, proxy=proxy, wait_timeout=3, connection={"request_timeout": 2}, **INSIST))
+
+    assert entry["state"] in ("cancelled", "refused", "unknown"), entry
+    if entry["state"] == "cancelled":
+        assert is_gone(cluster, vmim)
+    assert entry["reason"]
+    now_complete(cluster)
+
+
+@pytest.mark.parametrize("after", [3, 12, 18, 22, 26, 29], ids=str)
+def test_api_server_that_is_away_for_a_while_in_the_middle(cluster: Cluster, after: int) -> None:
+    vmim = plant(cluster, "Running")
+    with FaultProxy(cluster) as proxy, going_on(cluster):
+        proxy.fail(503, times=8, after=after)
+        entry = only(cancel(cluster, proxy=proxy, wait_timeout=30, **INSIST))
+
+    assert entry["state"] in ("cancelled", "refused", "unknown"), entry
+    assert is_gone(cluster, vmim) == (entry["state"] == "cancelled")
+    now_complete(cluster)
+
+
+# -- between two steps
+
+
+def test_migration_replaced_by_one_of_its_name_between_read_and_delete(cluster: Cluster) -> None:
+    old = plant(cluster, "Pending")
+
+    def replace() -> None:
+        delete(cluster, old)
+        cluster.simulator.step()
+        again = {**wanted(), "metadata": {"name": old["metadata"]["name"]}}
+        done(cluster.request("POST", MIGRATIONS, body=again, user="tenant"))
+
+    with FaultProxy(cluster) as proxy:
+        proxy.meanwhile(replace, method="DELETE", path=MIGRATION)
+        entry = only(cancel(cluster, proxy=proxy, **INSIST))
+
+    assert entry["state"] == "gone", entry
+    left = read(cluster, path_of(old))["metadata"]
+    assert left["uid"] != old["metadata"]["uid"]
+    assert "deletionTimestamp" not in left
+
+
+def test_success_that_comes_before_the_delete(cluster: Cluster) -> None:
+    vmim = plant(cluster, "Running")
+
+    def succeed() -> None:
+        for _turn in range(6):
+            cluster.simulator.advance(vmim)
+
+    with FaultProxy(cluster) as proxy:
+        proxy.meanwhile(succeed, method="DELETE", path=MIGRATION)
+        entry = only(cancel(cluster, proxy=proxy, **INSIST))
+
+    assert entry["state"] == "succeeded", entry
+    assert read(cluster, f"{VMIS}/web-1")["status"]["nodeName"] == "node-b"
+
+
+def test_post_copy_that_begins_after_the_gates_is_not_touched(cluster: Cluster) -> None:
+    vmim = plant(cluster, "Running", stays=True)
+
+    def post_copy() -> None:
+        body = {"status": {"migrationState": {"mode": "PostCopy"}}}
+        done(cluster.request("PATCH", f"{VMIS}/web-1", body=body))
+
+    with FaultProxy(cluster) as proxy:
+        proxy.meanwhile(post_copy, method="POST", path=r"/events")
+        entry = only(cancel(cluster, proxy=proxy, **INSIST))
+
+    assert (entry["state"], entry["code"]) == ("refused", "PostCopyActive")
+    assert "deletionTimestamp" not in read(cluster, path_of(vmim))["metadata"]
+    assert not leases(cluster)[0]["spec"].get("holderIdentity")
+
+
+def test_copy_that_begins_after_the_delete_keeps_its_target_pod(cluster: Cluster) -> None:
+    vmim = plant(cluster, "TargetReady", stays=True)
+
+    with FaultProxy(cluster) as proxy:
+        proxy.meanwhile(lambda: cluster.simulator.advance(vmim), method="DELETE", path=MIGRATION, is_before=False)
+        entry = only(cancel(cluster, proxy=proxy, free_target_pod=True, wait=False, **INSIST))
+
+    assert phase(cluster, vmim) == "Running"
+    assert "delete_target_pod" not in [one["action"] for one in entry["plan"]]
+
+
+# -- retry
+
+
+RETRY_STEPS = {
+    "migrations read": ("GET", r"/virtualmachineinstancemigrations\?"),
+    "lock": ("POST", r"team-a/leases"),
+    "budget": ("POST", r"kubevirt/leases"),
+    "event": ("POST", r"/events"),
+    "create": ("POST", r"/virtualmachineinstancemigrations"),
+    "release": ("PATCH", r"team-a/leases/"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+@pytest.mark.parametrize("step", RETRY_STEPS, ids=str)
+def test_fault_at_a_step_of_a_retry_makes_one_migration_or_none(cluster: Cluster, step: str, fault: str) -> None:
+    plant(cluster, "Failed")
+    method, path = RETRY_STEPS[step]
+    with FaultProxy(cluster) as proxy:
+        proxy.fail(path=path, method=method, **FAULTS[fault])
+        entry = only(retry(cluster, proxy=proxy, wait_timeout=10))
+
+    made = [one for one in items(cluster, MIGRATIONS) if "retry" in one["metadata"]["name"]]
+    assert len(made) == (entry["state"] == "created"), entry
+    if not made:
+        assert entry["state"] in ("refused", "unknown"), entry
+        for lease in leases(cluster):
+            name = lease["metadata"]["name"]
+            lease_path = f"/apis/coordination.k8s.io/v1/namespaces/team-a/leases/{name}"
+            done(cluster.request("PATCH", lease_path, body={"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}))
+        again = only(retry(cluster))
+        assert (again["state"], again["attempt"]) == ("created", 1), again
+
+
+def test_create_whose_answer_was_lost_is_known_again(cluster: Cluster) -> None:
+    plant(cluster, "Failed")
+    with FaultProxy(cluster) as proxy:
+        proxy.fail(path=r"/virtualmachineinstancemigrations", method="POST", cut=0)
+        entry = only(retry(cluster, proxy=proxy))
+
+    made = [one for one in items(cluster, MIGRATIONS) if "retry" in one["metadata"]["name"]]
+    assert entry["state"] == "created", entry
+    assert [one["metadata"]["uid"] for one in made] == [entry["uid"]]
+
+
+def test_own_migration_is_withdrawn_where_an_older_one_turns_out_unfinished(cluster: Cluster) -> None:
+    """Creates race past admission: somebody's passes beside ours, and the VM would move twice."""
+    older = plant(cluster, "Failed")
+
+    def unfinished() -> None:
+        def edit(obj: dict[str, Any]) -> None:
+            obj["status"]["phase"] = "Pending"
+
+        cluster.rewrite(path_of(older), edit)
+
+    with FaultProxy(cluster) as proxy, going_on(cluster, pause=0.2):
+        proxy.meanwhile(unfinished, method="POST", path=r"/virtualmachineinstancemigrations", is_before=False)
+        entry = only(retry(cluster, proxy=proxy))
+
+    assert ("withdraw_migration", "done") in [(one["action"], one["outcome"]) for one in entry["plan"]]
+    assert entry["state"] in ("withdrawn", "failed"), entry
