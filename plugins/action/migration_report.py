@@ -37,6 +37,18 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import DEFAULT_TITLE, read_report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_text import Line, render_text
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tuning_files import (
+    render_tuning_html,
+    render_tuning_json,
+    render_tuning_markdown,
+    summarise_tuning,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tuning_read import (
+    TUNING_TITLE,
+    TuningReport,
+    read_tuning,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tuning_text import render_tuning_text
 
 __all__ = ["ActionModule", "collection_version", "terminal_width"]
 
@@ -45,6 +57,15 @@ display = Display()
 ARGUMENT_SPEC: dict[str, Any] = {
     "migrations": {"type": "dict"},
     "preflight": {"type": "dict"},
+    "tuning": {
+        "type": "dict",
+        "options": {
+            "mode": {"type": "str", "choices": ["advise", "plan", "apply", "undo"], "default": "advise"},
+            "advice": {"type": "dict"},
+            "policies": {"type": "list", "elements": "dict"},
+            "settings": {"type": "dict"},
+        },
+    },
     "nodes": {"type": "dict"},
     "scope": {
         "type": "dict",
@@ -60,6 +81,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "width": {"type": "int", "default": 0},
     "title": {"type": "str", "default": ""},
 }
+# What a report may be about: just one of these options is given.
+_KINDS = ("migrations", "preflight", "tuning")
 _SUFFIXES = {"json": ".json", "html": ".html", "markdown": ".md"}
 _COLORS = {"bad": "COLOR_ERROR", "warn": "COLOR_WARN", "good": "COLOR_OK"}
 # ansible-core annotates these in some releases only.
@@ -67,6 +90,7 @@ _Untyped = Callable[..., Any]
 _fail: _Untyped = AnsibleActionFail
 _stringc: _Untyped = stringc
 _ROOT = Path(__file__).resolve().parents[2]
+_AnyReport = Report | PreflightReport | TuningReport
 
 
 class ActionModule(ActionBase):
@@ -81,8 +105,8 @@ class ActionModule(ActionBase):
         validate: _Untyped = self.validate_argument_spec
         _validated, options = validate(
             argument_spec=ARGUMENT_SPEC,
-            mutually_exclusive=[("migrations", "preflight")],
-            required_one_of=[("migrations", "preflight")],
+            mutually_exclusive=[_KINDS],
+            required_one_of=[_KINDS],
         )
         report = _report(options, task_vars=task_vars or {})
         paths = _paths(options)
@@ -102,12 +126,15 @@ class ActionModule(ActionBase):
         }
 
 
-def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> Report | PreflightReport:
+def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> _AnyReport:
     if options["preflight"] is not None:
         if not isinstance(options["preflight"].get("vms"), list):
             raise _fail("option preflight: this is no result of kubevirt_ops.live_migration.preflight_info")
         title = _title(options, PREFLIGHT_TITLE, task_vars)
         return read_preflight(options["preflight"], title=title, version=collection_version(_ROOT))
+    if options["tuning"] is not None:
+        title = _title(options, TUNING_TITLE, task_vars)
+        return read_tuning(options["tuning"], title=title, version=collection_version(_ROOT))
     if not isinstance(options["migrations"].get("migrations"), list):
         raise _fail("option migrations: this is no result of kubevirt_ops.live_migration.migration_info")
     title = _title(options, DEFAULT_TITLE, task_vars)
@@ -125,17 +152,19 @@ def _title(options: Mapping[str, Any], default: str, task_vars: Mapping[str, Any
     return options["title"] or (default if host == "localhost" else f"{default} of {host}")
 
 
-def _lines(report: Report | PreflightReport, *, width: int) -> list[Line]:
+def _lines(report: _AnyReport, *, width: int) -> list[Line]:
     if isinstance(report, PreflightReport):
         return render_preflight_text(report, width=width)
+    if isinstance(report, TuningReport):
+        return render_tuning_text(report, width=width)
     return render_text(report, width=width)
 
 
-def _summary(
-    report: Report | PreflightReport, *, options: Mapping[str, Any], paths: Mapping[str, str]
-) -> dict[str, Any]:
+def _summary(report: _AnyReport, *, options: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(report, PreflightReport):
         return summarise_preflight(report, result=options["preflight"], paths=paths)
+    if isinstance(report, TuningReport):
+        return summarise_tuning(report, paths=paths)
     return summarise(report, migrations=options["migrations"], paths=paths)
 
 
@@ -144,13 +173,11 @@ def _paths(options: Mapping[str, Any]) -> dict[str, Path]:
     if not options["directory"]:
         return {}
     directory = Path(options["directory"]).absolute()
-    stem = "report" if options["preflight"] is None else "preflight"
+    stem = next((kind for kind in ("preflight", "tuning") if options[kind] is not None), "report")
     return {name: directory / f"{stem}{suffix}" for name, suffix in _SUFFIXES.items() if name in options["formats"]}
 
 
-def _write(
-    report: Report | PreflightReport, *, options: Mapping[str, Any], paths: Mapping[str, Path], check_mode: bool
-) -> list[str]:
+def _write(report: _AnyReport, *, options: Mapping[str, Any], paths: Mapping[str, Path], check_mode: bool) -> list[str]:
     """Write the files whose content is another (in check mode none), and return their names."""
     changed = []
     for name, path in paths.items():
@@ -168,13 +195,19 @@ def _write(
     return changed
 
 
-def _render(report: Report | PreflightReport, *, name: str, options: Mapping[str, Any]) -> str:
+def _render(report: _AnyReport, *, name: str, options: Mapping[str, Any]) -> str:
     if isinstance(report, PreflightReport):
         if name == "html":
             return render_preflight_html(report)
         if name == "markdown":
             return render_preflight_markdown(report)
         return render_preflight_json(report, result=options["preflight"])
+    if isinstance(report, TuningReport):
+        if name == "html":
+            return render_tuning_html(report)
+        if name == "markdown":
+            return render_tuning_markdown(report)
+        return render_tuning_json(report, result=options["tuning"])
     if name == "html":
         return render_html(report)
     if name == "markdown":

@@ -36,13 +36,34 @@ options:
   migrations:
     description:
       - The registered result of M(kubevirt_ops.live_migration.migration_info).
-      - Needed unless O(preflight) is given.
+      - Needed unless O(preflight) or O(tuning) is given.
     type: dict
   preflight:
     description:
       - The registered result of M(kubevirt_ops.live_migration.preflight_info), in place of O(migrations).
       - Its files are called C(preflight.json), C(preflight.html) and C(preflight.md).
     type: dict
+  tuning:
+    description:
+      - Advice on settings and what became of it, in place of O(migrations). What is left out or empty was not done.
+      - Its files are called C(tuning.json), C(tuning.html) and C(tuning.md).
+    type: dict
+    suboptions:
+      mode:
+        description: Whether it was looked only, previewed, changed or taken back.
+        type: str
+        choices: [advise, plan, apply, undo]
+        default: advise
+      advice:
+        description: The registered result of M(kubevirt_ops.live_migration.migration_tuning_info).
+        type: dict
+      policies:
+        description: Registered results of M(kubevirt_ops.live_migration.migration_policy), as C(results) of a loop.
+        type: list
+        elements: dict
+      settings:
+        description: The registered result of M(kubevirt_ops.live_migration.migration_settings).
+        type: dict
   nodes:
     description:
       - The registered result of M(kubevirt_ops.live_migration.node_health_info).
@@ -92,14 +113,15 @@ options:
   title:
     description:
       - Stands above the report, for example the name of the cluster.
-      - If empty, V(Live migrations), or V(Before the drain) for O(preflight), followed by the name of the inventory
-        host if that is not V(localhost).
+      - If empty, V(Live migrations), or V(Before the drain) for O(preflight), or V(Tuning) for O(tuning), followed by
+        the name of the inventory host if that is not V(localhost).
     type: str
     default: ""
 seealso:
   - module: kubevirt_ops.live_migration.migration_info
   - module: kubevirt_ops.live_migration.node_health_info
   - module: kubevirt_ops.live_migration.preflight_info
+  - module: kubevirt_ops.live_migration.migration_tuning_info
 """
 
 EXAMPLES = r"""
@@ -126,6 +148,11 @@ EXAMPLES = r"""
 - name: Print what a drain of node-7 would meet
   kubevirt_ops.live_migration.migration_report:
     preflight: "{{ found_before_drain }}"
+
+- name: Print what would make copies end
+  kubevirt_ops.live_migration.migration_report:
+    tuning:
+      advice: "{{ advised }}"
 
 - name: With the nodes, as Markdown for a ticket, under the name of the cluster
   kubevirt_ops.live_migration.migration_report:
@@ -175,15 +202,15 @@ summary:
       type: str
       sample: "2026-11-23T08:49:14Z"
     total:
-      description: How many migrations were looked at, or VMs for O(preflight).
+      description: How many migrations were looked at, VMs for O(preflight), or copies for O(tuning).
       type: int
       sample: 3
     by_verdict:
-      description: How many of them got which verdict. Verdicts that none got are left out.
+      description: How many of them got which verdict. Verdicts that none got are left out. Absent for O(tuning).
       type: dict
       sample: {blocked: 1, progressing: 2}
     stuck:
-      description: The stuck migrations, worst first. Absent for O(preflight).
+      description: The stuck migrations, worst first. Absent for O(preflight) and O(tuning).
       type: list
       elements: dict
       sample:
@@ -209,12 +236,46 @@ summary:
       description: How long the drain takes at least, null where that is not known. Only for O(preflight).
       type: int
       sample: 192
+    mode:
+      description: O(tuning.mode). This and what follows to C(errors) is there for O(tuning) only.
+      type: str
+      sample: apply
+    by_answer:
+      description: How many copies got which answer. Answers that none got are left out.
+      type: dict
+      sample: {change: 2, none_needed: 1}
+    advised:
+      description: What was taken of the advice for whom.
+      type: list
+      elements: dict
+      sample:
+        - policy: live-migration-tuning
+          vms: [team-a/db-1, team-a/db-2]
+          action: deadline
+          values: completionTimeoutPerGiB 228
+    acts:
+      description: What became of each object, V(changed), V(would change), V(unchanged), V(refused) or V(failed).
+      type: list
+      elements: dict
+      sample:
+        - object: MigrationPolicy live-migration-tuning
+          state: changed
+    refusals:
+      description: Why something was refused.
+      type: list
+      elements: str
+      sample: []
+    errors:
+      description: Why something failed.
+      type: list
+      elements: str
+      sample: []
     coverage_complete:
       description: Whether everything that was asked for could be read.
       type: bool
       sample: true
     unhealthy_nodes:
-      description: The nodes that were judged unhealthy. Absent for O(preflight).
+      description: The nodes that were judged unhealthy. Absent for O(preflight) and O(tuning).
       type: list
       elements: str
       sample: [node-7]

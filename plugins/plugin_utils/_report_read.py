@@ -265,9 +265,11 @@ def _correlation(entry: Any) -> Correlation:
     return Correlation(summary=summary, migrations=tuple(_words(given.get("migrations"))))
 
 
-def read_gap(looked: Mapping[str, Any], *, nodes: Mapping[str, Any] | None = None) -> Gap | None:
-    """What neither result could see; None when both are complete. A result without coverage counts as incomplete."""
-    results = [looked] if nodes is None else [looked, nodes]
+def read_gap(
+    looked: Mapping[str, Any], *, nodes: Mapping[str, Any] | None = None, others: Iterable[Mapping[str, Any]] = ()
+) -> Gap | None:
+    """What the results could not see; None when all are complete. One without coverage counts as incomplete."""
+    results = [looked, *(() if nodes is None else (nodes,)), *others]
     if all((as_map(result.get("coverage")) or {}).get("complete") is True for result in results):
         return None
     rules = tuple(dict.fromkeys(rule for result in results for rule in _missing_rules(result)))

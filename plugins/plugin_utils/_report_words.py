@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 __all__ = [
+    "ADVICE_ANSWERS",
     "NODE_VERDICTS",
     "ORIGINS",
     "OUTLOOKS",
@@ -47,6 +48,14 @@ OUTLOOKS = {
     "would_wait": "it would be migrated after something that time cures",
     "would_migrate": "nothing was found that would hold it",
 }
+# The words of the result of migration_tuning_info.
+ADVICE_ANSWERS = {
+    "change": "it would not end in time as the settings are, and a change makes it end",
+    "nothing_fits": "it would not end in time, and no change that may be made helps",
+    "no_setting_helps": "the network moves nothing, and no setting helps",
+    "unknown": "a figure was not read without which nothing can be said",
+    "none_needed": "it would end in time as the settings are",
+}
 NODE_VERDICTS = ("unhealthy", "unknown", "degraded", "healthy")
 TIME_CURES = {
     "yes": "waiting cures it",
@@ -62,8 +71,9 @@ ORIGINS = {
 }
 _TONES = {
     **dict.fromkeys((*STUCK_VERDICTS, "failed", "unhealthy", "would_stop", "would_not_migrate"), "bad"),
-    **dict.fromkeys(("unknown", "late", "cancelling", "degraded", "at_risk"), "warn"),
-    **dict.fromkeys(("progressing", "succeeded", "healthy", "would_migrate"), "good"),
+    **dict.fromkeys(("nothing_fits", "no_setting_helps", "refused"), "bad"),
+    **dict.fromkeys(("unknown", "late", "cancelling", "degraded", "at_risk", "change"), "warn"),
+    **dict.fromkeys(("progressing", "succeeded", "healthy", "would_migrate", "none_needed"), "good"),
 }
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 

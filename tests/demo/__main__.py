@@ -20,6 +20,7 @@ from tests.cluster import Cluster
 from tests.cluster.simulator import ScenarioError
 from tests.cluster.simulator.scenario import Scenario, load
 from tests.demo.comparison import Row, compare, compare_outlooks, render
+from tests.demo.tuning import show_tuning
 from tests.make.places import BUILD, FULL_NAME, ROOT
 
 REPORT = BUILD / "demo"
@@ -95,12 +96,30 @@ def wanted_scenario(arguments: Sequence[str]) -> Scenario:
         parser.error(str(error))
 
 
+def tune_on_a_cluster(scenario: Scenario) -> int:
+    """1 where something that the demo claims is not so; the cluster is stopped whatever happens."""
+    say("starting a test cluster (the very first time its programs are built, which takes minutes)")
+    with Cluster.start(simulator=True, pods=True, report=say) as cluster:
+        say(f"filling it with the scenario {scenario.name}: {scenario.title}")
+        cluster.simulator.play(scenario.name)
+        try:
+            checks = show_tuning(cluster, scenario, say=say)
+        except RuntimeError as error:
+            say(str(error))
+            return 1
+    failed = sum(not check.holds for check in checks)
+    say(f"{len(checks)} claims, {failed} of them not so; the test cluster is stopped")
+    return 1 if failed else 0
+
+
 def main(arguments: Sequence[str]) -> int:
     """The playbook's exit status; 1 where it found something else than was planted."""
     # Before the cluster is started: a misspelt name should not cost a minute.
     scenario = wanted_scenario(arguments)
     stop_on_termination()
     try:
+        if scenario.tune:
+            return tune_on_a_cluster(scenario)
         status = run_on_a_cluster(scenario)
     except KeyboardInterrupt:
         say("stopped; the test cluster is down")

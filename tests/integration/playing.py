@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PREFLIGHT", "Run", "diagnose", "diagnose_in_terminal", "play_tasks"]
+__all__ = ["PREFLIGHT", "TUNE", "Run", "diagnose", "diagnose_in_terminal", "play_tasks"]
 
 DIAGNOSE = "kubevirt_ops.live_migration.diagnose"
 PREFLIGHT = "kubevirt_ops.live_migration.preflight"
+TUNE = "kubevirt_ops.live_migration.tune"
 _LIMIT_SECONDS = 240
 
 
@@ -42,6 +43,11 @@ class Run:
     def preflight(self) -> dict[str, Any]:
         """preflight.json of a run for one cluster."""
         return self._file("preflight.json")
+
+    @property
+    def tuning(self) -> dict[str, Any]:
+        """tuning.json of a run for one cluster."""
+        return self._file("tuning.json")
 
     def _file(self, name: str) -> dict[str, Any]:
         text = (self.folder / "live-migration-report" / name).read_text(encoding="utf-8")

@@ -79,6 +79,7 @@ Listings: TypeAlias = "list[Objects | ClusterError]"
 _TEXT: Final = "text/plain"
 _JSON: Final = "application/json"
 _TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io"
+_METADATA: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 _PAGED_READINGS: Final = 3
 _SHORTEST_SECONDS: Final = 0.1
 
@@ -148,6 +149,12 @@ class Client:
         """
         asked = {"limit": limit, **(query or {})}
         return self._collect(path, query=asked, accept=_JSON, take=lambda page: list_items(page, path=path))
+
+    def metadata(self, path: str, *, limit: int = 500) -> Objects:
+        """The metadata of all objects of a collection and nothing else of them; all of it or an error, as `list`."""
+        return self._collect(
+            path, query={"limit": limit}, accept=_METADATA, take=lambda page: list_items(page, path=path)
+        )
 
     def table(self, path: str, *, query: Query | None = None) -> Table:
         """The Table form of a collection, without the objects: far cheaper than `list`. One reply, or pages of `limit`.

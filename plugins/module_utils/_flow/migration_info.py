@@ -58,7 +58,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import judge_node
 
-__all__ = ["look", "run"]
+__all__ = ["look", "parse_scope", "run"]
 
 PLACEMENT = ("auto", "never")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
@@ -70,7 +70,7 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
     Raises WrongInput for options that cannot be used or name what does not exist, ClusterError where the cluster
     could not be looked at.
     """
-    scope, late_after = _scope(params), _late_after(params)
+    scope, late_after = parse_scope(params), _late_after(params)
     nodes, places = _names(params, "nodes"), PlacementReading(client)
     is_placed = _placement(params)
     check_progress(params)
@@ -170,7 +170,8 @@ def _node_verdicts(snapshot: Snapshot, names: Iterable[str]) -> dict[str, str]:
 # -- options
 
 
-def _scope(params: Mapping[str, Any]) -> Scope:
+def parse_scope(params: Mapping[str, Any]) -> Scope:
+    """What is asked about. Raises WrongInput for names that Kubernetes does not know, and VMs outside of it."""
     namespaces = _names(params, "namespaces")
     vms = tuple(dict.fromkeys(_vm(text) for text in params.get("vms") or ()))
     outside = [f"{place}/{name}" for place, name in vms if place and namespaces and place not in namespaces]

@@ -251,7 +251,8 @@ class Drained:
 class Scenario:
     """A whole world. `controller_silent`: age of virt-controller's last sign of life, where it is silent; `measured`:
     what is expected of who reads the figures of the copies, where that is more than times alone tell. `drain`:
-    nodes that somebody is about to drain, `drained` what comes of it."""
+    nodes that somebody is about to drain, `drained` what comes of it. `tune`: its copies are there to
+    be tuned."""
 
     title: str
     nodes: Sequence[Node]
@@ -261,6 +262,7 @@ class Scenario:
     measured: Sequence[Expected] = ()
     drain: Sequence[str] = ()
     drained: Sequence[Drained] = ()
+    tune: bool = False
     healthy: bool = False
     configuration: Mapping[str, Any] = field(default_factory=dict)
     policies: Sequence[Policy] = ()

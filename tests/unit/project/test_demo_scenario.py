@@ -30,6 +30,11 @@ def test_unknown_scenario_is_refused_with_those_that_exist(name: str, capsys: py
     assert "Traceback" not in said
 
 
+def test_tuning_alone_is_there_to_be_tuned() -> None:
+    assert wanted_scenario(["tuning"]).tune
+    assert not wanted_scenario([]).tune
+
+
 def test_all_plants_many_different_causes_and_healthy_migrations() -> None:
     expected = load("all").expected
 
