@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -53,17 +54,17 @@ NO_TIME = not_ready(lastTransitionTime=None)
 AT_ONCE = {"unhealthy_conditions": (UnhealthyCondition("Ready", "False", 0),)}
 # Code, verdict, sentence, seconds, seconds left; then field, value and age of the evidence.
 Row = tuple[str, str, str, int | None, int | None, str, str, int | None]
-REASONS: dict[str, tuple[NodeVerdict, Row]] = {
+REASONS: dict[str, tuple[Callable[[], NodeVerdict], Row]] = {
     "no Ready": (
-        judged(a_condition("A", "True", seconds=9)),
+        lambda: judged(a_condition("A", "True", seconds=9)),
         ("ReadyMissing", "unknown", "The node has no readable Ready condition", None, None, READY, "", None),
     ),
     "odd Ready": (
-        judged(a_condition("Ready", "Perhaps", seconds=9)),
+        lambda: judged(a_condition("Ready", "Perhaps", seconds=9)),
         ("ReadyMissing", "unknown", "The node has no readable Ready condition", None, None, READY, "Perhaps", None),
     ),
     "condition for a while": (
-        judged(not_ready()),
+        lambda: judged(not_ready()),
         (
             "ReadyFalse",
             "degraded",
@@ -72,7 +73,7 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "condition since nobody knows when": (
-        judged(NO_TIME),
+        lambda: judged(NO_TIME),
         (
             "ReadyFalse",
             "unknown",
@@ -81,11 +82,11 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "condition that counts at once": (
-        judged(NO_TIME, options=AT_ONCE),
+        lambda: judged(NO_TIME, options=AT_ONCE),
         ("ReadyFalse", "unhealthy", "Ready has been False (limit 0 s)", None, None, READY, "False", None),
     ),
     "handler restarts": (
-        judged(handler=a_handler(20)),
+        lambda: judged(handler=a_handler(20)),
         (
             "HandlerNotReady",
             "degraded",
@@ -94,7 +95,7 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "handler down": (
-        judged(handler=a_handler(60)),
+        lambda: judged(handler=a_handler(60)),
         (
             "HandlerNotReady",
             "unhealthy",
@@ -103,7 +104,7 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "handler down since nobody knows when": (
-        judged(handler=a_handler(None)),
+        lambda: judged(handler=a_handler(None)),
         (
             "HandlerNotReady",
             "unknown",
@@ -112,7 +113,7 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "handler gone a moment ago": (
-        judged(handler=ABSENT),
+        lambda: judged(handler=ABSENT),
         (
             "HandlerMissing",
             "degraded",
@@ -121,7 +122,7 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "handler gone": (
-        judged(handler=ABSENT, heartbeat=192),
+        lambda: judged(handler=ABSENT, heartbeat=192),
         (
             "HandlerMissing",
             "unhealthy",
@@ -130,7 +131,7 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "handler never there": (
-        judged(handler=ABSENT, heartbeat=None),
+        lambda: judged(handler=ABSENT, heartbeat=None),
         (
             "HandlerMissing",
             "unhealthy",
@@ -139,7 +140,7 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "heartbeat late": (
-        judged(heartbeat=200),
+        lambda: judged(heartbeat=200),
         (
             "HeartbeatLate",
             "degraded",
@@ -148,7 +149,7 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "heartbeat stale": (
-        judged(heartbeat=301),
+        lambda: judged(heartbeat=301),
         (
             "HeartbeatStale",
             "unhealthy",
@@ -157,7 +158,7 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "device missing": (
-        judged(allocatable={"devices.kubevirt.io/kvm": "0"}),
+        lambda: judged(allocatable={"devices.kubevirt.io/kvm": "0"}),
         (
             "DeviceMissing",
             "degraded",
@@ -166,7 +167,7 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
         ),
     ),
     "marked": (
-        judged(labels={"kubevirt.io/schedulable": "false"}),
+        lambda: judged(labels={"kubevirt.io/schedulable": "false"}),
         (
             "MarkedUnschedulable",
             "degraded",
@@ -179,8 +180,8 @@ REASONS: dict[str, tuple[NodeVerdict, Row]] = {
 
 @pytest.mark.parametrize("name", REASONS)
 def test_reason_says_all_there_is(name: str) -> None:
-    verdict, row = REASONS[name]
-    reason = next(reason for reason in verdict.reasons if reason.code == row[0])
+    build, row = REASONS[name]
+    reason = next(reason for reason in build().reasons if reason.code == row[0])
 
     seen = reason.evidence
     age = None if seen.at is None else int((NOW - seen.at).total_seconds())

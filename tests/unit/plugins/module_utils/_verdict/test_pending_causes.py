@@ -181,3 +181,13 @@ def test_quota_of_a_vm_that_is_gone_is_told_by_no_event() -> None:
 
     assert cause is not None
     assert cause.summary == "A ResourceQuota refuses the target pod."
+
+
+def test_pending_holder_of_a_slot_is_a_gap_without_a_reason() -> None:
+    holder = a_world("Pending", vm="one")
+    holder.pods.append(a_launcher("target", vm="one", age_seconds=5))
+
+    gap = gap_of(worlds.queue(holder, per_cluster=1, age_seconds=1), "ClusterLimitReached")
+
+    assert gap is not None
+    assert gap.sentence() == "it is not known whether team-a/one goes on"

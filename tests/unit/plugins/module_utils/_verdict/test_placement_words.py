@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import NodeVerdict
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Evidence
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import NodeReason, NodeVerdict
 from tests.unit.builders import Object
 from tests.unit.placing import (
     HOSTNAME,
@@ -107,6 +108,13 @@ def test_first_problem_of_what_cannot_be_read_is_said() -> None:
 def test_node_that_is_not_healthy_for_no_known_reason_is_warned_of() -> None:
     found = place(a_target(), [FREE], verdicts={"free": NodeVerdict("free", "unknown", (), None)})
     assert [(one.code, one.text) for one in found.warnings] == [("NodeUnknown", "is unknown")]
+
+
+def test_node_that_is_not_healthy_is_warned_of_by_its_worst_reason() -> None:
+    seen = Evidence("Node free", "x", "y")
+    reasons = tuple(NodeReason(code, "degraded", f"the {code} one", seen) for code in ("worst", "other"))
+    found = place(a_target(), [FREE], verdicts={"free": NodeVerdict("free", "degraded", reasons, None)})
+    assert [one.text for one in found.warnings] == ["is degraded: the worst one"]
 
 
 def test_proven_reason_stands_before_what_could_not_be_judged() -> None:
