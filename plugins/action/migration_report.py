@@ -30,11 +30,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._prefl
     read_preflight,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_text import render_preflight_text
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import MODES, read_remediation
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_files import differs, write_atomically
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_html import render_html
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_json import render_json, summarise
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_markdown import render_markdown
-from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Remediation, Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import DEFAULT_TITLE, read_report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_text import Line, render_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tuning_files import (
@@ -71,6 +72,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
         "type": "dict",
         "options": {name: {"type": "list", "elements": "str"} for name in ("namespaces", "vms", "nodes")},
     },
+    "mode": {"type": "str", "choices": list(MODES)},
+    "cancelled": {"type": "dict"},
+    "retried": {"type": "dict"},
+    "after": {"type": "dict"},
     "directory": {"type": "path", "default": ""},
     "formats": {
         "type": "list",
@@ -83,6 +88,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 # What a report may be about: just one of these options is given.
 _KINDS = ("migrations", "preflight", "tuning")
+_ACTS = ("cancelled", "retried")
 _SUFFIXES = {"json": ".json", "html": ".html", "markdown": ".md"}
 _COLORS = {"bad": "COLOR_ERROR", "warn": "COLOR_WARN", "good": "COLOR_OK"}
 # ansible-core annotates these in some releases only.
@@ -144,6 +150,16 @@ def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> _Any
         scope=options["scope"],
         title=title,
         version=collection_version(_ROOT),
+        remediation=_remediation(options),
+        acts=[options[name] for name in _ACTS],
+    )
+
+
+def _remediation(options: Mapping[str, Any]) -> Remediation | None:
+    after = options["after"]
+    headline = read_report(after, scope=options["scope"]).headline if after and "migrations" in after else ""
+    return read_remediation(
+        options["mode"] or "", cancelled=options["cancelled"], retried=options["retried"], after=headline
     )
 
 
@@ -165,7 +181,7 @@ def _summary(report: _AnyReport, *, options: Mapping[str, Any], paths: Mapping[s
         return summarise_preflight(report, result=options["preflight"], paths=paths)
     if isinstance(report, TuningReport):
         return summarise_tuning(report, paths=paths)
-    return summarise(report, migrations=options["migrations"], paths=paths)
+    return summarise(report, migrations=options["migrations"], paths=paths, after=_looked(options["after"]))
 
 
 def _paths(options: Mapping[str, Any]) -> dict[str, Path]:
@@ -212,7 +228,13 @@ def _render(report: _AnyReport, *, name: str, options: Mapping[str, Any]) -> str
         return render_html(report)
     if name == "markdown":
         return render_markdown(report)
-    return render_json(report, migrations=options["migrations"], nodes=options["nodes"])
+    acts = {name: options[name] for name in _ACTS} | {"after": _looked(options["after"])}
+    return render_json(report, migrations=options["migrations"], nodes=options["nodes"], acts=acts)
+
+
+def _looked(after: Any) -> Any:
+    """The look after the acts; None where it was skipped."""
+    return after if after and "migrations" in after else None
 
 
 def _show(lines: list[Line]) -> None:

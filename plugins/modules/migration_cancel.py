@@ -52,6 +52,12 @@ options:
     description:
       - Name of the one VM whose migration is cancelled.
     type: str
+  found:
+    description:
+      - Whether a look has found O(targets), and nobody has named them. What could not be read is then never accepted,
+        even where there is one target only.
+    type: bool
+    default: false
   wait:
     description:
       - Whether to wait until KubeVirt has ended them.
@@ -79,7 +85,8 @@ options:
   retry_follows:
     description:
       - Whether the VM's Lease is to remember that M(kubevirt_ops.live_migration.migration_retry) follows, so that the
-        next run does it where this one is killed in between.
+        next run does it where this one is killed in between. It remembers it only of those whose RV(results[].rung) is
+        V(retry).
     type: bool
     default: false
   accept_risks:
@@ -133,6 +140,12 @@ options:
       - Whether a refusal fails the task. A refusal is a normal result otherwise.
     type: bool
     default: false
+  ladder:
+    description:
+      - Another highest rung for single causes, by code, in place of the table in C(docs/remediation.md). The rungs are
+        V(wait), V(tune), V(cancel), V(retry).
+      - A migration is cancelled only where the rung of its first cause is V(cancel) or V(retry).
+    type: dict
   progress:
     description:
       - Where to read how far running copies are. Only copies that have started and not ended are asked for.
@@ -282,6 +295,19 @@ results:
       type: list
       elements: dict
       sample: []
+    verdict:
+      description: What the look just before the act said of it, empty where it was not looked at.
+      type: str
+      sample: blocked
+    cause:
+      description: The first cause in that look, empty for none.
+      type: str
+      sample: SELinuxContextMissing
+    rung:
+      description: How far to go against that cause, V(wait), V(tune), V(cancel) or V(retry). V(retry) too where
+        O(accept_risks) overrode the verdict or the cause.
+      type: str
+      sample: retry
 changed:
   description: Whether anything was cancelled, or in check mode would be.
   returned: success
@@ -441,6 +467,7 @@ def main() -> None:
             "free_target_pod": {"type": "bool", "default": False},
             "stop_evacuation": {"type": "bool", "default": False},
             "retry_follows": {"type": "bool", "default": False},
+            "ladder": {"type": "dict"},
             "progress": {"type": "str", "default": "none", "choices": ["none", "prometheus", "virt_handler"]},
             "prometheus": {"type": "dict", "options": PROMETHEUS_SPEC},
         },

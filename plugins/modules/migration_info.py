@@ -73,6 +73,11 @@ options:
     type: str
     choices: [auto, never]
     default: auto
+  ladder:
+    description:
+      - Another highest rung for single causes, by code, in place of the table in C(docs/remediation.md). The rungs are
+        V(wait), V(tune), V(cancel), V(retry).
+    type: dict
   progress:
     description:
       - Where to read how far running copies are. Only copies that have started and not ended are asked for.
@@ -427,6 +432,12 @@ migrations:
       description: Why, or why not.
       type: str
       sample: This migration has not ended.
+    rung:
+      description:
+        - How far to go against its first cause, one of V(wait), V(tune), V(cancel), V(retry) (a cancel, then a new
+          migration). V(wait) for one that is not stuck. O(ladder) sets it for single causes.
+      type: str
+      sample: retry
 summary:
   description: Counts over RV(migrations).
   returned: success
@@ -589,6 +600,7 @@ def main() -> None:
             "late_after": {"type": "int", "default": 300},
             "include_finished": {"type": "bool", "default": False},
             "placement": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+            "ladder": {"type": "dict"},
             "progress": {"type": "str", "default": "none", "choices": ["none", "prometheus", "virt_handler"]},
             "prometheus": {"type": "dict", "options": PROMETHEUS_SPEC},
         },

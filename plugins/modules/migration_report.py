@@ -87,6 +87,24 @@ options:
         description: The nodes that were looked at.
         type: list
         elements: str
+  mode:
+    description:
+      - What was asked for, where acts are reported. The report then has how far to go against each cause, or the acts
+        and how each ended.
+    type: str
+    choices: [diagnose, cancel, cancel_and_retry]
+  cancelled:
+    description:
+      - The registered result of M(kubevirt_ops.live_migration.migration_cancel). Goes with O(mode), as do those below.
+    type: dict
+  retried:
+    description:
+      - The registered result of M(kubevirt_ops.live_migration.migration_retry).
+    type: dict
+  after:
+    description:
+      - The registered result of M(kubevirt_ops.live_migration.migration_info) after the acts.
+    type: dict
   directory:
     description:
       - Where the files C(report.json), C(report.html) and C(report.md) are written.
@@ -279,6 +297,29 @@ summary:
       type: list
       elements: str
       sample: [node-7]
+    mode:
+      description: As O(mode). Only where that is given, as are the four below.
+      type: str
+      sample: cancel
+    acts:
+      description: Each act in order with C(act) (V(cancel), V(retry)), C(namespace), C(vm), C(name), C(uid), C(state),
+        C(code), C(reason), C(next_allowed_at), and C(line), which is all of it.
+      type: list
+      elements: dict
+      sample: []
+    by_state:
+      description: How many acts ended how.
+      type: dict
+      sample: {cancelled: 2, refused: 1}
+    refused:
+      description: Whether any was refused.
+      type: bool
+      sample: true
+    stuck_after:
+      description: As C(stuck), after the acts. The same as C(stuck) where nothing was done.
+      type: list
+      elements: dict
+      sample: []
     report:
       description: As RV(paths).
       type: dict

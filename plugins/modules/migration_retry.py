@@ -42,7 +42,8 @@ options:
   targets:
     description:
       - VMs to migrate again, with C(namespace) and C(vm). Entries of C(migration_info.migrations) and of
-        C(migration_cancel.results) are taken as they are; their C(uid) names the migration that is repeated.
+        C(migration_cancel.results) are taken as they are; their C(uid) names the migration that is repeated. In check
+        mode one whose C(state) is V(planned) is planned to follow the cancel.
     type: list
     elements: dict
   namespace:
@@ -53,6 +54,12 @@ options:
     description:
       - Name of the one VM.
     type: str
+  found:
+    description:
+      - Whether a look has found O(targets), and nobody has named them. What could not be read is then never accepted,
+        even where there is one target only.
+    type: bool
+    default: false
   due:
     description:
       - Whether to migrate those VMs again too whose Lease says that a retry is due, as a run was ended between its
@@ -62,6 +69,12 @@ options:
   due_namespaces:
     description:
       - Where to look for them; without it everywhere.
+    type: list
+    elements: str
+    default: []
+  due_vms:
+    description:
+      - Take only these of them, C(name) or C(namespace/name); without it all.
     type: list
     elements: str
     default: []
@@ -434,6 +447,7 @@ def main() -> None:
             **ACT_SPEC,
             "due": {"type": "bool", "default": False},
             "due_namespaces": {"type": "list", "elements": "str", "default": []},
+            "due_vms": {"type": "list", "elements": "str", "default": []},
             "max_attempts": {"type": "int", "default": 3},
             "backoff": {"type": "int", "default": 60},
             "avoid_nodes": {"type": "list", "elements": "str", "default": ["auto"]},

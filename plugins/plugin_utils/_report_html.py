@@ -16,6 +16,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import ladder_lines
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_sentences import (
     PARTIAL,
@@ -64,6 +65,7 @@ def template(name: str) -> Template:
         deadline_of=deadline_of,
         facts_of=facts_of,
         grant_lines=grant_lines,
+        ladder_lines=ladder_lines,
         nodes_of=nodes_of,
         remark_on=remark_on,
         time_left_of=time_left_of,

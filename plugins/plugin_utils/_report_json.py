@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_list, as_map
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import acts_as_data
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import plain
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import STUCK_VERDICTS
@@ -26,16 +27,21 @@ _BOOKKEEPING = frozenset(
 _TARGET = ("namespace", "vm", "name", "uid", "verdict", "cause")
 
 
-def render_json(report: Report, *, migrations: Any, nodes: Any = None) -> str:
+def render_json(report: Report, *, migrations: Any, nodes: Any = None, acts: Mapping[str, Any] | None = None) -> str:
     """`{meta, migrations, nodes}`: the two results as they came, keys sorted; `nodes` is null when not looked at.
+
+    Of a remediation also `remediation`: its acts, and `acts`, the results by name, as they came.
 
     Pure ASCII, so that no byte of a cluster's string can reach a terminal that prints the file.
     """
-    document = {
+    document: dict[str, Any] = {
         "meta": meta_of(report),
         "migrations": result_of(migrations),
         "nodes": None if nodes is None else result_of(nodes),
     }
+    if report.remediation is not None:
+        results = {name: result_of(result) for name, result in (acts or {}).items() if result is not None}
+        document["remediation"] = {**acts_as_data(report.remediation), **results}
     return json.dumps(document, sort_keys=True, indent=2) + "\n"
 
 
@@ -56,19 +62,28 @@ def result_of(value: Any) -> dict[str, Any]:
     return {key: given[key] for key in given if key not in _BOOKKEEPING and not key.startswith("_ansible")}
 
 
-def summarise(report: Report, *, migrations: Any, paths: Mapping[str, str]) -> dict[str, Any]:
+def summarise(report: Report, *, migrations: Any, paths: Mapping[str, str], after: Any = None) -> dict[str, Any]:
     """What later steps of a job branch on: small, and the entries of `stuck` can be targets of other modules."""
-    entries = [as_map(entry) or {} for entry in as_list((as_map(plain(migrations)) or {}).get("migrations")) or ()]
+    found = {
+        **acts_as_data(report.remediation),
+        **({} if report.remediation is None else {"stuck_after": _stuck(after if as_map(after) else migrations)}),
+    }
     return {
         "headline": report.headline,
         "read_at": report.generated_at,
         "total": len(report.migrations),
         "by_verdict": dict(report.counts),
-        "stuck": [{key: entry.get(key, "") for key in _TARGET} for entry in entries if _is_stuck(entry)],
+        "stuck": _stuck(migrations),
         "coverage_complete": report.gap is None,
         "unhealthy_nodes": [node.name for node in report.sick_nodes if node.verdict == "unhealthy"],
         "report": dict(paths),
+        **found,
     }
+
+
+def _stuck(migrations: Any) -> list[dict[str, Any]]:
+    entries = [as_map(entry) or {} for entry in as_list((as_map(plain(migrations)) or {}).get("migrations")) or ()]
+    return [{key: entry.get(key, "") for key in _TARGET} for entry in entries if _is_stuck(entry)]
 
 
 def _is_stuck(entry: Mapping[str, Any]) -> bool:

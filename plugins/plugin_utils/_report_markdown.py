@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import ladder_lines
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
     Cause,
     Evidence,
@@ -78,6 +79,8 @@ def render_markdown(report: Report) -> str:
         _head(report),
         _table(report),
         *(_detail(migration) for migration in report.stuck),
+        markdown_section("Ladder", [f"- {escape(line)}" for line in ladder_lines(report.remediation, report.stuck)]),
+        markdown_section("Acts", _acts(report)),
         markdown_section("Look again", map(_remark, report.uncertain)),
         markdown_section("Copies", [f"- {escape(f'{found.title}: {found.progress}')}" for found in report.copying]),
         markdown_section("In common", [f"- {escape(correlation.summary)}" for correlation in report.correlations]),
@@ -85,6 +88,17 @@ def render_markdown(report: Report) -> str:
         markdown_section("Not seen", markdown_not_seen(report.gap)),
     )
     return "\n".join(line for section in sections for line in section).rstrip() + "\n"
+
+
+def _acts(report: Report) -> Iterator[str]:
+    done = report.remediation
+    if done is None or done.mode == "diagnose":
+        return
+    yield from (f"- {escape(one.line)}" for one in done.acts)
+    if not done.acts:
+        yield "Nothing was to be done."
+    if done.after:
+        yield from ("", f"Afterwards: {escape(done.after)}")
 
 
 def _remark(migration: Migration) -> str:

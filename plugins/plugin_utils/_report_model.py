@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Advice", "Cause", "Correlation", "Evidence", "Gap", "Migration", "Node", "Report"]
+__all__ = ["Act", "Advice", "Cause", "Correlation", "Evidence", "Gap", "Migration", "Node", "Remediation", "Report"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Cause:
 class Migration:
     """One migration. Durations are None where they are not known; `seconds_left` is negative past the deadline.
     `placement` says where its target pod could go, "" where nobody looked for that; `progress` are the figures of its
-    copy in one line, "" where none were asked for."""
+    copy in one line, "" where none were asked for. `rung` says how far to go against its first cause."""
 
     namespace: str
     vm: str
@@ -84,6 +84,7 @@ class Migration:
     placement: str
     progress: str
     causes: tuple[Cause, ...]
+    rung: str = ""
 
     @property
     def title(self) -> str:
@@ -121,8 +122,54 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Act:
+    """A cancel or a retry of one VM, and how it ended; `refusals` are the codes of all that refused it."""
+
+    act: str
+    namespace: str
+    vm: str
+    name: str
+    uid: str
+    verdict: str
+    cause: str
+    rung: str
+    state: str
+    code: str
+    reason: str
+    refusals: tuple[str, ...]
+    next_allowed_at: str
+    attempt: int | None
+    max_attempts: int | None
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        judged = ", ".join(filter(None, (self.verdict, self.cause)))
+        count = f" (attempt {self.attempt} of {self.max_attempts})" if self.attempt and self.state != "refused" else ""
+        about = f" {self.name}" if self.name else ""
+        codes = ", ".join(self.refusals) or self.code
+        ended = f"{self.state}{f' ({codes})' if codes else ''}"
+        again = f" Not before {self.next_allowed_at}." if self.next_allowed_at else ""
+        why = f" [{judged}]" if judged else ""
+        return f"{self.namespace or '?'}/{self.vm or '?'}: {self.act}{about}{count}{why}: {ended}. {self.reason}{again}"
+
+
+@dataclass(frozen=True)
+class Remediation:
+    """What was asked for and done. `after` is the headline of the look after the acts, "" where nothing was done."""
+
+    mode: str
+    acts: tuple[Act, ...]
+    changed: bool
+    after: str
+
+
+@dataclass(frozen=True)
 class Report:
-    """One look at one cluster. `nodes` None: the nodes were not looked at; `gap` None: everything could be read."""
+    """One look at one cluster. `nodes` None: the nodes were not looked at; `gap` None: everything could be read.
+
+    `remediation` None: it is a look alone.
+    """
 
     title: str
     generated_at: str
@@ -136,6 +183,7 @@ class Report:
     nodes_summary: str
     gap: Gap | None
     requests: int | None
+    remediation: Remediation | None = None
 
     @property
     def stuck(self) -> tuple[Migration, ...]:

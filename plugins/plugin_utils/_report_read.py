@@ -40,6 +40,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     Evidence,
     Gap,
     Migration,
+    Remediation,
     Report,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_nodes import read_nodes
@@ -58,10 +59,20 @@ _MOST_NODES = 5
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 
-def read_report(migrations: Any, *, nodes: Any = None, scope: Any = None, title: str = "", version: str = "") -> Report:
+def read_report(
+    migrations: Any,
+    *,
+    nodes: Any = None,
+    scope: Any = None,
+    title: str = "",
+    version: str = "",
+    remediation: Remediation | None = None,
+    acts: Sequence[Any] = (),
+) -> Report:
     """The report on the results `migrations` (of migration_info) and `nodes` (of node_health_info, or None).
 
     `scope` holds what migration_info was asked for: `namespaces`, `vms`, `nodes`; None where that is not known.
+    `acts` are the results of what was done, for what they could not read.
     """
     result = as_map(migrations) or {}
     now = parse_timestamp(result.get("read_at"))
@@ -70,7 +81,7 @@ def read_report(migrations: Any, *, nodes: Any = None, scope: Any = None, title:
         key=lambda migration: (not migration.stuck, _RANKS.get(migration.verdict, _RANKS["unknown"])),
     )
     looked_at_nodes = _unless_skipped(nodes)
-    gap = read_gap(result, nodes=looked_at_nodes)
+    gap = read_gap(result, nodes=looked_at_nodes, others=[given for one in acts if (given := _unless_skipped(one))])
     asked = _scope(as_map(scope))
     known_nodes, nodes_summary = read_nodes(looked_at_nodes)
     sick = [node.name for node in known_nodes or () if node.verdict == "unhealthy"]
@@ -87,6 +98,7 @@ def read_report(migrations: Any, *, nodes: Any = None, scope: Any = None, title:
         nodes_summary=nodes_summary,
         gap=gap,
         requests=_requests(as_map(result.get("coverage")) or {}),
+        remediation=remediation,
     )
 
 
@@ -207,6 +219,7 @@ _TEXTS = (
     "target_pod",
     "can_cancel_reason",
     "can_retry_reason",
+    "rung",
 )
 
 

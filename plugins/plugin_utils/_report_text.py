@@ -10,9 +10,10 @@ No line is wider than asked for, except lines to be copied (commands, Roles): cu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import ladder_lines
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import cell_width, wrap
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
     Advice,
@@ -78,6 +79,8 @@ def render_text(report: Report, *, width: int) -> list[Line]:
         _head(report, width=prose),
         _table(report, width=table_width),
         _details(report, width=prose),
+        section("Ladder", _paragraphs(ladder_lines(report.remediation, report.stuck), width=prose)),
+        section("Acts", _acts(report, width=prose)),
         section("Look again", _uncertain(report, width=prose)),
         section("Copies", _copies(report, width=prose)),
         section("In common", _correlations(report, width=prose)),
@@ -199,6 +202,22 @@ def _copies(report: Report, *, width: int) -> Iterator[Line]:
         yield from wrapped(f"{migration.title}: {migration.progress}", width=width, first="   ", rest="     ")
     if len(report.copying) > MAX_DETAILS:
         yield Line(f"   ... and {len(report.copying) - MAX_DETAILS} more: they are in the report files.")
+
+
+def _acts(report: Report, *, width: int) -> Iterator[Line]:
+    done = report.remediation
+    if done is None or done.mode == "diagnose":
+        return
+    yield from _paragraphs([one.line for one in done.acts] or ["Nothing was to be done."], width=width)
+    if done.after:
+        yield from wrapped(f"Afterwards: {done.after}", width=width, first="   ", rest="     ")
+
+
+def _paragraphs(texts: Sequence[str], *, width: int) -> Iterator[Line]:
+    for text in texts[:MAX_ROWS]:
+        yield from wrapped(text, width=width, first="   ", rest="     ")
+    if len(texts) > MAX_ROWS:
+        yield Line(f"   ... and {len(texts) - MAX_ROWS} more: they are in the report files.")
 
 
 def _correlations(report: Report, *, width: int) -> Iterator[Line]:

@@ -29,6 +29,7 @@ __all__ = [
     "parallel_from",
     "targets_from",
     "text_of",
+    "vms_from",
     "wait_seconds",
 ]
 
@@ -36,6 +37,7 @@ ACT_SPEC: dict[str, dict[str, Any]] = {
     "targets": {"type": "list", "elements": "dict"},
     "namespace": {"type": "str"},
     "vm": {"type": "str"},
+    "found": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 120},
     "parallel": {"type": "int", "default": 8},
     "min_healthy": {"type": "str", "default": "51%"},
@@ -82,7 +84,7 @@ def _target(entry: Any, *, place: str) -> Target:
         found[key] = value
     if found["uid"] and not found["name"]:
         raise WrongInput(f"{place}.name: a uid is given, so the migration's name is needed too.")
-    return Target(**found)
+    return Target(**found, is_planned=entry.get("state") == "planned")
 
 
 def text_of(params: Mapping[str, Any], option: str, /) -> str:
@@ -108,6 +110,17 @@ def names_from(params: Mapping[str, Any], option: str, /) -> tuple[str, ...]:
         if not isinstance(value, str) or not _NAME.fullmatch(value):
             raise WrongInput(f"{option}: {value!r} is not a name that Kubernetes knows (a-z, 0-9, '-' and '.').")
     return values
+
+
+def vms_from(params: Mapping[str, Any], option: str, /) -> tuple[tuple[str, str], ...]:
+    """(namespace, name) of each VM, namespace "" where it was not given; raises WrongInput for what is no such name."""
+    found = []
+    for value in params.get(option) or ():
+        place, _slash, name = value.rpartition("/") if isinstance(value, str) else ("", "", "")
+        if not _NAME.fullmatch(name) or (place and not _NAME.fullmatch(place)):
+            raise WrongInput(f"{option}: {value!r} is neither a VM's name nor namespace/name.")
+        found.append((place, name))
+    return tuple(dict.fromkeys(found))
 
 
 def number_from(params: Mapping[str, Any], option: str, /, *, least: int) -> int:
@@ -143,5 +156,5 @@ def acting_from(
         actor=actor,
         reason=text_of(params, "reason"),
         request_timeout=float(params.get("request_timeout") or 30),
-        is_one_vm=targets == 1,
+        is_one_vm=targets == 1 and not params.get("found"),
     )

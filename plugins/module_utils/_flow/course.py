@@ -68,12 +68,16 @@ _BESIDES = frozenset({"take_lock", "release_lock", "reserve_budget", "annotate_m
 
 @dataclass(frozen=True)
 class Target:
-    """Which migration of which VM. `name` and `uid` are "" where only the VM was named."""
+    """Which migration of which VM. `name` and `uid` are "" where only the VM was named.
+
+    `is_planned`: its cancel was planned in check mode.
+    """
 
     namespace: str
     vm: str
     name: str = ""
     uid: str = ""
+    is_planned: bool = False
 
 
 @dataclass

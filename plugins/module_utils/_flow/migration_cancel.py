@@ -46,6 +46,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     CancelWish,
     next_cancel_step,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import (
+    LADDER,
+    ladder_from,
+    rung_of_judgement,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.protocol import (
     Act,
@@ -60,6 +65,8 @@ __all__ = ["run"]
 
 # What the protocol refuses beyond the gates is said before anything is written.
 _BEYOND_GATES = frozenset({"EvacuationNotStoppable", "TargetPodUnseen"})
+# The gates that somebody overrides who knows better what ails it.
+_SPEAK_AGAINST = frozenset({"stuck", "cause"})
 # The causes that speak against the node it goes to.
 _TARGET_TO_BLAME = frozenset(
     {
@@ -81,13 +88,17 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
     """
     targets = targets_from(params)
     check_progress(params)
+    ladder = ladder_from(params.get("ladder"))
     parallel, wait = parallel_from(params), wait_seconds(params)
     acting = acting_from(client, params, clock, targets=len(targets), check_mode=check_mode)
     flow = _Cancel(acting, params, wait=wait, parallel=parallel)
+    flow.ladder = ladder
     courses = flow.carry_out([Course(target) for target in targets])
     for rules in acting.reads.reading.unseen.values():
         for rule in rules:
             acting.miss(rule)
+    for course in courses:
+        course.shown = flow.judged(course)
     would = check_mode and any(one.outcome == PLANNED for one in courses)
     shown = render_acts(
         acting.records,
@@ -99,9 +110,10 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
 
 
 class _Cancel(Acts):
-    """The cancels of one run. `prometheus` counts requests to a Prometheus."""
+    """The cancels of one run. `prometheus` counts requests to a Prometheus; `ladder` has the rung of each cause."""
 
     prometheus = 0
+    ladder: Mapping[str, str] = LADDER
 
     # -- which migration
 
@@ -211,7 +223,21 @@ class _Cancel(Acts):
 
     def situation(self, course: Course) -> dict[str, Any]:
         judgement = self.around.judgements.get(course.target.uid)
-        return {"act": "cancel", "wish": self._wish(course), "judgement": judgement}
+        return {"act": "cancel", "wish": self._wish(course), "judgement": judgement, "ladder": self.ladder}
+
+    def judged(self, course: Course) -> dict[str, str]:
+        """What the fresh look said of it, and how far to go; "" and wait where it was not looked at.
+
+        Where somebody insists against the verdict or the cause, all that was asked for is wanted.
+        """
+        judgement = self.around.judgements.get(course.target.uid)
+        insisted = {one.gate for one in course.passage.overridden} if course.passage else set()
+        rung = "retry" if insisted & _SPEAK_AGAINST else rung_of_judgement(judgement, ladder=self.ladder)
+        return {
+            "verdict": judgement.verdict if judgement else "",
+            "cause": judgement.causes[0].code if judgement and judgement.causes else "",
+            "rung": rung,
+        }
 
     def known(self, course: Course, record: Record, /) -> Record:
         return record
@@ -222,7 +248,7 @@ class _Cancel(Acts):
         return (course.before or course.record).cancelled(
             course.target.uid,
             at=self.acting.now,
-            retry_follows=bool(self.params.get("retry_follows")),
+            retry_follows=bool(self.params.get("retry_follows")) and self.judged(course)["rung"] == "retry",
             bad_target=judgement.case.target_node if judgement and cause in _TARGET_TO_BLAME else "",
         )
 

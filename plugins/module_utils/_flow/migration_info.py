@@ -43,6 +43,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     find_unplaced,
     with_places,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import ladder_from
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.result import (
     EMPTY_ACT,
     render_correlations,
@@ -72,7 +73,7 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
     """
     scope, late_after = parse_scope(params), _late_after(params)
     nodes, places = _names(params, "nodes"), PlacementReading(client)
-    is_placed = _placement(params)
+    is_placed, ladder = _placement(params), ladder_from(params.get("ladder"))
     check_progress(params)
     snapshot, notes = read_snapshot(client, scope)
     before = client.requests
@@ -97,7 +98,7 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
     return {
         "changed": False,
         "read_at": format_timestamp(snapshot.read_at),
-        "migrations": render_migrations(judgements, policies=policies),
+        "migrations": render_migrations(judgements, policies=policies, ladder=ladder),
         "summary": render_summary(judgements),
         "correlations": render_correlations(
             correlations, node_verdicts=_node_verdicts(snapshot, [one.value for one in correlations])

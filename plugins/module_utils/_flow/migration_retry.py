@@ -23,7 +23,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import HOLDER
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import META
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import META, Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
@@ -33,6 +33,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     number_from,
     parallel_from,
     targets_from,
+    vms_from,
     wait_seconds,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.acts import PLANNED, Acts
@@ -70,11 +71,14 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
     """
     with_due = bool(params.get("due"))
     named = targets_from(params, may_be_none=with_due)
-    places = names_from(params, "due_namespaces")
+    places, vms = names_from(params, "due_namespaces"), vms_from(params, "due_vms")
     parallel, wait = parallel_from(params), wait_seconds(params)
-    # Those that are due are found and not named: what is unreadable is not accepted for them.
-    acting = acting_from(client, params, clock, targets=0 if with_due else len(named), check_mode=check_mode)
-    targets = (*named, *(_due(acting, places, named) if with_due else ()))
+    acting = acting_from(client, params, clock, targets=len(named), check_mode=check_mode)
+    due = _due(acting, places, named=named, vms=vms) if with_due else []
+    if due:
+        # They are found and not named: what is unreadable is not accepted for them.
+        acting = replace(acting, is_one_vm=False)
+    targets = (*named, *due)
     flow = _Retry(acting, params, wait=wait, parallel=parallel)
     courses = flow.carry_out([Course(target) for target in targets])
     for rules in (*acting.reads.reading.unseen.values(), *flow.places.unseen.values()):
@@ -90,10 +94,15 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
     return shown | {"notes": list(dict.fromkeys(acting.notes))}
 
 
-def _due(acting: Acting, namespaces: Sequence[str], named: Sequence[Target]) -> list[Target]:
-    """The VMs of which a Lease says that a retry is due, besides those that were named."""
+def _due(
+    acting: Acting, namespaces: Sequence[str], *, named: Sequence[Target], vms: Sequence[tuple[str, str]]
+) -> list[Target]:
+    """The VMs of which a Lease says that a retry is due, besides those that were named; of `vms` alone, if given."""
     known = {(one.namespace, one.vm) for one in named}
-    return [Target(*key) for key in acting.reads.retries_due(namespaces) if key not in known]
+    # Who has rights in one namespace alone and names a VM there is not asked for more.
+    places = namespaces or (sorted({place for place, _name in vms}) if all(place for place, _name in vms) else ())
+    found = [key for key in acting.reads.retries_due(places) if key not in known]
+    return [Target(*key) for key in found if not vms or {key, ("", key[1])} & set(vms)]
 
 
 def _avoid(params: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -150,7 +159,7 @@ class _Retry(Acts):
     def observe(self, course: Course, *, explain: bool = False) -> RetryObserved:
         """The VM's migrations, its VMI and its pods; where it could go only once nothing else is in the way."""
         reads = self.acting.reads
-        migrations = tuple(reads.migrations_of(course.key))
+        migrations = tuple(self._as_planned(course, one) for one in reads.migrations_of(course.key))
         vmi = reads.vmi(course.key)[0]
         course.vmi = vmi or course.vmi
         own = [one for one in migrations if one.meta.annotations.get(HOLDER) == self.acting.holder]
@@ -168,6 +177,13 @@ class _Retry(Acts):
             pods = (Pod.from_object(obj) for obj in launchers)
             observed = replace(observed, pods=tuple(pod for pod in pods if not pod.is_finished))
         return self._with_places(course, observed, launchers)
+
+    def _as_planned(self, course: Course, migration: Migration) -> Migration:
+        """In check mode one whose cancel was planned counts as being cancelled."""
+        is_meant = self.acting.check_mode and course.target.is_planned and migration.meta.uid == course.target.uid
+        if not is_meant or migration.is_being_deleted:
+            return migration
+        return replace(migration, meta=replace(migration.meta, deleted_at=self.acting.now))
 
     def _with_places(
         self, course: Course, observed: RetryObserved, launchers: Sequence[Mapping[str, Any]] | None

@@ -12,7 +12,7 @@ namespace can free their own VM. Post-copy, another migration under the name and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.budget import Budget
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.cancel import CancelWish, owner_refusal
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import may_cancel
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import LADDER, may_cancel
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import Held
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import Judgement
@@ -47,7 +47,8 @@ class Situation:
 
     `act` is cancel or retry. `judgement` is of the fresh look: for a retry None. `stuck_by_node` counts stuck
     migrations by node. `acts_of_run` are those that this run has begun, `attempts` those of the VM since it last moved.
-    `lease` is None where there is none yet, and `lease_seen` False where it may not be used.
+    `ladder` has the highest rung of each cause. `lease` is None where there is none yet, and `lease_seen` False where
+    it may not be used.
     """
 
     act: str
@@ -66,6 +67,7 @@ class Situation:
     lease: Held | None = None
     lease_seen: bool = True
     holder: str = ""
+    ladder: Mapping[str, str] = field(default_factory=lambda: LADDER)
     missing: dict[str, str] = field(default_factory=dict)
 
 
@@ -167,7 +169,7 @@ def _cause(given: Situation) -> GateAnswer:
     if cause is None:
         why = "Nothing that is known explains it, so nothing says that a cancel helps."
         return GateAnswer("cause", "Unknown", REFUSE, why)
-    if may_cancel(cause.code):
+    if may_cancel(cause.code, ladder=given.ladder):
         return _passed("cause", cause.code, f"A cancel helps against {cause.code}.")
     why = f"A cancel does not help against {cause.code}: {cause.summary}"
     return GateAnswer("cause", cause.code, REFUSE, why)

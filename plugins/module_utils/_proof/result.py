@@ -19,6 +19,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.advice import plan_advice
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.gates import can_cancel, can_retry
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import LADDER, rung_of_judgement
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.placement import placement_entry
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.progress import render_progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
@@ -57,10 +58,15 @@ _WORST_FIRST = (
 )
 
 
-def render_migrations(judgements: Sequence[Judgement], *, policies: Policies | None = None) -> list[dict[str, Any]]:
+def render_migrations(
+    judgements: Sequence[Judgement], *, policies: Policies | None = None, ladder: Mapping[str, str] = LADDER
+) -> list[dict[str, Any]]:
     """One entry a migration, worst first, then the oldest. `policies` None: they were not read."""
     ordered = sorted(judgements, key=_rank)
-    return [_entry(judgement, policies or Policies()) for judgement in ordered]
+    return [
+        {**_entry(judgement, policies or Policies()), "rung": rung_of_judgement(judgement, ladder=ladder)}
+        for judgement in ordered
+    ]
 
 
 def _rank(judgement: Judgement) -> tuple[int, str, str, str]:

@@ -14,6 +14,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     parallel_from,
     targets_from,
     text_of,
+    vms_from,
     wait_seconds,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import Target
@@ -66,3 +67,20 @@ def test_no_more_run_side_by_side_than_there_are_connections() -> None:
 def test_text_for_people_is_one_line_of_bounded_length() -> None:
     assert text_of({"reason": " a\nb\tc\x1b[31m "}, "reason") == "a b c [31m"
     assert len(text_of({"reason": "x" * 9000}, "reason")) == 400
+
+
+def test_planned_cancel_is_known_by_its_state() -> None:
+    entry = {**VM, "name": "mig-1", "uid": "5b1e"}
+    found = targets_from({"targets": [{**entry, "state": "planned"}, {**entry, "state": "cancelled"}]})
+
+    assert [one.is_planned for one in found] == [True, False]
+
+
+def test_vms_have_a_namespace_or_none() -> None:
+    assert vms_from({"due_vms": ["team-a/web-1", "web-2", "web-2"]}, "due_vms") == (("team-a", "web-1"), ("", "web-2"))
+
+
+@pytest.mark.parametrize("value", ["", "a/b/c", "team-a/", "../x", 5], ids=str)
+def test_what_is_no_vm_is_wrong_input(value: Any) -> None:
+    with pytest.raises(WrongInput, match="due_vms"):
+        vms_from({"due_vms": [value]}, "due_vms")
