@@ -20,6 +20,8 @@ from tests.cluster import Cluster
 from tests.cluster.simulator import ScenarioError
 from tests.cluster.simulator.scenario import Scenario, load
 from tests.demo.comparison import Row, compare, compare_outlooks, render
+from tests.demo.remediation import NAME as REMEDIATION
+from tests.demo.remediation import show_remediation
 from tests.make.places import BUILD, FULL_NAME, ROOT
 
 REPORT = BUILD / "demo"
@@ -95,12 +97,30 @@ def wanted_scenario(arguments: Sequence[str]) -> Scenario:
         parser.error(str(error))
 
 
+def remediate_on_a_cluster(scenario: Scenario) -> int:
+    """1 where something that the demo shows is not so; the cluster is stopped whatever happens."""
+    say("starting a test cluster (the very first time its programs are built, which takes minutes)")
+    with Cluster.start(simulator=True, report=say) as cluster:
+        say(f"filling it with the scenario {scenario.name}: {scenario.title}")
+        cluster.simulator.play(scenario.name)
+        try:
+            claims = show_remediation(cluster, scenario, say=say)
+        except RuntimeError as error:
+            say(str(error))
+            return 1
+    failed = sum(not claim.holds for claim in claims)
+    say(f"{len(claims)} claims, {failed} of them not so; the test cluster is stopped")
+    return 1 if failed else 0
+
+
 def main(arguments: Sequence[str]) -> int:
     """The playbook's exit status; 1 where it found something else than was planted."""
     # Before the cluster is started: a misspelt name should not cost a minute.
     scenario = wanted_scenario(arguments)
     stop_on_termination()
     try:
+        if scenario.name == REMEDIATION:
+            return remediate_on_a_cluster(scenario)
         status = run_on_a_cluster(scenario)
     except KeyboardInterrupt:
         say("stopped; the test cluster is down")
