@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from tests.cluster import Cluster
 from tests.cluster.simulator import ScenarioError
 from tests.cluster.simulator.scenario import Scenario, load
 from tests.demo.comparison import Row, compare, compare_outlooks, render
+from tests.demo.remediation import NAME as REMEDIATION
+from tests.demo.remediation import show_remediation
 from tests.demo.tuning import show_tuning
 from tests.make.places import BUILD, FULL_NAME, ROOT
 
@@ -96,19 +98,19 @@ def wanted_scenario(arguments: Sequence[str]) -> Scenario:
         parser.error(str(error))
 
 
-def tune_on_a_cluster(scenario: Scenario) -> int:
+def show_on_a_cluster(scenario: Scenario, show: Callable[..., Sequence[Any]], *, pods: bool = False) -> int:
     """1 where something that the demo claims is not so; the cluster is stopped whatever happens."""
     say("starting a test cluster (the very first time its programs are built, which takes minutes)")
-    with Cluster.start(simulator=True, pods=True, report=say) as cluster:
+    with Cluster.start(simulator=True, pods=pods, report=say) as cluster:
         say(f"filling it with the scenario {scenario.name}: {scenario.title}")
         cluster.simulator.play(scenario.name)
         try:
-            checks = show_tuning(cluster, scenario, say=say)
+            claims = show(cluster, scenario, say=say)
         except RuntimeError as error:
             say(str(error))
             return 1
-    failed = sum(not check.holds for check in checks)
-    say(f"{len(checks)} claims, {failed} of them not so; the test cluster is stopped")
+    failed = sum(not claim.holds for claim in claims)
+    say(f"{len(claims)} claims, {failed} of them not so; the test cluster is stopped")
     return 1 if failed else 0
 
 
@@ -119,7 +121,9 @@ def main(arguments: Sequence[str]) -> int:
     stop_on_termination()
     try:
         if scenario.tune:
-            return tune_on_a_cluster(scenario)
+            return show_on_a_cluster(scenario, show_tuning, pods=True)
+        if scenario.name == REMEDIATION:
+            return show_on_a_cluster(scenario, show_remediation)
         status = run_on_a_cluster(scenario)
     except KeyboardInterrupt:
         say("stopped; the test cluster is down")

@@ -135,7 +135,7 @@ def _result(reading: Reading, case: Case, look: PolicyLook, done: Act) -> Object
     after = case.after if is_changing else case.before
     return {
         "changed": done.has_changed,
-        "object": done.obj,
+        "object": done.policy,
         "before": case.before or {},
         "after": after or {},
         "diff": render_diff(case.name, before=case.before, after=after),
@@ -147,7 +147,7 @@ def _result(reading: Reading, case: Case, look: PolicyLook, done: Act) -> Object
         "plan": done.records,
         "refused": bool(done.refusals),
         "refusals": [one.to_result() for one in done.refusals],
-        "last_change": _last_change(done.obj),
+        "last_change": _last_change(done.policy),
         "coverage": Coverage(requests=reading.client.requests).adding(rules).to_result(),
         "notes": done.notes,
     }

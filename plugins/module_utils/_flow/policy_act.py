@@ -91,10 +91,10 @@ class Case:
 
 @dataclass
 class Act:
-    """What became of it. `records` is the result's `plan`; `obj` the policy as it is now or, in check mode, would be
+    """What became of it. `records` is the result's `plan`; `policy` the object as it is now or, in check mode, would be
     (empty: there is none); `error` what ended it; `may_try_again`: somebody changed other fields in between."""
 
-    obj: Object = field(default_factory=dict)
+    policy: Object = field(default_factory=dict)
     records: list[Object] = field(default_factory=list)
     refusals: tuple[Refusal, ...] = ()
     notes: list[str] = field(default_factory=list)
@@ -116,7 +116,7 @@ class Manner:
 def act(client: Client, case: Case, look: PolicyLook, /, *, manner: Manner) -> Act:
     """Carry out the change, or let the server try it in check mode. Raises nothing for an answer of the server."""
     if not case.is_changing:
-        return Act(obj=case.found or {})
+        return Act(policy=case.found or {})
     user, at = read_user(client), format_timestamp(client.server_time)
     who = Who(at, user=user, requested_by=manner.requested_by, reason=manner.reason)
     risks = case.refusals if case.undoes else find_policy_risks(look.case)
@@ -129,7 +129,7 @@ def act(client: Client, case: Case, look: PolicyLook, /, *, manner: Manner) -> A
     done = _settled(client, case, done, steps[0])
     if done.error is not None:
         return _failed(client, case, found, done.error)
-    found = replace(found, obj=_object(case, done), records=done.records)
+    found = replace(found, policy=_object(case, done), records=done.records)
     return _succeeded(client, case, found, who=who, check_mode=manner.check_mode)
 
 
@@ -208,9 +208,9 @@ def _is_untouched(case: Case, now: Object | None) -> bool:
 
 
 def _succeeded(client: Client, case: Case, found: Act, *, who: Who, check_mode: bool) -> Act:
-    dropped = differing_fields(case.after or {}, spec_of(found.obj)) if case.after is not None else ()
+    dropped = differing_fields(case.after or {}, spec_of(found.policy)) if case.after is not None else ()
     if dropped and check_mode:
-        return replace(found, obj=case.found or {}, refusals=tuple(_not_served(one) for one in dropped))
+        return replace(found, policy=case.found or {}, refusals=tuple(_not_served(one) for one in dropped))
     found.has_changed = True
     if dropped:
         fields = ", ".join(f"spec.{one}" for one in dropped)
@@ -226,7 +226,7 @@ def _succeeded(client: Client, case: Case, found: Act, *, who: Who, check_mode: 
 def _note_event(client: Client, case: Case, found: Act, *, who: Who, check_mode: bool) -> None:
     """An event about the policy; in check mode the server tries it where there is a policy already."""
     verb = str(found.records[0]["verb"])
-    about = {"kind": KIND, "apiVersion": API_VERSION, **(case.found or {}), **found.obj}
+    about = {"kind": KIND, "apiVersion": API_VERSION, **(case.found or {}), **found.policy}
     is_early = check_mode and verb == "create"
     if is_early:
         # What a dry run creates has a UID that nothing will ever have.

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
 
-__all__ = ["HOLD_SECONDS", "Cause", "Evidence", "Gap"]
+__all__ = ["HOLD_SECONDS", "Cause", "Evidence", "Found", "Gap"]
 
 # How long a cause must hold before it makes a migration `blocked`, by whether time cures it.
 HOLD_SECONDS = {"no": 60, "maybe": 120}
@@ -71,3 +72,7 @@ class Gap:
         """What is missing: `not allowed to list nodes`."""
         rules = ", ".join(rule.sentence() for rule in self.rules)
         return self.why or (f"not allowed to {rules}" if rules else "it was not given")
+
+
+# A cause, or why it could not be looked for.
+Found: TypeAlias = "Cause | Gap"

@@ -62,8 +62,9 @@ _SHARED: dict[str, tuple[str, Callable[[Judgement], str | None]]] = {
     "namespace": ("in namespace {}", lambda judgement: judgement.case.migration.meta.namespace),
 }
 _STORAGE_CLASS = "storage_class"
-_PHRASES = {kind: phrase for kind, (phrase, _value) in _SHARED.items()} | {
-    _STORAGE_CLASS: "of VMs with storage class {}"
+_PHRASES = {
+    **{kind: phrase for kind, (phrase, _value) in _SHARED.items()},
+    _STORAGE_CLASS: "of VMs with storage class {}",
 }
 _ORDER = (*_PHRASES, START_WINDOW)
 # One migration's values of a kind: () for having none, None where it is not known.

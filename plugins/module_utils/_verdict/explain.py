@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import ORDER, entry_of
@@ -105,7 +106,7 @@ ENDED_CAUSES: dict[str, Callable[[Case], Cause | Gap | None]] = {
 }
 
 GUESS = "HostModelUnknown"
-Answers = dict[str, Cause | Gap | None]
+Answers: TypeAlias = "dict[str, Cause | Gap | None]"
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ def find_room(grounds: Grounds, subject: Subject, places: Places | None, /) -> I
         yield from _in_trouble(grounds, placement)
     elif _is_open(placement):
         rules = grounds.snapshot.unseen_for("placement/pods")
-        why = next(one.text for found in placement.reasons.values() for one in found[:1] if one.code == NOT_JUDGED)
+        open_ones = (one.text for found in placement.reasons.values() for one in found[:1] if one.code == NOT_JUDGED)
+        why = next(open_ones, "")
         yield Gap("TargetPodUnschedulable", rules, why="" if rules else f"where its target pod could go: a node {why}")
     elif _hangs_on_selector(subject, places):
         names = ", ".join(subject.target.uncertain) if subject.target else ""

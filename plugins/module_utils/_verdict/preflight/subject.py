@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TypeAlias
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.budget import DisruptionBudget
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
@@ -25,7 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Meta
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case, PodIndex
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Gap
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Found
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.configuration import Effective
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import Judgement
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import NodeVerdict
@@ -39,8 +38,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 __all__ = ["Found", "Grounds", "Subject", "asked_for_now", "subject_of"]
 
 Key = tuple[str, str]
-# A reason, or why it could not be looked for.
-Found: TypeAlias = "Cause | Gap"
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ MANY = [f"node-{number}" for number in range(NODES_SINGLY + 1)]
 class Api:
     """Nodes, their pods and namespaces; refuses or fails what `statuses` names by the last step of the path."""
 
-    def __init__(self, nodes: list[str], /, **statuses: int) -> None:
-        self.nodes, self.statuses = nodes, statuses
+    def __init__(self, given: list[str], /, **statuses: int) -> None:
+        self.nodes, self.statuses = given, statuses
         self.requests = 0
         self.asked: list[str] = []
 

@@ -116,7 +116,9 @@ class Answering:
     def query(self, expression: str, *, namespace: str = "") -> bytes:
         self.requests += 1
         self.asked.append((expression, namespace))
-        answer = self.answers.pop(0) if self.answers else EMPTY
+        if not self.answers:
+            return EMPTY
+        answer = self.answers.pop(0)
         if isinstance(answer, ClusterError):
             raise answer
         return answer

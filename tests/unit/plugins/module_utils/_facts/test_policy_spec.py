@@ -109,8 +109,8 @@ def test_selector_that_may_match_passes(value: Any) -> None:
     ],
 )
 def test_values_are_compared_by_what_they_amount_to(one: Any, other: Any, same: bool) -> None:
-    assert same_value(one, other) is same
-    assert same_value(other, one) is same
+    for first, second in ((one, other), (other, one)):
+        assert same_value(first, second) is same
 
 
 def test_fields_are_named_by_their_options() -> None:

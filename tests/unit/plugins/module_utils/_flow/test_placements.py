@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.placement_reads import (
@@ -18,14 +18,14 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from tests.unit.builders import Object
 from tests.unit.placing import MODEL, REQUIRED, SCHEDULABLE, a_place, a_pod_there, a_target, a_term
 
-PLACES = [a_place("free"), a_place("closed", cordoned=True), a_place("other-cpu", labels={MODEL: None})]
+PLACES = (a_place("free"), a_place("closed", cordoned=True), a_place("other-cpu", labels={MODEL: None}))
 SELECTS = a_term(namespaceSelector={"matchLabels": {"team": "a"}})
 
 
 class Given:
     """A PlacementReading over given objects, which keeps what it was asked for."""
 
-    def __init__(self, *pods: Object, nodes: list[Object] | None = PLACES) -> None:
+    def __init__(self, *pods: Object, nodes: Sequence[Object] | None = PLACES) -> None:
         self.given = nodes
         self.pods = [PodOnNode.from_object(pod) for pod in pods]
         self.asked: dict[str, list[str]] = {"pods": [], "namespaces": []}

@@ -104,8 +104,8 @@ def test_absent_gives_no_spec() -> None:
     ids=["none", "some", "empty selector", "empty map", "quantity", "label"],
 )
 def test_specs_are_the_same_where_they_mean_the_same(one: Any, other: Any, same: bool) -> None:
-    assert same_spec(one, other) is same
-    assert same_spec(other, one) is same
+    for first, second in ((one, other), (other, one)):
+        assert same_spec(first, second) is same
 
 
 def test_fields_that_differ_are_named_by_their_paths() -> None:

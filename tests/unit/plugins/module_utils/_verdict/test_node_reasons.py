@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -53,7 +53,7 @@ def not_ready(**more: Any) -> dict[str, Any]:
 NO_TIME = not_ready(lastTransitionTime=None)
 AT_ONCE = {"unhealthy_conditions": (UnhealthyCondition("Ready", "False", 0),)}
 # Code, verdict, sentence, seconds, seconds left; then field, value and age of the evidence.
-Row = tuple[str, str, str, int | None, int | None, str, str, int | None]
+Row: TypeAlias = "tuple[str, str, str, int | None, int | None, str, str, int | None]"
 REASONS: dict[str, tuple[Callable[[], NodeVerdict], Row]] = {
     "no Ready": (
         lambda: judged(a_condition("A", "True", seconds=9)),

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fifty stuck migrations are cancelled: by kubectl, one after the other, and by one task of migration_cancel.
+
+Both meet the same world on the same cluster, freshly planted for each. kubectl deletes a migration and returns when it
+is gone, a process each. The task is a whole ansible-playbook with nothing else in it, its start included, and verifies
+each: gates, lock, budget, events and annotations too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.cluster import Cluster
+from tests.cluster.build import ensure_kubectl
+from tests.make.places import BUILD, FULL_NAME
+
+# The promise: at most this part of kubectl's time.
+PROMISED = 0.25
+MIGRATIONS = "/apis/kubevirt.io/v1/namespaces/team-a/virtualmachineinstancemigrations"
+CRASHED: Mapping[str, Any] = {
+    "phase": "Scheduling",
+    "since": 200,
+    "target": "node-b",
+    "pod": {"exit_code": 137, "ended": 150},
+}
+LIMIT_SECONDS = 500
+
+
+def plant(cluster: Cluster, count: int) -> list[dict[str, str]]:
+    """So many stuck migrations in an otherwise empty cluster, as targets."""
+    cluster.reset()
+    names = [f"team-a/web-{number}" for number in range(count)]
+    world = {
+        "title": "many crashed launchers",
+        "nodes": [{"name": name, "cpu": "128", "memory": "512Gi"} for name in ("node-a", "node-b")],
+        "vms": [{"name": name, "node": "node-a"} for name in names],
+        "migrations": [{"vm": name, **CRASHED} for name in names],
+        "configuration": {
+            "migrations": {"parallelMigrationsPerCluster": 200, "parallelOutboundMigrationsPerNode": 200}
+        },
+    }
+    made = cluster.simulator.play(world).migrations
+    entries = [(vm.partition("/")[2], made[vm][0]["metadata"]) for vm in names]
+    return [{"namespace": "team-a", "vm": vm, "name": meta["name"], "uid": meta["uid"]} for vm, meta in entries]
+
+
+def left(cluster: Cluster) -> int:
+    """How many migrations there are."""
+    _status, body = cluster.request("GET", MIGRATIONS)
+    return len(body["items"]) if isinstance(body, dict) else -1
+
+
+def by_kubectl(cluster: Cluster, targets: Sequence[Mapping[str, str]]) -> None:
+    """One after the other, each awaited."""
+    kubectl = str(ensure_kubectl())
+    for target in targets:
+        command = [kubectl, "--kubeconfig", str(cluster.kubeconfig("admin")), "delete", "--wait=true"]
+        command += ["-n", target["namespace"], f"virtualmachineinstancemigrations.kubevirt.io/{target['name']}"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=LIMIT_SECONDS)
+
+
+def by_task(cluster: Cluster, targets: Sequence[Mapping[str, str]]) -> None:
+    """All of them by one task; RuntimeError where one of them was not cancelled."""
+    count = len(targets)
+    options = {
+        "kubeconfig": str(cluster.kubeconfig("admin")),
+        "targets": list(targets),
+        "max_acts_per_run": count,
+        "max_acts_per_hour": 100_000,
+        "max_stuck_per_node": count,
+    }
+    asked = "results | selectattr('state', 'equalto', 'cancelled') | length"
+    task = {
+        f"{FULL_NAME}.migration_cancel": options,
+        "register": "cancelled",
+        "failed_when": f"cancelled.{asked} != {count}",
+    }
+    said = {"ansible.builtin.debug": {"msg": "requests: {{ cancelled.coverage.requests }}"}}
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task, said]}
+    play["vars"] = {"ansible_python_interpreter": sys.executable}
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        done = subprocess.run(
+            [program, "play.yml"],
+            cwd=folder,
+            env={**os.environ, "ANSIBLE_HOME": str(BUILD / "ansible")},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
+    print(*(line.strip() for line in done.stdout.splitlines() if "requests:" in line), flush=True)
+
+
+def measured(cluster: Cluster, work: Callable[[Cluster, Sequence[Mapping[str, str]]], None], *, count: int) -> float:
+    """Seconds that `work` takes on a fresh world; RuntimeError where a migration is left."""
+    targets = plant(cluster, count)
+    cluster.simulator.run(pause=0.05)
+    began = time.monotonic()
+    try:
+        work(cluster, targets)
+        took = time.monotonic() - began
+    finally:
+        cluster.simulator.rest()
+    if left(cluster):
+        raise RuntimeError(f"{work.__name__}: {left(cluster)} migrations are left")
+    return took
+
+
+def main(arguments: Sequence[str]) -> int:
+    """1 where the promise is not kept."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--count", type=int, default=50, help="how many migrations (default: 50)")
+    count = parser.parse_args(arguments).count
+    ensure_kubectl()
+    with Cluster.start(simulator=True) as cluster:
+        kubectl = measured(cluster, by_kubectl, count=count)
+        print(f"kubectl, one by one: {kubectl:.1f} s for {count}", flush=True)
+        task = measured(cluster, by_task, count=count)
+    print(f"one task of migration_cancel: {task:.1f} s for {count}: {task / kubectl:.2f} of kubectl's time")
+    return 0 if task <= PROMISED * kubectl else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
