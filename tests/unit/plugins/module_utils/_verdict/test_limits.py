@@ -128,8 +128,8 @@ NOTED: dict[str, tuple[Callable[[], World], str]] = {
     "no slot while a copy runs": (
         lambda: no_slots(a_copy(60)),
         (
-            "KubeVirt kubevirt/kubevirt sets parallelMigrationsPerCluster 0, under which no migration can work (no further "
-            "migration starts); it rules team-a/web-1, not stopped by it so far."
+            "KubeVirt kubevirt/kubevirt sets parallelMigrationsPerCluster 0, under which no migration can work (no "
+            "further migration starts); it rules team-a/web-1, not stopped by it so far."
         ),
     ),
     "before the hand-off": (
