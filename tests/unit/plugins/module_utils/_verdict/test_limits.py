@@ -114,15 +114,15 @@ NOTED: dict[str, tuple[Callable[[], World], str]] = {
     "progress timeout of a copy that gets on": (
         lambda: under(a_copy(60), progressTimeout=-5),
         (
-            "The hand-off sets progressTimeout -5, under which no migration can work (a timeout below 0 is over at once); "
-            "it rules team-a/web-1, not stopped by it so far."
+            "The hand-off sets progressTimeout -5, under which no migration can work (a timeout below 0 is over at "
+            "once); it rules team-a/web-1, not stopped by it so far."
         ),
     ),
     "cap of a copy without figures": (
         lambda: under(a_copy(60), bandwidthPerMigration="1Ki"),
         (
-            "The hand-off sets bandwidthPerMigration 1Ki, under which no migration can work (less than 1 MiB/s); it rules "
-            "team-a/web-1, not stopped by it so far."
+            "The hand-off sets bandwidthPerMigration 1Ki, under which no migration can work (less than 1 MiB/s); it "
+            "rules team-a/web-1, not stopped by it so far."
         ),
     ),
     "no slot while a copy runs": (
@@ -135,8 +135,8 @@ NOTED: dict[str, tuple[Callable[[], World], str]] = {
     "before the hand-off": (
         lambda: cluster_wide(a_world("Scheduling")),
         (
-            "KubeVirt kubevirt/kubevirt sets progressTimeout -5, under which no migration can work (a timeout below 0 is "
-            "over at once); it rules team-a/web-1, not stopped by it so far."
+            "KubeVirt kubevirt/kubevirt sets progressTimeout -5, under which no migration can work (a timeout below 0 "
+            "is over at once); it rules team-a/web-1, not stopped by it so far."
         ),
     ),
 }
