@@ -158,3 +158,21 @@ def test_stuck_ones_under_one_policy_and_namespace_are_correlated_with_both_shar
     }
     assert found["policy"]["summary"] == "2 of 2 migrations under policy hasty are late or stuck, 0 of 3 elsewhere."
     assert found["policy"]["migrations"] == stuck
+
+
+def test_settings_that_cannot_work_are_a_warning_while_the_migration_gets_on(cluster: Cluster) -> None:
+    second = {**RUNNING, "vm": "team-a/web-2"}
+    play(
+        cluster,
+        policies=[a_policy("slow", vmi={"tier": "db"}, bandwidthPerMigration="1Ki")],
+        migrations=[RUNNING, second],
+    )
+
+    found = look(cluster)
+
+    assert {entry["verdict"] for entry in found["migrations"]} == {"progressing"}
+    (note,) = found["notes"]
+    assert note == (
+        "MigrationPolicy slow sets bandwidthPerMigration 1Ki, under which no migration can work (less than 1 MiB/s); "
+        "it rules team-a/web-1 and 1 more, not stopped by it so far."
+    )

@@ -86,7 +86,7 @@ FORMS: dict[str, Form] = {
         "of none: it was started anew",
         70,
         (("status.migrationState.migrationUid", "", None),),
-        TEAM,
+        {**TEAM, "present": "web-1"},
     ),
     "virt-api at a cancel": Form(
         "VirtApiUnavailable",

@@ -182,7 +182,9 @@ SAID: dict[str, Said] = {
             (VMI, "metadata.name", "there is no such object", None),
         ),
     ),
-    "VMIMissing": Said(60, TEAM, ((VMI, "status.migrationState.migrationUid", "somebody-else", None),)),
+    "VMIMissing": Said(
+        60, {**TEAM, "present": "web-1"}, ((VMI, "status.migrationState.migrationUid", "somebody-else", None),)
+    ),
     "UnworkableLimits": Said(
         60,
         {"namespace": "kubevirt", "kubevirt": "kubevirt"},

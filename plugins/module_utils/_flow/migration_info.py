@@ -24,6 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     read_snapshot,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import Policies
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import (
     format_timestamp,
@@ -58,6 +59,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Judgement,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import judge_node
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.remarks import note_unworkable_limits
 
 __all__ = ["look", "parse_scope", "run"]
 
@@ -105,7 +107,11 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
         ),
         "coverage": coverage.to_result(),
         **EMPTY_ACT,
-        "notes": [*notes, *progress.notes],
+        "notes": [
+            *notes,
+            *progress.notes,
+            *note_unworkable_limits(judgements, policies=policies or Policies()),
+        ],
     }
 
 

@@ -29,12 +29,18 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
 
-__all__ = ["Advice", "fill_advice", "plan_advice"]
+__all__ = ["Advice", "fill_advice", "is_cancel", "plan_advice"]
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _POST_COPY = "it is in post-copy: whatever interrupts either node, virt-handler there or the network loses the VM"
 _PAUSED = "the guest stands still until the migration ends"
+# Who makes the next migration when this one is gone, by origin.
+_OWNERS = {
+    "evacuation": "the evacuation of its node",
+    "workload_update": "KubeVirt's workload update",
+    "volume_update": "the update of its volumes",
+}
 _MODE_UNSEEN = "whether it is in post-copy could not be seen, and there any interruption loses the VM"
 
 
@@ -63,8 +69,12 @@ def plan_advice(case: Case, cause: Cause, /) -> tuple[Advice, ...]:
 
 def _is_vain(case: Case, template: Template) -> bool:
     """Whether it says to delete a migration that is being deleted, or that no delete can end."""
-    is_cancel = template.command.startswith(f"kubectl delete {VMIM} ")
-    return is_cancel and (case.migration.is_being_deleted or _mode(case) == MODE_POST_COPY)
+    return is_cancel(template) and (case.migration.is_being_deleted or _mode(case) == MODE_POST_COPY)
+
+
+def is_cancel(template: Template, /) -> bool:
+    """Whether it is to delete the migration."""
+    return template.command.startswith(f"kubectl delete {VMIM} ")
 
 
 def _mode(case: Case) -> str | None:
@@ -81,7 +91,12 @@ def _risk(case: Case, template: Template) -> str:
         return _POST_COPY if tame else f"{template.risk}; {_POST_COPY}"
     if mode is None:
         return _MODE_UNSEEN if tame else f"{template.risk}; {_MODE_UNSEEN}"
-    return _PAUSED if tame and mode == MODE_PAUSED else template.risk
+    risk = _PAUSED if tame and mode == MODE_PAUSED else template.risk
+    owner = _OWNERS.get(case.migration.origin) if is_cancel(template) else None
+    if not owner:
+        return risk
+    kept = NOTHING_LOST.removeprefix("none: ") if risk == NOTHING_LOST else risk
+    return f"{kept}; {owner} makes the next migration at once, which meets the same: stop that first"
 
 
 def _fits(template: Template, names: Mapping[str, str]) -> bool:

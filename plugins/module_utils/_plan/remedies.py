@@ -57,6 +57,13 @@ ADVICE: dict[str, tuple[Template, ...]] = {
             "A migration without its VMI is not ended by KubeVirt; a VMI of that name lets it end.",
             "none: there is no VM to lose",
             f"kubectl get {VMIM} -n {{ns}} {{migration}} -o yaml",
+            unless="present",
+        ),
+        Template(
+            "Cancel it: the VM's present instance does not belong to it.",
+            "There is a VMI of that name, so KubeVirt takes the finalizer off and the object ends.",
+            command=f"kubectl delete {VMIM} -n {{ns}} {{migration}} --wait=false",
+            needs="present",
         ),
     ),
     "CancelOrphaned": (
@@ -184,6 +191,10 @@ ADVICE: dict[str, tuple[Template, ...]] = {
             "It gives up by itself after 240 to 359 s; then the migration ends.",
             command="kubectl get pod -n {namespace} {pod} -o wide",
         ),
+        Template(
+            "Or have migration_cancel end the target pod with free_target_pod.",
+            "KubeVirt ends the migration when its target pod is gone; once the copy has begun that is refused.",
+        ),
     ),
     "CancelUnanswered": (
         Template(
@@ -194,7 +205,7 @@ ADVICE: dict[str, tuple[Template, ...]] = {
     ),
     "RecreatedByOwner": (
         Template(
-            "To stop for good: uncordon {node}, then cancel the evacuation, then the migration.",
+            "To stop for good: uncordon {node}, then end the evacuation, and only then the migration.",
             "The evacuation controller makes a new migration while the evacuation stands.",
             "the VM stays on its node, so a drain of that node waits for it",
             "virtctl evacuate-cancel vm -n {ns} {vm}",

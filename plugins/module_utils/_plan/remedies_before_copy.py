@@ -52,9 +52,9 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             unless="copy",
         ),
         Template(
-            "Correct the setting where it comes from (the KubeVirt object or HyperConverged), then cancel and migrate "
-            "again.",
-            "A migration keeps the settings of its hand-off. A timeout below 0 is over at once; 0 means none.",
+            "Correct the setting where it comes from: the policy, else the KubeVirt object or HyperConverged.",
+            "A migration keeps the settings of its hand-off, so it is the next one that this helps. A timeout below 0 "
+            "is over at once; 0 means none.",
             command="kubectl get kubevirt -A -o jsonpath={.items[*].spec.configuration.migrations}",
             needs="copy",
         ),
@@ -68,7 +68,7 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
     ),
     "VMINotRunning": (
         Template(
-            "Bring the VM up, or cancel the migration.",
+            "Bring the VM up.",
             "KubeVirt makes no target pod before the VMI is Running.",
             "none",
             f"kubectl describe {VMI} -n {{ns}} {{vm}}",
@@ -103,7 +103,6 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             "KubeVirt tries again and again and has no limit for it.",
             command=f"kubectl describe {VMI} -n {{ns}} {{vm}}",
         ),
-        CANCEL,
     ),
     "PodNetworkFailing": (
         Template(
@@ -177,7 +176,6 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             command="kubectl describe resourcequota -n {ns}",
             unless="quota",
         ),
-        CANCEL,
     ),
     "SELinuxContextMissing": (
         Template(
@@ -185,7 +183,6 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             "Without it KubeVirt makes no target pod, and nothing says so.",
             command=f"kubectl get {VMI} -n {{ns}} {{vm}} -o jsonpath={{.status.selinuxContext}}",
         ),
-        CANCEL,
     ),
     "HostModelUnknown": (
         Template(
@@ -193,7 +190,6 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             "KubeVirt copies them from the source node into the target pod, and makes none without them.",
             command="kubectl get node {node} --show-labels",
         ),
-        CANCEL,
     ),
     "HotplugAttachmentPending": (
         Template(
@@ -203,9 +199,9 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             needs="attachment",
         ),
         Template(
-            "Cancel and migrate again: KubeVirt makes the attachment pod only while the migration is Pending.",
-            "A volume that was plugged in later never gets one in this migration.",
-            command=f"kubectl delete {VMIM} -n {{ns}} {{migration}} --wait=false",
+            "See why KubeVirt made no attachment pod: it makes one only while the migration is Pending.",
+            "A volume that was plugged in later never gets one in this migration; the next one makes it.",
+            command=f"kubectl describe {VMI} -n {{ns}} {{vm}}",
             unless="attachment",
         ),
     ),
@@ -216,7 +212,6 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             "none; a new CPU model needs a restart of the VM",
             "kubectl get pod -n {namespace} {pod} -o jsonpath={.spec.nodeSelector}",
         ),
-        CANCEL,
     ),
     "InsufficientNodeResources": (
         Template(
@@ -224,7 +219,6 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             "While it migrates a VM needs its memory and cpu twice; the scheduler tries again when something ends.",
             command="kubectl describe node {node}",
         ),
-        CANCEL,
     ),
     "NodesClosed": (
         Template(
@@ -241,7 +235,6 @@ BEFORE_COPY: dict[str, tuple[Template, ...]] = {
             "kubectl describe node {node}",
             unless="cordoned",
         ),
-        CANCEL,
     ),
     "TargetPodUnschedulable": (
         Template(

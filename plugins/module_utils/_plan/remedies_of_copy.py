@@ -103,11 +103,25 @@ OF_COPY: dict[str, tuple[Template, ...]] = {
             needs="throttle_alone",
         ),
         Template(
+            "Give the VM a MigrationPolicy with allowAutoConverge.",
+            f"It has a device of its node, with which KubeVirt never goes over to post-copy. {_KEPT}",
+            f"the guest runs slower while it is copied; {_POLICY_RISK}",
+            _MAKE_POLICY,
+            needs="throttle_alone_with_device",
+        ),
+        Template(
             "Allow post-copy in a MigrationPolicy where an outage can be borne, or give the copies a faster network.",
             f"Auto-converge is on already. {_KEPT}",
             f"post-copy loses the VM when a node or the network fails meanwhile; {_POLICY_RISK}",
             _MAKE_POLICY,
             needs="throttled",
+        ),
+        Template(
+            "Give the copies a faster network.",
+            "Auto-converge is on already, and with a device of its node KubeVirt never goes over to post-copy. "
+            f"{_KEPT}",
+            "none",
+            needs="throttled_with_device",
         ),
         Template(
             "Or migrate when the guest writes less.",

@@ -98,7 +98,12 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("VolumeAttachFailing", "A volume cannot be attached or mounted on the target", "F"),
     Entry("PodNetworkFailing", "The target pod's network cannot be made", "F"),
     Entry("TargetPodCrashing", "The target launcher ended", "CR"),
-    Entry("TargetKubeletSilent", "The target's kubelet does not answer", "CR"),
+    Entry(
+        "TargetKubeletSilent",
+        "The target's kubelet does not answer",
+        "CR",
+        explains=("TargetHandlerDown", "SyncFailed", "TargetLauncherOverdue"),
+    ),
     Entry("TargetPodNotAdmitted", "The target's kubelet refused the pod", "CR"),
     Entry("HandOverFailed", "The VM cannot be handed over to the nodes", "F"),
     Entry(
@@ -151,7 +156,12 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("SlowButConverging", "The copy is slow, and will end", "WT", blocks=False),
     Entry("HotplugChangePending", "A hot-plugged change is not applied yet", "F"),
     Entry("BackendStorageHandOff", "The persistent state is not handed over", "F"),
-    Entry("DeadlineNotEnforced", "KubeVirt's own deadline has passed and the copy goes on", "F"),
+    Entry(
+        "DeadlineNotEnforced",
+        "KubeVirt's own deadline has passed and the copy goes on",
+        "F",
+        explains=("CancelUnanswered",),
+    ),
     Entry("PostCopyActive", "The copy is in post-copy", "W", blocks=False),
     Entry("PausedForMigration", "The guest is suspended for the copy", "W", blocks=False),
     Entry("SyncPeerMissing", "The other cluster's side does not answer", "F"),

@@ -92,6 +92,7 @@ def find_vmi_missing(case: Case, /) -> Cause | Gap | None:
     seen = Evidence(case.vmi_name, vmi_facts.STATE.migration_uid.path, found)
     whose = "of another migration" if found else "of none: it was started anew"
     summary = f"The VMI was handed to this migration and now carries the state {whose}."
+    names["present"] = case.vmi.meta.name
     return Cause("VMIMissing", summary, "no", migration.phase_since, (seen,), names=names)
 
 

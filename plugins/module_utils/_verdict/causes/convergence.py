@@ -52,6 +52,13 @@ SLOW_SECONDS = 300
 # A copy that runs at so much of its cap is held by the cap and not by the network.
 AT_THE_CAP = 0.8
 _POST_COPY, _PAUSE = "post-copy", "a pause of the guest"
+# VFIO: QEMU may let the guest stand still for its last pass, for as long as that takes (2000 s at most).
+_STANDSTILL = "a long standstill of the guest"
+_DOES = {
+    _POST_COPY: "goes over to post-copy",
+    _PAUSE: "suspends the guest, so that the copy can end",
+    _STANDSTILL: "lets the guest stand still until the copy can end: with a device of its node there is no post-copy",
+}
 # What was not read is never late enough to make a verdict unknown: the verdict rests on times then.
 _NEVER = 10**12
 _REMAINING, _PROCESSED, _TRANSFER, _DIRTY = (
@@ -122,7 +129,7 @@ def find_not_converging(case: Case) -> Cause | Gap | None:
     certain = "possible" if not found.is_flow_known else "certain" if found.is_stalled else "likely"
     return _cause(
         case, found, "NotConverging", summary,
-        since=since, cures=_cures(case, state), confidence=certain, names=_levers(state),
+        since=since, cures=_cures(case, state), confidence=certain, names=_levers(case, state),
     )  # fmt: skip
 
 
@@ -182,35 +189,45 @@ def _not_converging_since(outlook: Outlook) -> datetime | None:
 def _assistance(case: Case, state: MigrationState | None) -> str:
     """What KubeVirt does at the deadline where it does not abort the copy then; "" where it does, or has no deadline.
 
-    Not for a VM with a host device (VFIO), for which it never goes over to post-copy; few of those can be migrated.
+    For a VM with a device of the node's (VFIO) it never goes over to post-copy.
     """
     if state is None or find_deadline(case).at is None:
         return ""
     given = settings_from(state.configuration or {})
     if not given.workload_disruption:
         return ""
+    if _has_vfio(case):
+        return _STANDSTILL
     return _POST_COPY if given.post_copy else _PAUSE
+
+
+def _has_vfio(case: Case) -> bool:
+    return case.vmi is not None and case.vmi.has_vfio
 
 
 def _cures(case: Case, state: MigrationState | None) -> str:
     """Post-copy always ends; a guest that stands still writes nothing, but its copy may still be aborted."""
-    return {_POST_COPY: "yes", _PAUSE: "maybe"}.get(_assistance(case, state), "no")
+    return {_POST_COPY: "yes", _PAUSE: "maybe", _STANDSTILL: "maybe"}.get(_assistance(case, state), "no")
 
 
 def _at_the_deadline(case: Case, state: MigrationState | None) -> str:
     assistance, deadline = _assistance(case, state), find_deadline(case).at
     if not assistance or deadline is None:
         return ""
-    does = "goes over to post-copy" if assistance == _POST_COPY else "suspends the guest, so that the copy can end"
+    does = _DOES[assistance]
     return f"; at its deadline, {format_timestamp(deadline)}, KubeVirt {does}"
 
 
-def _levers(state: MigrationState | None) -> dict[str, str]:
-    """What may still be allowed to a copy that does not converge: throttling, else post-copy, else nothing."""
+def _levers(case: Case, state: MigrationState | None) -> dict[str, str]:
+    """What may still be allowed to a copy that does not converge: throttling, else post-copy, which is none for a VM
+    with a device of its node, else nothing."""
     given = settings_from((state.configuration if state else None) or {})
     policy = state.policy if state else ""
+    alone = "alone_with_device" if _has_vfio(case) else "alone"
     if not given.auto_converge:
-        return {"throttle_policy": policy, "throttle_alone": "" if policy else "yes"}
+        return {"throttle_policy": policy, f"throttle_{alone}": "" if policy else "yes"}
+    if _has_vfio(case):
+        return {"throttled_with_device": "yes"}
     return {"throttled": "" if given.post_copy else "yes"}
 
 

@@ -38,6 +38,11 @@ __all__ = ["CopyPlan", "find_copy", "plan_copy"]
 BANDWIDTH = "bandwidthPerMigration"
 TIMEOUT = "completionTimeoutPerGiB"
 _MIB = 1024 * 1024
+_PAUSE = " Past that KubeVirt suspends the guest to end the copy."
+_STANDSTILL = (
+    " Past that KubeVirt lets the guest stand still until the copy can end; with a device of its node it never goes "
+    "over to post-copy."
+)
 
 
 @dataclass(frozen=True)
@@ -127,13 +132,14 @@ def find_copy(grounds: Grounds, subject: Subject, /) -> Iterator[Found]:
         return
     seen = _seen(subject, plan)
     disrupts = _value(subject, ALLOW_WORKLOAD_DISRUPTION) is True
-    if plan.needed is not None and disrupts and _value(subject, ALLOW_POST_COPY) is True:
+    has_vfio = subject.guest.vmi.has_vfio
+    if plan.needed is not None and disrupts and not has_vfio and _value(subject, ALLOW_POST_COPY) is True:
         summary = f"{_figures(plan)} Past that KubeVirt goes over to post-copy, which cannot be cancelled."
         yield Cause("PostCopyExpected", summary, "yes", None, seen, confidence="likely")
         return
     end = " Past that KubeVirt aborts the copy, and the drain tries again."
     if plan.needed is None or disrupts:
-        end = " Past that KubeVirt suspends the guest to end the copy." if disrupts and plan.needed else ""
+        end = (_STANDSTILL if has_vfio else _PAUSE) if disrupts and plan.needed else ""
     confidence = "possible" if plan.dirty_rate is None else "likely"
     yield Cause("BandwidthTooLow", f"{_figures(plan)}{end}", "no", None, seen, confidence=confidence)
 

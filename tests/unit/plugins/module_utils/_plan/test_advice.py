@@ -15,13 +15,19 @@ from hypothesis import strategies as st
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.advice import (
     Advice,
+    is_cancel,
     plan_advice,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.remedies import ADVICE
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import ORDER
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import (
+    CATALOGUE,
+    ORDER,
+    Entry,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
 from tests.unit import copies, held, worlds
 from tests.unit.builders import a_migration
+from tests.unit.less_usual import no_vmi
 from tests.unit.table import TABLE
 from tests.unit.worlds import World, a_copy, a_failed, a_world, evacuation, queue
 
@@ -100,12 +106,12 @@ def test_missing_name_gives_no_command() -> None:
     assert [one.command for one in asks_for(namespace="team-a")] == [""]
 
 
-@pytest.mark.parametrize("build", [worlds.quota, worlds.same_node], ids=["quota", "same node"])
+@pytest.mark.parametrize("build", [held.pod_crashed, worlds.same_node], ids=["crashed", "same node"])
 def test_cancel_is_advised_by_deleting_the_migration(build: Callable[[], World]) -> None:
     assert f"{DELETE} -n team-a kubevirt-migrate-vm-mig-web-1 --wait=false" in commands(build())
 
 
-@pytest.mark.parametrize("build", [worlds.quota, worlds.same_node], ids=["quota", "same node"])
+@pytest.mark.parametrize("build", [held.pod_crashed, worlds.same_node], ids=["crashed", "same node"])
 def test_cancel_is_not_advised_again(build: Callable[[], World]) -> None:
     world = build()
     world.migration["metadata"]["deletionTimestamp"] = a_migration(deleted_seconds=9)["metadata"]["deletionTimestamp"]
@@ -239,3 +245,60 @@ def test_queue_may_be_waited_for_or_its_limit_raised(limits: dict[str, int], nam
     assert found[0].action.startswith("Wait")
     assert f"raise {name}" in found[1].action
     assert "share the network" in found[1].risk
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
+def test_cancel_is_advised_where_the_catalogue_says_that_it_helps_and_nowhere_else(entry: Entry) -> None:
+    ways = ADVICE[entry.code]
+    said = [one.action for one in ways if re.search(r"(?<!not )\bcancel|migration_cancel", one.action, re.IGNORECASE)]
+
+    assert any(is_cancel(one) for one in ways) or "migration_cancel" in " ".join(said) or "C" not in entry.acts
+    assert "C" in entry.acts or not [one.command for one in ways if is_cancel(one)]
+    assert "C" in entry.acts or not said
+
+
+def without_vmi() -> World:
+    world = a_world("Scheduling", age_seconds=70)
+    no_vmi(world)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("build", "cancels"),
+    [(without_vmi, False), (held.handed_to_another, True)],
+    ids=["no VMI", "another VMI"],
+)
+def test_cancel_without_its_vmi_is_advised_only_where_there_is_one_of_that_name(
+    build: Callable[[], World], cancels: bool
+) -> None:
+    found = commands(build())
+
+    assert any(command.startswith(DELETE) for command in found) == cancels
+
+
+OWNED: dict[str, tuple[Callable[[World], World], str]] = {
+    "evacuation": (evacuation, "the evacuation of its node makes the next migration at once"),
+    "workload update": (
+        lambda world: annotated(world, "kubevirt.io/workloadUpdateMigration"),
+        "KubeVirt's workload update makes the next migration at once",
+    ),
+}
+
+
+def annotated(world: World, mark: str) -> World:
+    world.migration["metadata"].setdefault("annotations", {})[mark] = ""
+    return world
+
+
+@pytest.mark.parametrize("row", OWNED.values(), ids=OWNED.keys())
+@pytest.mark.parametrize("build", [worlds.same_node, copies.capped, held.kubelet_silent], ids=["node", "copy", "pod"])
+def test_cancel_of_what_a_controller_made_says_that_the_next_one_comes_at_once(
+    build: Callable[[], World], row: tuple[Callable[[World], World], str]
+) -> None:
+    owned, words = row
+    mine = [one.risk for one in advice_of(build()) if one.command.startswith(DELETE)]
+    found = [one.risk for one in advice_of(owned(build())) if one.command.startswith(DELETE)]
+
+    assert found
+    assert not [risk for risk in found if words not in risk or risk.startswith("none")]
+    assert not [risk for risk in mine if "makes the next migration" in risk]

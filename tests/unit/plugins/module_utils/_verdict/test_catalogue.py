@@ -90,6 +90,8 @@ FOLLOWS: dict[str, set[str]] = {
         "TargetLauncherOverdue",
         "TargetHandlerDown",
     },
+    "TargetKubeletSilent": {"TargetHandlerDown", "SyncFailed", "TargetLauncherOverdue"},
+    "DeadlineNotEnforced": {"CancelUnanswered"},
     "TargetHandlerDown": {"CancelWaitsForPhase", "SyncFailed", "TargetLauncherOverdue"},
     "SourceHandlerDown": {
         "SyncFailed",

@@ -357,3 +357,19 @@ def test_every_reason_is_met_in_a_test_here_or_in_another_catalogue() -> None:
     }
 
     assert {entry.code for entry in REASONS} == met | elsewhere
+
+
+def a_guest_with_device() -> dict[str, Any]:
+    guest = a_guest()
+    guest["spec"]["domain"]["devices"] = {"gpus": [{"name": "gpu", "deviceName": "vendor/gpu"}]}
+    return guest
+
+
+def test_drain_does_not_count_on_post_copy_for_a_vm_with_a_device_of_its_node() -> None:
+    allowed = with_settings(**CAPPED | {"completionTimeoutPerGiB": 10, "allowPostCopy": True})
+
+    outlook = Drain(kubevirt=allowed, vmis=[a_guest_with_device()]).only()
+
+    assert codes(outlook) == ["BandwidthTooLow"]
+    assert outlook.verdict == "at_risk"
+    assert outlook.reasons[0].summary.endswith("with a device of its node it never goes over to post-copy.")
