@@ -33,11 +33,18 @@ extends_documentation_fragment:
 options:
   nodes:
     description:
-      - Names of the nodes to judge. A name that no node has is an error.
+      - Names of the nodes to judge. A name that no node has is an error, unless O(maybe_gone) holds it.
       - If neither this nor O(label_selector) is given, all nodes are judged that run virt-handler or carry the label
         C(kubevirt.io/schedulable).
     type: list
     elements: str
+  maybe_gone:
+    description:
+      - Names of O(nodes) whose Node object may be gone, such as those that migrations name.
+      - One that is gone is V(unhealthy) by the reason V(NodeGone), and counts as such in RV(summary).
+    type: list
+    elements: str
+    default: []
   label_selector:
     description:
       - Judge the nodes with these labels, written as for C(kubectl --selector).
@@ -151,7 +158,7 @@ nodes:
           description:
             - A condition gives its type, followed by its status unless that is V(True), for example V(ReadyUnknown).
             - The others are V(HandlerMissing), V(HandlerNotReady), V(HeartbeatStale), V(HeartbeatLate),
-              V(DeviceMissing), V(MarkedUnschedulable), V(ReadyMissing) and V(ObjectMalformed).
+              V(DeviceMissing), V(MarkedUnschedulable), V(ReadyMissing), V(NodeGone) and V(ObjectMalformed).
           type: str
           sample: ReadyUnknown
         verdict:
@@ -475,6 +482,7 @@ def main() -> NoReturn:
     spec = {
         **AUTH_SPEC,
         "nodes": {"type": "list", "elements": "str"},
+        "maybe_gone": {"type": "list", "elements": "str", "default": []},
         "label_selector": {"type": "str"},
         "unhealthy_conditions": {"type": "list", "elements": "dict", "options": condition},
         "min_healthy": {"type": "str", "default": "51%"},

@@ -239,3 +239,55 @@ def test_terminal_is_used_to_its_width_and_not_beyond(cluster: Cluster, tmp_path
     assert max(widths) <= columns
     assert "\x1b[0;31mblocked\x1b[0m" in printed[0]
     assert ("…" in "".join(printed)) is (columns == 80)
+
+
+def printed_lines(run: Run) -> list[str]:
+    return run.output.partition(": Report] *")[2].partition("Report: ")[0].split("\n")[1:]
+
+
+def test_lines_are_as_wide_as_is_asked_for(cluster: Cluster, tmp_path: Path) -> None:
+    play(cluster, "source-node-down")
+
+    run = diagnose(tmp_path, "-e", "report_width=140", kubeconfig=str(cluster.kubeconfig("operator")))
+
+    assert run.returncode == 0, run.output
+    assert 80 < max(len(line) for line in printed_lines(run) if "kubectl" not in line) <= 140
+
+
+def test_node_that_is_gone_is_said_to_be_and_its_migrations_are_shown(cluster: Cluster, tmp_path: Path) -> None:
+    play(cluster, "source-node-down")
+    status, answer = cluster.request("DELETE", "/api/v1/nodes/node-a")
+    assert status == 200, answer
+
+    run = diagnose(tmp_path, kubeconfig=str(cluster.kubeconfig("operator")), nodes="node-a,node-b")
+
+    assert run.returncode == 0, run.output
+    (found,) = run.report["migrations"]["migrations"]
+    assert (found["vm"], found["source_node"], found["cause"]) == ("db-1", "node-a", "SourceNodeDown")
+    nodes = {
+        node["name"]: (node["verdict"], [one["code"] for one in node["reasons"]])
+        for node in run.report["nodes"]["nodes"]
+    }
+    assert nodes["node-a"] == ("unhealthy", ["NodeGone"])
+    assert nodes["node-b"][0] == "healthy"
+    assert "There is no such Node object any more" in " ".join(run.output.split())
+
+
+def test_node_that_is_gone_does_not_end_the_look_where_no_node_was_named(cluster: Cluster, tmp_path: Path) -> None:
+    play(cluster, "source-node-down")
+    status, answer = cluster.request("DELETE", "/api/v1/nodes/node-a")
+    assert status == 200, answer
+
+    run = diagnose(tmp_path, kubeconfig=str(cluster.kubeconfig("operator")))
+
+    assert run.returncode == 0, run.output
+    assert "node-a" in {node["name"] for node in run.report["nodes"]["nodes"]}
+
+
+def test_node_of_no_migration_that_is_not_there_stays_an_error(cluster: Cluster, tmp_path: Path) -> None:
+    play(cluster, "source-node-down")
+
+    run = diagnose(tmp_path, kubeconfig=str(cluster.kubeconfig("operator")), nodes="node-a,nod-b")
+
+    assert run.returncode == 2
+    assert "the cluster has no node nod-b" in run.output

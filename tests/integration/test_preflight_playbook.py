@@ -93,3 +93,11 @@ def test_no_line_is_wider_than_the_terminal(planted: Cluster, tmp_path: Path, co
     plain = [re.sub("\x1b[^m]*m", "", line) for line in table.splitlines()]
     assert [line for line in plain if len(line) > columns] == []
     assert "COULD GO TO" in table
+
+
+def test_lines_are_as_wide_as_is_asked_for(planted: Cluster, tmp_path: Path) -> None:
+    done = run(planted, tmp_path, "-e", "report_width=140", nodes="node-7")
+
+    printed = done.output.partition(": Report] *")[2].partition("Report: ")[0].split("\n")[1:]
+    assert done.returncode == 0, done.output
+    assert 80 < max(len(line) for line in printed if "kubectl" not in line) <= 140

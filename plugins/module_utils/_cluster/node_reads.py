@@ -11,7 +11,7 @@ each. A refused list of nodes is an error, since nothing was seen; any other ref
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,9 +47,11 @@ Objects = tuple[dict[str, Any], ...]
 @dataclass(frozen=True)
 class NodeScope:
     """Which nodes are asked about: `names`, or all that match `label_selector`, or (both empty) KubeVirt's nodes.
-    `requested`, `moves`: whether their pods, and the migrations to and from them, are read too."""
+    `requested`, `moves`: whether their pods, and the migrations to and from them, are read too. `maybe_gone`: names
+    that may have no node any more."""
 
     names: tuple[str, ...] = ()
+    maybe_gone: tuple[str, ...] = ()
     label_selector: str = ""
     requested: bool = False
     moves: bool = True
@@ -61,7 +63,7 @@ class NodeReading:
 
     `handlers`, `pods` and `vmis` are None where they could not be read or were not asked for. `workers` are those of
     the nodes read that carry the worker role's label; where none does, they are `nodes`. `vmis` are those that are
-    being migrated. `notes` are sentences for the user.
+    being migrated. `notes` are sentences for the user. `gone` are names of the scope that no node has.
     """
 
     read_at: datetime
@@ -72,6 +74,7 @@ class NodeReading:
     vmis: Objects | None
     coverage: Coverage
     notes: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 class _Reader:
@@ -79,6 +82,7 @@ class _Reader:
         self.client = client
         self.missing: list[Rule] = []
         self.notes: list[str] = []
+        self.gone: list[str] = []
 
     def listing(self, path: str, **query: str) -> Objects:
         """A list; raises what the client raises."""
@@ -96,7 +100,7 @@ class _Reader:
 def read_nodes(client: Client, scope: NodeScope, /) -> NodeReading:
     """Read what the nodes of `scope` need to be judged.
 
-    Raises WrongInput naming each name that no node has, and every ClusterError of
+    Raises WrongInput naming each name that no node has and none may have lost, and every ClusterError of
     reading nodes, 403 too: it could not look.
     """
     reader = _Reader(client)
@@ -115,6 +119,7 @@ def read_nodes(client: Client, scope: NodeScope, /) -> NodeReading:
         pods=pods,
         vmis=vmis,
         notes=tuple(reader.notes),
+        gone=tuple(reader.gone),
         coverage=Coverage(requests=before_pods - started, requests_for_placement=client.requests - before_pods).adding(
             reader.missing
         ),
@@ -131,19 +136,21 @@ def _pods_path() -> str:
 
 def _read_objects(reader: _Reader, scope: NodeScope) -> Objects:
     if scope.names:
-        return _read_named(reader, dict.fromkeys(scope.names))
+        return _read_named(reader, dict.fromkeys(scope.names), maybe_gone=scope.maybe_gone)
     if scope.label_selector:
         return reader.listing(_nodes_path(), labelSelector=scope.label_selector)
     return reader.listing(_nodes_path())
 
 
-def _read_named(reader: _Reader, names: Iterable[str]) -> Objects:
+def _read_named(reader: _Reader, names: Iterable[str], *, maybe_gone: Collection[str]) -> Objects:
     wanted = {name: paths.item("", version="v1", plural="nodes", name=name) for name in names}
     answers = reader.client.get_many(wanted.values())
     absent = [name for name, path in wanted.items() if isinstance(answers[path], NotFound)]
-    if absent:
-        raise WrongInput(f"nodes: the cluster has no node {', '.join(absent)}. See which it has: kubectl get nodes")
-    return tuple(_found(answers[path]) for path in wanted.values())
+    unknown = [name for name in absent if name not in maybe_gone]
+    if unknown:
+        raise WrongInput(f"nodes: the cluster has no node {', '.join(unknown)}. See which it has: kubectl get nodes")
+    reader.gone += absent
+    return tuple(_found(answers[path]) for name, path in wanted.items() if name not in absent)
 
 
 def _found(answer: dict[str, Any] | ClusterError) -> dict[str, Any]:

@@ -44,6 +44,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     VERDICTS,
     NodeVerdict,
     UnhealthyCondition,
+    judge_gone,
     judge_guard,
     judge_node,
     parse_unhealthy_conditions,
@@ -61,6 +62,7 @@ def run(client: Client, params: Mapping[str, Any], _clock: Clock, /) -> dict[str
     rules, min_healthy = _options(params)
     look = _Look.of(read_nodes(client, _scope(params)))
     judged = [look.judge(obj, rules=rules) for obj in look.reading.nodes]
+    judged += [(Node.from_object({"metadata": {"name": name}}), judge_gone(name)) for name in look.reading.gone]
     verdicts = [verdict for _node, verdict in judged]
     return {
         "changed": False,
@@ -91,6 +93,7 @@ def _scope(params: Mapping[str, Any]) -> NodeScope:
     wanted = params.get("requested")
     return NodeScope(
         names=names,
+        maybe_gone=tuple(params.get("maybe_gone") or ()),
         label_selector=params.get("label_selector") or "",
         requested=bool(names) if wanted is None else bool(wanted),
     )
@@ -125,7 +128,8 @@ class _Look:
         return node, judge_node(node, self.reading.read_at, handler=handler, unhealthy_conditions=rules)
 
     def show(self, node: Node, *, verdict: NodeVerdict) -> dict[str, Any]:
-        pods = None if self.reading.pods is None else self.reading.pods.get(node.name, ())
+        read = None if node.name in self.reading.gone else self.reading.pods
+        pods = None if read is None else read.get(node.name, ())
         return node_result(
             verdict_result(node, verdict=verdict, handler=self.handler(node.name), now=self.reading.read_at),
             node=node,

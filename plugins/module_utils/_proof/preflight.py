@@ -141,10 +141,21 @@ def render_drain(grounds: Grounds, preflight: Preflight, /) -> dict[str, Any]:
 
 def _together(preflight: Preflight) -> dict[str, Any]:
     together = preflight.together
+    without = _without_place(preflight)
     if together is None:
-        return {"answer": "", "text": "No VM has a place to be counted together with others.", "places": {}}
+        return {"answer": "", "text": f"No VM has a place to be counted together with others.{without}", "places": {}}
     places = {"/".join(key): node for key, node in sorted(together.places.items())}
-    return {"answer": together.answer, "text": _together_text(together, preflight.placed), "places": places}
+    return {"answer": together.answer, "text": _together_text(together, preflight.placed) + without, "places": places}
+
+
+def _without_place(preflight: Preflight) -> str:
+    """The VMs for which no place was found even alone, and which are in no count of those that fit together."""
+    found = [one.subject for one in preflight.outlooks if one.subject.placement and not one.subject.placement.possible]
+    names = sorted("/".join(subject.key) for subject in found)
+    if not names:
+        return ""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f" Not among them, as no place was found even alone: {', '.join(names[:5])}{more}."
 
 
 def _together_text(together: Together, total: int) -> str:

@@ -50,6 +50,7 @@ __all__ = [
     "NodeReason",
     "NodeVerdict",
     "UnhealthyCondition",
+    "judge_gone",
     "judge_guard",
     "judge_node",
     "node_down_since",
@@ -121,6 +122,13 @@ class NodeVerdict:
     verdict: str
     reasons: tuple[NodeReason, ...]
     heartbeat_age_seconds: int | None
+
+
+def judge_gone(name: str, /) -> NodeVerdict:
+    """The verdict on a node that migrations name and that is not there any more."""
+    evidence = Evidence(f"Node {name}", "metadata.name", "there is no such object")
+    reason = NodeReason("NodeGone", UNHEALTHY, "There is no such Node object any more", evidence)
+    return NodeVerdict(name, UNHEALTHY, (reason,), None)
 
 
 def judge_node(

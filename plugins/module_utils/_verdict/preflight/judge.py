@@ -185,7 +185,7 @@ def _pace(grounds: Grounds, outlooks: Sequence[Outlook], *, nodes: Sequence[str]
     kubevirt = grounds.snapshot.kubevirt
     known = kubevirt is not None and not kubevirt.problems
     loads = [
-        Load(one.subject.guest.label, one.subject.node, one.copy)
+        Load(one.subject.guest.label, one.subject.node, one.copy, is_held=one.verdict == WOULD_NOT_MIGRATE)
         for one in outlooks
         if migrates_on_eviction(grounds, one.subject)
     ]

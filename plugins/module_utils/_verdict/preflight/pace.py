@@ -25,11 +25,12 @@ COPIED_ONCE = (
 
 @dataclass(frozen=True)
 class Load:
-    """One VM (namespace/name) that would be copied off `node`."""
+    """One VM (namespace/name) that would be copied off `node`; `is_held`: not before something else is cured."""
 
     vm: str
     node: str
     copy: CopyPlan
+    is_held: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ def judge_pace(
     unknown = len(loads) - len(known)
     if seconds is not None and unknown:
         text += f"; {unknown} VMs without a known bandwidth are not counted"
+    held = sum(load.is_held for load in (loads if seconds is None else known))
+    if waves and held:
+        text += f"; {held} of these would not migrate as things are, and the drain ends only when they have moved too"
     return Pace(per_cluster, per_node, counts, memory, waves, seconds, unknown, text)
 
 

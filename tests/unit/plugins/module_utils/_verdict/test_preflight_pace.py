@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.copying import CopyPlan
@@ -65,3 +67,19 @@ def test_memory_and_vms_are_told_by_node_and_empty_nodes_too() -> None:
     found = judge_pace([a_load(4, "n2")], nodes=["n1", "n2"], per_cluster=5, per_node=2)
 
     assert (found.vms_by_node, found.memory_by_node) == ({"n1": 0, "n2": 1}, {"n1": 0, "n2": 4 * GIB})
+
+
+@pytest.mark.parametrize("rate", [64, None], ids=["time", "rounds alone"])
+def test_vms_that_would_not_migrate_are_named_beside_the_figure_that_counts_them(rate: int | None) -> None:
+    held = replace(a_load(8, rate=rate), is_held=True)
+
+    found = pace(a_load(4, rate=rate), held)
+
+    assert "1 of these would not migrate as things are" in found.arithmetic
+    assert "would not migrate" not in pace(a_load(4, rate=rate), a_load(8, rate=rate)).arithmetic
+
+
+def test_what_is_not_in_the_figure_is_not_said_to_be() -> None:
+    held = replace(a_load(8, rate=None), is_held=True)
+
+    assert "of these would not migrate" not in pace(a_load(4), held).arithmetic
