@@ -28,7 +28,8 @@ def filtered(world: World, **more: Any) -> list[dict[str, Any]]:
     return stuck_migrations(world.migrations, world.vmis, **given)
 
 
-@pytest.mark.parametrize("name", TABLE)
+# Objects do not tell that there is none of that name: only who has looked for it knows.
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if not row[0]().vmi_is_gone])
 def test_entries_are_those_of_the_module(name: str) -> None:
     world = TABLE[name][0]()
     # The filter is given objects, and the figures of a copy stand in none.

@@ -118,7 +118,7 @@ def test_value_of_another_type_never_makes_a_stuck_one_fine(name: str, value: An
 @BOUNDED
 @given(name=st.sampled_from(sorted(TABLE)), data=st.data())
 def test_order_of_lists_changes_no_verdict(name: str, data: st.DataObject) -> None:
-    world = together(TABLE[name][0](), worlds.quota(vm="two"), a_copy(vm="three"))
+    world = together(TABLE[name][0](), worlds.quota(vm="alpha"), a_copy(vm="beta"))
     before = {found.case.name: (found.verdict, found.reason) for found in world.judge()}
     random = data.draw(st.randoms(use_true_random=False))
     for kind in KINDS:
@@ -129,13 +129,13 @@ def test_order_of_lists_changes_no_verdict(name: str, data: st.DataObject) -> No
 
 def verdicts_of_others(world: World) -> dict[str, tuple[str, str]]:
     found = {found.case.migration.vmi_name: (found.verdict, found.reason) for found in world.judge()}
-    return {vm: found[vm] for vm in ("two", "three", "four", "five")}
+    return {vm: found[vm] for vm in ("alpha", "beta", "gamma", "delta")}
 
 
 @BOUNDED
 @given(name=st.sampled_from(sorted(TABLE)), value=STRANGE, data=st.data())
 def test_spoilt_object_leaves_all_others_alone(name: str, value: Any, data: st.DataObject) -> None:
-    others = (worlds.quota(vm="two"), a_copy(vm="three"), worlds.volume(vm="four"), a_world("Scheduled", vm="five"))
+    others = (worlds.quota(vm="alpha"), a_copy(vm="beta"), worlds.volume(vm="gamma"), a_world("Scheduled", vm="delta"))
     spoilt = TABLE[name][0]()
     world = together(spoilt, *others, kubevirt=a_kubevirt(per_cluster=99))
     kind = data.draw(st.sampled_from(["migrations", "vmis", "nodes", "events", "pods"]))

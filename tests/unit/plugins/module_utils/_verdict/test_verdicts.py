@@ -37,13 +37,8 @@ def test_table_knows_every_verdict() -> None:
     assert {verdict for _build, verdict, _cause in TABLE.values()} == set(VERDICTS)
 
 
-def test_one_without_its_vmi_is_orphaned() -> None:
-    assert judged(held.orphaned()) == ("blocked", "CancelOrphaned")
-
-
 def test_table_has_every_cause_in_the_first_place() -> None:
-    # Worlds of the table can be put together, which one without its VMI cannot.
-    assert {cause for _build, _verdict, cause in TABLE.values()} == {"", *ORDER} - {"CancelOrphaned"}
+    assert {cause for _build, _verdict, cause in TABLE.values()} == {"", *ORDER}
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE.keys())
