@@ -36,7 +36,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     skip,
     take_lock,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.waiting import due_for_a_look
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.waiting import (
+    LISTED_FROM,
+    due_for_a_look,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.act_gates import Situation, pass_gates
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import (
     Record,
@@ -55,6 +58,8 @@ __all__ = ["PLANNED", "Acts"]
 
 PLANNED = Done("planned", "This is what would be done.")
 _AGAIN_SECONDS = 1.0
+# What many wait for is asked for in one list, at first so soon, then less and less often.
+_LISTED_SECONDS = 0.2
 # KubeVirt's admission of a new migration (control plane seen: 400 without a reason, so the text decides).
 _IN_FLIGHT = "in-flight migration detected"
 _SOON = timedelta(seconds=60)
@@ -69,6 +74,8 @@ class Acts(ABC):
         self.until: datetime | None = None
         self.gives_up_at = 0.0
         self.around = Around()
+        self.leases: dict[str, dict[str, dict[str, Any]]] = {}
+        self.are_many = False
 
     # -- what each kind of act says of itself
 
@@ -198,6 +205,7 @@ class Acts(ABC):
         )
         for rule in self.around.rules:
             acting.miss(rule)
+        self._list_leases(courses)
         begun = 0
         for course in courses:
             situation = self._situation(course, begun=begun)
@@ -232,12 +240,25 @@ class Acts(ABC):
             **self.situation(course),
         )
 
+    def _list_leases(self, courses: Sequence[Course]) -> None:
+        """The Leases of many VMs in one request for each namespace."""
+        for namespace in {one.target.namespace for one in courses}:
+            if sum(one.target.namespace == namespace for one in courses) > LISTED_FROM:
+                found = self.acting.reads.leases_of_vms(namespace)
+                if found is not None:
+                    self.leases[namespace] = found
+
+    def _lease(self, namespace: str, name: str, /) -> dict[str, Any] | None:
+        if namespace in self.leases:
+            return self.leases[namespace].get(name)
+        return self.acting.reads.lease(namespace, name)
+
     def read_lease(self, course: Course) -> str:
         """Reads the VM's Lease; why it could not be read, "" where it could."""
         if course.vmi is None:
             return ""
         try:
-            found = self.acting.reads.lease(course.target.namespace, lease_name(course.vmi.meta.uid))
+            found = self._lease(course.target.namespace, lease_name(course.vmi.meta.uid))
         except ClusterError as error:
             if isinstance(error, Forbidden):
                 self.acting.miss(error.rule)
@@ -306,6 +327,8 @@ class Acts(ABC):
         self.until = self.acting.now + timedelta(seconds=self.wait_timeout)
         self.gives_up_at = self.acting.clock.monotonic() + self.wait_timeout
         waits: dict[int, float] = {}
+        pause = _LISTED_SECONDS
+        self.are_many = sum(one.outcome is None for one in courses) > LISTED_FROM
 
         def turn(course: Course) -> None:
             waits[id(course)] = self._turn(course)
@@ -315,7 +338,9 @@ class Acts(ABC):
             still = self.until is not None and self.acting.now < self.until
             self.all_of(turn, due_for_a_look(self.acting, courses, may_wait_on=self.may_wait_on if still else None))
             if any(one.outcome is None for one in courses):
-                self.acting.clock.sleep(min(waits.values(), default=_AGAIN_SECONDS))
+                self.acting.clock.sleep(min(waits.values(), default=pause))
+                # Where some have just ended, others soon will.
+                pause = _LISTED_SECONDS if 0.0 in waits.values() else min(2 * pause, _AGAIN_SECONDS)
         for course in courses:
             self.release(course)
 
@@ -336,7 +361,13 @@ class Acts(ABC):
                 # One that was joined has passed no gate: whoever deleted it goes on with it.
                 if course.passage is None or not self._do(course, found):
                     return _AGAIN_SECONDS
-                continue
+                found = self.next_step(course, observed, done=course.done, until=until)
+                # Of many the next list tells which of them have ended by then.
+                if not (self.are_many and isinstance(found, Wait) and self.may_wait_on(course)):
+                    continue
+                self.release(course)
+                course.waited_for = found.why
+                return _LISTED_SECONDS
             self.release(course)
             if isinstance(found, Wait):
                 course.waited_for = found.why
