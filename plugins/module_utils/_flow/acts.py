@@ -36,6 +36,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     skip,
     take_lock,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.leases import VmLeases
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.waiting import (
     LISTED_FROM,
     due_for_a_look,
@@ -74,7 +75,7 @@ class Acts(ABC):
         self.until: datetime | None = None
         self.gives_up_at = 0.0
         self.around = Around()
-        self.leases: dict[str, dict[str, dict[str, Any]]] = {}
+        self.leases = VmLeases(acting.reads)
         self.are_many = False
 
     # -- what each kind of act says of itself
@@ -205,7 +206,7 @@ class Acts(ABC):
         )
         for rule in self.around.rules:
             acting.miss(rule)
-        self._list_leases(courses)
+        self.leases.list_for(courses)
         begun = 0
         for course in courses:
             situation = self._situation(course, begun=begun)
@@ -240,25 +241,12 @@ class Acts(ABC):
             **self.situation(course),
         )
 
-    def _list_leases(self, courses: Sequence[Course]) -> None:
-        """The Leases of many VMs in one request for each namespace."""
-        for namespace in {one.target.namespace for one in courses}:
-            if sum(one.target.namespace == namespace for one in courses) > LISTED_FROM:
-                found = self.acting.reads.leases_of_vms(namespace)
-                if found is not None:
-                    self.leases[namespace] = found
-
-    def _lease(self, namespace: str, name: str, /) -> dict[str, Any] | None:
-        if namespace in self.leases:
-            return self.leases[namespace].get(name)
-        return self.acting.reads.lease(namespace, name)
-
     def read_lease(self, course: Course) -> str:
         """Reads the VM's Lease; why it could not be read, "" where it could."""
         if course.vmi is None:
             return ""
         try:
-            found = self._lease(course.target.namespace, lease_name(course.vmi.meta.uid))
+            found = self.leases.get(course.target.namespace, lease_name(course.vmi.meta.uid))
         except ClusterError as error:
             if isinstance(error, Forbidden):
                 self.acting.miss(error.rule)
