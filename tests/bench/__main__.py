@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster import Cluster
-from tests.cluster.build import ensure_kubectl
 from tests.make.places import BUILD, FULL_NAME
 
 # The promise: at most this part of kubectl's time.
@@ -61,9 +62,17 @@ def left(cluster: Cluster) -> int:
     return len(body["items"]) if isinstance(body, dict) else -1
 
 
+def find_kubectl() -> str:
+    """kubectl as it is on PATH; ends the benchmark where there is none."""
+    found = shutil.which("kubectl")
+    if found is None:
+        sys.exit("bench: there is no kubectl on PATH, so there is nothing to measure against")
+    return found
+
+
 def by_kubectl(cluster: Cluster, targets: Sequence[Mapping[str, str]]) -> None:
     """One after the other, each awaited."""
-    kubectl = str(ensure_kubectl())
+    kubectl = find_kubectl()
     for target in targets:
         command = [kubectl, "--kubeconfig", str(cluster.kubeconfig("admin")), "delete", "--wait=true"]
         command += ["-n", target["namespace"], f"virtualmachineinstancemigrations.kubevirt.io/{target['name']}"]
@@ -106,19 +115,28 @@ def by_task(cluster: Cluster, targets: Sequence[Mapping[str, str]]) -> None:
     print(*(line.strip() for line in done.stdout.splitlines() if "requests:" in line), flush=True)
 
 
-def measured(cluster: Cluster, work: Callable[[Cluster, Sequence[Mapping[str, str]]], None], *, count: int) -> float:
-    """Seconds that `work` takes on a fresh world; RuntimeError where a migration is left."""
+def measured(
+    cluster: Cluster, work: Callable[[Cluster, Sequence[Mapping[str, str]]], None], *, count: int
+) -> tuple[float, float]:
+    """Seconds that `work` takes on a fresh world, and those that its programs had a processor for; RuntimeError where a
+    migration is left."""
     targets = plant(cluster, count)
     cluster.simulator.run(pause=0.05)
-    began = time.monotonic()
+    began, busy = time.monotonic(), _processor_seconds()
     try:
         work(cluster, targets)
-        took = time.monotonic() - began
+        took, used = time.monotonic() - began, _processor_seconds() - busy
     finally:
         cluster.simulator.rest()
     if left(cluster):
         raise RuntimeError(f"{work.__name__}: {left(cluster)} migrations are left")
-    return took
+    return took, used
+
+
+def _processor_seconds() -> float:
+    """What the programs that were started and have ended had of the processors."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -126,12 +144,13 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--count", type=int, default=50, help="how many migrations (default: 50)")
     count = parser.parse_args(arguments).count
-    ensure_kubectl()
+    find_kubectl()
     with Cluster.start(simulator=True) as cluster:
-        kubectl = measured(cluster, by_kubectl, count=count)
-        print(f"kubectl, one by one: {kubectl:.1f} s for {count}", flush=True)
-        task = measured(cluster, by_task, count=count)
-    print(f"one task of migration_cancel: {task:.1f} s for {count}: {task / kubectl:.2f} of kubectl's time")
+        kubectl, used = measured(cluster, by_kubectl, count=count)
+        print(f"kubectl, one by one: {kubectl:.1f} s for {count} ({used:.1f} s of processor)", flush=True)
+        task, used = measured(cluster, by_task, count=count)
+    print(f"one task of migration_cancel: {task:.1f} s for {count} ({used:.1f} s of processor)")
+    print(f"that is {task / kubectl:.2f} of kubectl's time; {PROMISED} is promised")
     return 0 if task <= PROMISED * kubectl else 1
 
 

@@ -28,7 +28,6 @@ __all__ = [
     "BuildError",
     "Programs",
     "cached_folder",
-    "ensure_kubectl",
     "ensure_programs",
     "ensure_prometheus",
     "ensure_promtool",
@@ -93,7 +92,6 @@ _APISERVER = _Tool(
 )
 # The same module, so its go.mod and go.sum pin this one too. It is no part of a control plane: few tests want it.
 _SCHEDULER = replace(_APISERVER, program="kube-scheduler", package="k8s.io/kubernetes/cmd/kube-scheduler")
-_KUBECTL = replace(_APISERVER, program="kubectl", package="k8s.io/kubernetes/cmd/kubectl")
 # Without the discovery of services in two dozen clouds, which is most of its code, and without its pages.
 _PROMETHEUS = _Tool(
     "prometheus",
@@ -140,16 +138,6 @@ def ensure_scheduler(*, report: Callable[[str], None] | None = None) -> Path:
     folder = _folder(f"{_SCHEDULER.program}-{_SCHEDULER.version}", tools=[_SCHEDULER])
     _ensure(folder, tools=[_SCHEDULER], say=report or _say)
     return folder / _SCHEDULER.program
-
-
-def ensure_kubectl() -> Path:
-    """kubectl as it is on PATH; where there is none that of the API server's version, built (a minute more)."""
-    found = shutil.which(_KUBECTL.program)
-    if found is not None:
-        return Path(found)
-    folder = _folder(f"{_KUBECTL.program}-{_KUBECTL.version}", tools=[_KUBECTL])
-    _ensure(folder, tools=[_KUBECTL], say=_say)
-    return folder / _KUBECTL.program
 
 
 def ensure_prometheus(*, report: Callable[[str], None] | None = None) -> Path:

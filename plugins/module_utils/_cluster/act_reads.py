@@ -27,7 +27,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     vmi_path,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import Write
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import RETRY_DUE
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import LEASE_OF, RETRY_DUE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import (
@@ -161,6 +161,14 @@ class ActReads:
             return self.client.get(lease_path(namespace, name))
         except NotFound:
             return None
+
+    def leases_of_vms(self, namespace: str) -> dict[str, dict[str, Any]] | None:
+        """The Leases of VMs by name; None where they cannot be listed: each may be readable all the same."""
+        try:
+            items = self.client.list(leases_path(namespace), query={"labelSelector": f"{LEASE_OF}=vm"})
+        except ClusterError:
+            return None
+        return {Lease.from_object(item).meta.name: item for item in items}
 
     def retries_due(self, namespaces: Iterable[str], /) -> list[Key]:
         """(namespace, VM) of each VM whose Lease remembers that a retry is due; of all namespaces for none given.

@@ -36,7 +36,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     skip,
     take_lock,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.waiting import due_for_a_look
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.leases import VmLeases
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.waiting import (
+    LISTED_FROM,
+    due_for_a_look,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.act_gates import Situation, pass_gates
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.memory import (
     Record,
@@ -55,6 +59,8 @@ __all__ = ["PLANNED", "Acts"]
 
 PLANNED = Done("planned", "This is what would be done.")
 _AGAIN_SECONDS = 1.0
+# What many wait for is asked for in one list, at first so soon, then less and less often.
+_LISTED_SECONDS = 0.2
 # KubeVirt's admission of a new migration (control plane seen: 400 without a reason, so the text decides).
 _IN_FLIGHT = "in-flight migration detected"
 _SOON = timedelta(seconds=60)
@@ -69,6 +75,8 @@ class Acts(ABC):
         self.until: datetime | None = None
         self.gives_up_at = 0.0
         self.around = Around()
+        self.leases = VmLeases(acting.reads)
+        self.are_many = False
 
     # -- what each kind of act says of itself
 
@@ -198,6 +206,7 @@ class Acts(ABC):
         )
         for rule in self.around.rules:
             acting.miss(rule)
+        self.leases.list_for(courses)
         begun = 0
         for course in courses:
             situation = self._situation(course, begun=begun)
@@ -237,7 +246,7 @@ class Acts(ABC):
         if course.vmi is None:
             return ""
         try:
-            found = self.acting.reads.lease(course.target.namespace, lease_name(course.vmi.meta.uid))
+            found = self.leases.get(course.target.namespace, lease_name(course.vmi.meta.uid))
         except ClusterError as error:
             if isinstance(error, Forbidden):
                 self.acting.miss(error.rule)
@@ -306,6 +315,8 @@ class Acts(ABC):
         self.until = self.acting.now + timedelta(seconds=self.wait_timeout)
         self.gives_up_at = self.acting.clock.monotonic() + self.wait_timeout
         waits: dict[int, float] = {}
+        pause = _LISTED_SECONDS
+        self.are_many = sum(one.outcome is None for one in courses) > LISTED_FROM
 
         def turn(course: Course) -> None:
             waits[id(course)] = self._turn(course)
@@ -315,7 +326,9 @@ class Acts(ABC):
             still = self.until is not None and self.acting.now < self.until
             self.all_of(turn, due_for_a_look(self.acting, courses, may_wait_on=self.may_wait_on if still else None))
             if any(one.outcome is None for one in courses):
-                self.acting.clock.sleep(min(waits.values(), default=_AGAIN_SECONDS))
+                self.acting.clock.sleep(min(waits.values(), default=pause))
+                # Where some have just ended, others soon will.
+                pause = _LISTED_SECONDS if 0.0 in waits.values() else min(2 * pause, _AGAIN_SECONDS)
         for course in courses:
             self.release(course)
 
@@ -336,7 +349,13 @@ class Acts(ABC):
                 # One that was joined has passed no gate: whoever deleted it goes on with it.
                 if course.passage is None or not self._do(course, found):
                     return _AGAIN_SECONDS
-                continue
+                found = self.next_step(course, observed, done=course.done, until=until)
+                # Of many the next list tells which of them have ended by then.
+                if not (self.are_many and isinstance(found, Wait) and self.may_wait_on(course)):
+                    continue
+                self.release(course)
+                course.waited_for = found.why
+                return _LISTED_SECONDS
             self.release(course)
             if isinstance(found, Wait):
                 course.waited_for = found.why

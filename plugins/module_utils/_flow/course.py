@@ -27,6 +27,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Forbidden,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.execute import write_of
@@ -130,7 +131,10 @@ class Acting:
 
 @dataclass
 class Course:
-    """One target on its way. Only one thread has it at a time."""
+    """One target on its way. Only one thread has it at a time.
+
+    `known` holds what was just read under the migration's name, None for nothing: the next look takes it as it is.
+    """
 
     target: Target
     phase: str = ""
@@ -150,6 +154,7 @@ class Course:
     shown: dict[str, Any] = field(default_factory=dict)
     outcome: Done | Refused | None = None
     waited_for: str = ""
+    known: tuple[Migration | None, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:

@@ -132,7 +132,7 @@ class _Cancel(Acts):
             why = f"{target.name} is a migration of {unfinished[0].vmi_name or 'no VM'}, not of {target.vm}."
             course.outcome = Refused("SeveralMigrations", why, can_accept=False)
         elif unfinished:
-            meta = unfinished[0].meta
+            meta, course.known = unfinished[0].meta, (unfinished[0],)
             course.target = replace(target, name=meta.name, uid=target.uid or meta.uid)
         else:
             course.outcome = self._nothing_there(course)
@@ -177,7 +177,8 @@ class _Cancel(Acts):
     def observe(self, course: Course, *, explain: bool = False) -> CancelObserved:
         """The migration, its VMI, and between hand-off and copy the target pod."""
         target, reads = course.target, self.acting.reads
-        found = reads.migration(target.namespace, target.name)
+        known, course.known = course.known, ()
+        found = known[0] if known else reads.migration(target.namespace, target.name)
         vmi, seen = reads.vmi(course.key)
         course.vmi = vmi or course.vmi
         observed = CancelObserved(migration=found, vmi=vmi, vmi_seen=seen)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ClusterError
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import Acting, Course
 
-__all__ = ["due_for_a_look"]
+__all__ = ["LISTED_FROM", "due_for_a_look"]
 
 # Up to so many are looked at one by one.
 LISTED_FROM = 4
@@ -38,7 +38,10 @@ def due_for_a_look(
 
 
 def _unended(acting: Acting, courses: Sequence[Course], /) -> set[str]:
-    """UIDs of those that are there and have not ended; none of a namespace that could not be listed."""
+    """UIDs of those that are there and have not ended; none of a namespace that could not be listed.
+
+    Those that are gone from a list know it.
+    """
     found: set[str] = set()
     for namespace in {one.target.namespace for one in courses}:
         names = [one.target.vm for one in courses if one.target.namespace == namespace]
@@ -47,4 +50,8 @@ def _unended(acting: Acting, courses: Sequence[Course], /) -> set[str]:
         except ClusterError:
             continue
         found |= {one.meta.uid for one in listed if not one.is_final}
+        there = {one.meta.uid for one in listed}
+        for one in courses:
+            if one.target.namespace == namespace and one.target.uid not in there:
+                one.known = (None,)
     return found
