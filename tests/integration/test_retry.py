@@ -73,7 +73,8 @@ def made(cluster: Cluster) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("wait_for", "states"),
     [("created", {"created"}), ("running", {"running", "succeeded"}), ("finished", {"succeeded"})],
-    ids=str,
+    # A set's text depends on the process, and workers that share the tests must find the same names.
+    ids=["created", "running", "finished"],
 )
 def test_failed_migration_is_made_again_and_waited_for_as_asked(
     cluster: Cluster, wait_for: str, states: set[str]
