@@ -103,7 +103,7 @@ def _act(
 
 
 def _state(given: Mapping[str, Any]) -> str:
-    if given.get("failed") is True or as_map(given.get("error")):
+    if given.get("failed") is True or as_map(given.get("error")) or _never_ran(given):
         return "failed"
     if given.get("refused") is True:
         return "refused"
@@ -111,6 +111,12 @@ def _state(given: Mapping[str, Any]) -> str:
         return "unchanged"
     outcomes = [visible((as_map(step) or {}).get("outcome")) for step in as_list(given.get("plan")) or ()]
     return "changed" if "done" in outcomes else "would change"
+
+
+def _never_ran(given: Mapping[str, Any]) -> bool:
+    """Whether Ansible ended the module before it answered (an unknown option, a library that is missing): the role's
+    `failed_when: false` hides that, and every answer of the module has its plan."""
+    return "failed_when_result" in given and "plan" not in given and given.get("skipped") is not True
 
 
 def _refusals(given: Mapping[str, Any], state: str) -> Iterator[str]:

@@ -241,6 +241,26 @@ def test_a_policy_of_ones_own_is_kept_without_advice(world: Cluster, tmp_path: P
     assert "Rules team-a/db-1, team-a/db-2." in run.output
 
 
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"settings": {"completion_timeout": 300}}, "completion_timeout"),
+        ({"policy": {"name": "databases", "completion_timeout_per_gb": 300}}, "completion_timeout_per_gb"),
+        ({"policy": {"vmi_selector": {"tier": "db"}}}, "needs name"),
+    ],
+    ids=["a setting that is none", "an option that is none", "no name"],
+)
+def test_what_the_modules_do_not_know_is_an_error_and_nothing_is_called_done(
+    world: Cluster, tmp_path: Path, asked: Object, named: str
+) -> None:
+    run = tune(world, tmp_path, mode="apply", **asked)
+
+    assert run.returncode != 0, run.output
+    assert named in " ".join(run.output.split())
+    assert "Already so" not in run.output
+    assert names(world) == []
+
+
 class Meddled(FaultProxy):
     """Somebody else changes the policy before the first write that is meant to be kept."""
 

@@ -188,6 +188,11 @@ STATES: dict[str, tuple[Object, str, str]] = {
         "failed",
         "Timeout: No answer.",
     ),
+    "never ran": (
+        {"item": {"name": "tuned"}, "msg": "Unsupported parameters.", "failed": False, "failed_when_result": False},
+        "failed",
+        "Unsupported parameters.",
+    ),
 }
 
 
