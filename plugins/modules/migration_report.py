@@ -255,15 +255,15 @@ summary:
       type: int
       sample: 192
     mode:
-      description: O(tuning.mode). This and what follows to C(errors) is there for O(tuning) only.
+      description: O(tuning.mode) or O(mode). Only where one of them is given.
       type: str
       sample: apply
     by_answer:
-      description: How many copies got which answer. Answers that none got are left out.
+      description: How many copies got which answer. Answers that none got are left out. Only for O(tuning).
       type: dict
       sample: {change: 2, none_needed: 1}
     advised:
-      description: What was taken of the advice for whom.
+      description: What was taken of the advice for whom. Only for O(tuning).
       type: list
       elements: dict
       sample:
@@ -272,19 +272,22 @@ summary:
           action: deadline
           values: completionTimeoutPerGiB 228
     acts:
-      description: What became of each object, V(changed), V(would change), V(unchanged), V(refused) or V(failed).
+      description:
+        - For O(tuning) what became of each object, V(changed), V(would change), V(unchanged), V(refused) or V(failed).
+        - With O(mode) each act in order with C(act) (V(cancel), V(retry)), C(namespace), C(vm), C(name), C(uid),
+          C(state), C(code), C(reason), C(next_allowed_at), and C(line), which is all of it.
       type: list
       elements: dict
       sample:
         - object: MigrationPolicy live-migration-tuning
           state: changed
     refusals:
-      description: Why something was refused.
+      description: Why something was refused. Only for O(tuning).
       type: list
       elements: str
       sample: []
     errors:
-      description: Why something failed.
+      description: Why something failed. Only for O(tuning).
       type: list
       elements: str
       sample: []
@@ -297,18 +300,8 @@ summary:
       type: list
       elements: str
       sample: [node-7]
-    mode:
-      description: As O(mode). Only where that is given, as are the four below.
-      type: str
-      sample: cancel
-    acts:
-      description: Each act in order with C(act) (V(cancel), V(retry)), C(namespace), C(vm), C(name), C(uid), C(state),
-        C(code), C(reason), C(next_allowed_at), and C(line), which is all of it.
-      type: list
-      elements: dict
-      sample: []
     by_state:
-      description: How many acts ended how.
+      description: How many acts ended how. Only with O(mode), as the two below.
       type: dict
       sample: {cancelled: 2, refused: 1}
     refused:
