@@ -36,7 +36,7 @@ _RESTARTS: Final = ("network", "disableTLS")
 def find_risks(changed: Mapping[str, Any], /, *, effective: Mapping[str, Any]) -> tuple[Refusal, ...]:
     """What speaks against the settings in `changed` (name in the API -> new value, None where it goes back to the
     default), with `effective` what will hold for KubeVirt afterwards."""
-    return (*_single_values(changed), *_post_copy(changed, effective), *_costs(changed))
+    return (*_single_values(changed), *_post_copy(changed, effective), *_costs(changed, effective))
 
 
 def _single_values(changed: Mapping[str, Any], /) -> Iterator[Refusal]:
@@ -79,8 +79,10 @@ def _post_copy(changed: Mapping[str, Any], effective: Mapping[str, Any], /) -> I
         yield Refusal("PostCopyNeverApplies", text)
 
 
-def _costs(changed: Mapping[str, Any], /) -> Iterator[Refusal]:
-    if changed.get(ALLOW_POST_COPY) is True:
+def _costs(changed: Mapping[str, Any], effective: Mapping[str, Any], /) -> Iterator[Refusal]:
+    # Allowed before and held back until now, it comes with the disruption that is allowed.
+    comes_alive = effective.get(ALLOW_POST_COPY) is True and ALLOW_WORKLOAD_DISRUPTION in changed
+    if changed.get(ALLOW_POST_COPY) is True or (comes_alive and effective.get(ALLOW_WORKLOAD_DISRUPTION) is not False):
         text = (
             "allow_post_copy: a VM in post-copy is lost when the network, or either node, fails before the copy ends, "
             "and such a migration cannot be cancelled."

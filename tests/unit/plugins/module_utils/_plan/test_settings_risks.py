@@ -67,10 +67,30 @@ def test_find_risks_of_single_values(name: str, value: Any, expected: list[str])
         ),
         ({"allowWorkloadDisruption": False}, {"allowPostCopy": True}, ["PostCopyNeverApplies"]),
         ({"allowWorkloadDisruption": False}, {"allowPostCopy": False}, []),
+        (
+            {"allowWorkloadDisruption": True},
+            {"allowPostCopy": True, "completionTimeoutPerGiB": 150, "allowWorkloadDisruption": True},
+            ["PostCopyCanLoseVM"],
+        ),
+        (
+            {"allowWorkloadDisruption": None},
+            {"allowPostCopy": True, "completionTimeoutPerGiB": 150, "allowWorkloadDisruption": True},
+            ["PostCopyCanLoseVM"],
+        ),
         ({"progressTimeout": 7}, {"allowPostCopy": True, "completionTimeoutPerGiB": 0}, []),
         ({"allowPostCopy": False}, {"completionTimeoutPerGiB": 0}, []),
     ],
-    ids=["fine", "no deadline", "no disruption", "disruption taken away", "without it", "about something else", "off"],
+    ids=[
+        "fine",
+        "no deadline",
+        "no disruption",
+        "disruption taken away",
+        "without it",
+        "disruption given",
+        "disruption left to it",
+        "about something else",
+        "off",
+    ],
 )
 def test_find_risks_of_post_copy_looks_at_what_will_hold(
     changed: dict[str, Any], effective: dict[str, Any], expected: list[str]
