@@ -76,7 +76,7 @@ def _acting(cluster: Cluster, scenario: Scenario, say: Say) -> Iterator[Claim]:
     states = _states(acted)
     yield Claim(f"{FREED} was cancelled and made again", states.pop(FREED) == ["cancelled", "succeeded"])
     node = _get(cluster, f"namespaces/team-a/virtualmachineinstances/{FREED.partition('/')[2]}")["status"]["nodeName"]
-    source = next(vm.node for vm in scenario.vms if vm.name == FREED)
+    (source,) = (vm.node for vm in scenario.vms if vm.name == FREED)
     yield Claim(f"it runs on {node}, neither {source} nor the bad {BAD_NODE}", node not in (source, BAD_NODE))
     stuck = {one.vm for one in scenario.expected if one.verdict == "blocked"} - {FREED}
     refused = {vm: ["refused"] for vm in stuck}

@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import STUCK, Judgement
@@ -68,7 +69,7 @@ _PHRASES = {
 }
 _ORDER = (*_PHRASES, START_WINDOW)
 # One migration's values of a kind: () for having none, None where it is not known.
-Values = Callable[[Judgement], tuple[str, ...] | None]
+Values: TypeAlias = "Callable[[Judgement], tuple[str, ...] | None]"
 
 
 @dataclass(frozen=True)

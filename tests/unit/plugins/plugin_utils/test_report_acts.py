@@ -70,7 +70,9 @@ LINES = [
 ]
 
 
-def report(mode: str = "cancel_and_retry", *, cancelled: Any = CANCELLED, retried: Any = RETRIED) -> Report:
+def report(mode: str = "cancel_and_retry", **results: Any) -> Report:
+    given = {"cancelled": CANCELLED, "retried": RETRIED, **results}
+    cancelled, retried = given["cancelled"], given["retried"]
     found = read_remediation(mode, cancelled=cancelled, retried=retried, after="Nothing is stuck.")
     return read_report(LOOKED, remediation=found, acts=[cancelled, retried])
 
