@@ -331,3 +331,22 @@ def test_node_with_an_odd_ready_is_a_gap_only_where_no_pod_shows_that_it_lives(r
 
     assert "SourceNodeDown" not in gaps_of(alive)
     assert "SourceNodeDown" in gaps_of(dead)
+
+
+@pytest.mark.parametrize("kind", ["HotVCPUChange", "HotMemoryChange", "MigrationRequired"])
+def test_each_change_is_waited_for(kind: str) -> None:
+    world = held.hotplug_change()
+    world.vmi["status"]["conditions"][2]["type"] = kind
+
+    cause = cause_of(world, "HotplugChangePending")
+
+    assert cause is not None
+    assert f"waits for {kind} before" in cause.summary
+
+
+def test_nobody_knows_where_kubevirt_runs_and_that_is_said() -> None:
+    seen = replace(a_world("Pending", age_seconds=90).snapshot(), kubevirt=None, lease=None)
+
+    whys = {gap.code: gap.sentence() for gap in judge_snapshot(seen)[0].gaps}
+
+    assert whys["VirtControllerSilent"] == "the cluster has no KubeVirt object that says where KubeVirt runs"

@@ -184,3 +184,11 @@ def test_window_holds_its_first_and_its_last_second() -> None:
 
 def test_one_that_was_asked_for_a_second_later_is_of_another_window() -> None:
     assert asked_for(1500, 1801) == []
+
+
+@pytest.mark.parametrize("kind", ["source_node", "target_node"])
+def test_node_that_all_share_is_said(kind: str) -> None:
+    name = "sourceNode" if kind == "source_node" else "targetNode"
+    found = correlations(("ab", True, lambda world: world.state.update({name: "node-9"})))
+
+    assert [(one.value, one.bad, one.elsewhere_total) for one in found[kind]] == [("node-9", 2, 0)]

@@ -231,3 +231,12 @@ def test_unknown_says_what_could_not_be_looked_for() -> None:
 
     assert " Not looked for: " in found.causes[-1].summary
     assert "PodSecurityViolation (not allowed to " in found.causes[-1].summary
+
+
+def test_story_of_the_last_attempts_is_no_reason_to_wait() -> None:
+    world = on_the_same_target(2)
+    world.migrations[0] = a_migration("Pending", age_seconds=61)
+    world.pods.append(a_launcher("target", age_seconds=61))
+
+    assert cause_of(world, "BadTargetNode") is not None
+    assert world.first().reason == "it has been Pending for 61 s and nothing that is known explains it"

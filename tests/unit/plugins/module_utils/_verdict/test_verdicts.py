@@ -37,6 +37,22 @@ def test_table_knows_every_verdict() -> None:
     assert {verdict for _build, verdict, _cause in TABLE.values()} == set(VERDICTS)
 
 
+def test_verdicts_are_a_closed_list_of_words() -> None:
+    assert set(VERDICTS) == {
+        "succeeded",
+        "failed",
+        "cancelling",
+        "blocked",
+        "stalled",
+        "overdue",
+        "queued",
+        "late",
+        "progressing",
+        "unknown",
+    }
+    assert {"blocked", "stalled", "overdue"} == STUCK
+
+
 def test_table_has_every_cause_in_the_first_place() -> None:
     assert {cause for _build, _verdict, cause in TABLE.values()} == {"", *ORDER}
 
