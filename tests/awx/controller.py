@@ -75,6 +75,10 @@ class Controller:
         """What to give ansible-rulebook as --controller-url."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    def add(self, template: Mapping[str, Any]) -> None:
+        """One more template."""
+        self._templates[len(self._templates) + 1] = dict(template)
+
     def wait(self) -> None:
         """Until all jobs that were launched have ended."""
         for thread in list(self._threads):

@@ -12,24 +12,19 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 
 from tests.awx.controller import Controller
 from tests.awx.job import Job
 from tests.awx.project import bare_clone
 from tests.cluster import Cluster
 from tests.integration.acting import writes
+from tests.make.places import ROOT
 
 TOKEN = "a-token-of-the-controller"
-TEMPLATES: list[dict[str, Any]] = [
-    {
-        "name": "diagnose",
-        "playbook": "playbooks/diagnose.yml",
-        "survey": [
-            {"variable": "namespaces", "type": "textarea", "required": False, "min": 0, "max": 1024, "default": ""},
-            {"variable": "late_after", "type": "integer", "required": True, "min": 1, "max": 86400, "default": 300},
-        ],
-    },
-]
+# Those that awx_setup makes, by their key.
+SETUP = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text(encoding="utf-8"))
+TEMPLATES: list[dict[str, Any]] = [{**one, "name": one["key"]} for one in SETUP["awx_setup_templates"]]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +73,59 @@ def test_job_from_a_bare_clone_diagnoses_the_cluster_of_its_credential(
     assert "TargetPodCrashing" in handed_on
     assert "SELinuxContextMissing" in handed_on
     assert not writes(cluster, mark)
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "key"),
+    [
+        ("diagnose", {"vms": "team-a/web-1,team-a/web-2", "include_finished": "true"}, "clusters"),
+        (
+            "tune, plan",
+            {"namespaces": "team-a\nteam-b\n", "bears": ["throttling", "pause"], "reason": "a test"},
+            "tuning",
+        ),
+        (
+            "tune, apply",
+            {"namespaces": "team-a, team-b", "vms": "", "accept_risks": "", "reason": "", "link": ""},
+            "tuning",
+        ),
+        (
+            "remediate",
+            {"mode": "diagnose", "vms": "team-a/web-1", "free_target_pod": "false", "fail_when_refused": "true"},
+            "remediation",
+        ),
+        ("install alert", {"state": "present", "accept_risks": "ActingPaused\nBudgetSpent\n"}, "alerts"),
+    ],
+    ids=["diagnose", "plan", "apply", "remediate", "alert"],
+)
+def test_each_template_takes_the_answers_of_its_survey(
+    controller: Controller, name: str, answers: dict[str, Any], key: str
+) -> None:
+    job = job_of(controller, launch(controller, name, **answers))
+    assert job.status == "successful", job.output
+    assert list(job.artifacts["live_migration"][key]) == ["localhost"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=[one["key"] for one in TEMPLATES])
+def test_empty_answers_are_no_answers(controller: Controller, template: dict[str, Any]) -> None:
+    # ansible-core 2.19 reads the empty text that AWX marks as unsafe as nothing at all.
+    texts = [one["variable"] for one in template["survey"] if one["type"] in ("text", "textarea")]
+    job = job_of(controller, launch(controller, template["key"], **dict.fromkeys(texts, "")))
+    assert job.status == "successful", job.output
+
+
+def test_answer_true_as_text_is_true(controller: Controller) -> None:
+    job = job_of(controller, launch(controller, "diagnose", namespaces="team-a", fail_when_stuck="true"))
+    assert job.status == "failed"
+    assert "are stuck" in job.output
+
+
+def test_numbers_as_text_are_numbers_to_the_playbook(controller: Controller) -> None:
+    text = {**TEMPLATES[0], "name": "text", "survey": [{"variable": "late_after", "type": "text", "required": True}]}
+    controller.add(text)
+    job = job_of(controller, launch(controller, "text", late_after="300"))
+    assert job.answers == {"late_after": "300"}
+    assert job.status == "successful", job.output
 
 
 def test_answer_that_is_a_template_stays_text(controller: Controller, tmp_path: Path) -> None:
