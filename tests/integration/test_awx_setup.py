@@ -52,7 +52,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[subproce
     (collections,) = (BUILD / "awx" / "lib").glob("python3.*/site-packages")
     store, done, written = Store(token=TOKEN), [], []
     with serving(store.answer) as url:
-        for _ in range(2):
+        for _time in range(2):
             done.append(set_up(url, tmp_path_factory.mktemp("home"), collections=collections))
             written.append(len(store.writes))
     return store, done, written
