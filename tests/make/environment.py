@@ -60,6 +60,7 @@ class Environment:
 ENVIRONMENTS = {
     "dev": Environment("venv", ("requirements-dev.txt",), "venv"),
     "importer": Environment("importer", ("requirements-importer.txt",), "importer"),
+    "awx": Environment("awx", ("requirements-awx.txt",), "awx"),
 }
 
 
