@@ -133,7 +133,8 @@ class Acting:
 class Course:
     """One target on its way. Only one thread has it at a time.
 
-    `known` holds what was just read under the migration's name, None for nothing: the next look takes it as it is.
+    `known` holds what was just read under the migration's name, None for nothing, and `known_vmi` the VMI that was: the
+    next look takes them as they are.
     """
 
     target: Target
@@ -155,6 +156,8 @@ class Course:
     outcome: Done | Refused | None = None
     waited_for: str = ""
     known: tuple[Migration | None, ...] = ()
+    known_vmi: tuple[Vmi, ...] = ()
+    is_traced: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
