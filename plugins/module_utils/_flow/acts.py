@@ -86,6 +86,8 @@ class Acts(ActKind):
         self.all_of(self.resolve, courses)
         self._look_early([one for one in courses if one.outcome is None])
         self.all_of(self.first_look, courses)
+        for course in courses:
+            course.known_vmi = ()
         acts = [one for one in courses if one.outcome is None and not one.waited_for]
         if acts:
             self._try(self._pass_gates, acts)
@@ -143,13 +145,19 @@ class Acts(ActKind):
                     self.fail(course, error)
 
     def _look_early(self, courses: Sequence[Course]) -> None:
-        """Of many the look that the gates judge is the first one too; where it cannot be had each is looked at."""
+        """Of many the look that the gates judge is the first one too; where it cannot be had each is looked at.
+
+        Right before the act each is read anew.
+        """
         if self.looks_early and len(courses) > LISTED_FROM:
             with contextlib.suppress(ClusterError):
                 self._look_around(courses)
+        for course in courses:
+            judgement = self.around.judgements.get(course.target.uid)
+            course.known_vmi = (judgement.case.vmi,) if judgement and judgement.case.vmi else ()
 
     def _look_around(self, courses: Sequence[Course]) -> None:
-        """Reads what the gates judge. Each VMI of that look is known then."""
+        """Reads what the gates judge."""
         acting = self.acting
         self.around = read_around(
             acting.reads,
@@ -160,9 +168,6 @@ class Acts(ActKind):
         self.is_around = True
         for rule in self.around.rules:
             acting.miss(rule)
-        for course in courses:
-            judgement = self.around.judgements.get(course.target.uid)
-            course.known_vmi = (judgement.case.vmi,) if judgement and judgement.case.vmi else ()
 
     def _pass_gates(self, courses: Sequence[Course]) -> None:
         acting = self.acting
