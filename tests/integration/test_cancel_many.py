@@ -83,6 +83,8 @@ def test_many_cost_few_requests_each(cluster: Cluster) -> None:
         result = cancel(cluster, targets=targets(found), **WIDE)
 
     assert {entry["state"] for entry in result["results"]} == {"cancelled"}
+    ends = [[one["what"].partition(":")[0] for one in entry["timeline"]] for entry in result["results"]]
+    assert {(end[0], end[-1]) for end in ends} == {("delete_migration", "cancelled")}
     reads = [one for one in result["plan"] if one["action"] in ("take_lock", "delete_migration", "release_lock")]
     assert len(reads) == 3 * COUNT
     # Lock, event, annotation, the VMI right before the delete, the delete, the lock's end, and how the VMI says it

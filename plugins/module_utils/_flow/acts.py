@@ -311,6 +311,7 @@ class Acts(ActKind):
                 # Time that runs out during a look ends nothing: the next one says why it hangs.
                 until = self.until if is_last and self.until else self.acting.now + _SOON
                 found = self.next_step(course, observed, done=course.done, until=until)
+                course.note_seen(_said(found), at=self.acting.now)
             except Forbidden:
                 raise
             except ClusterError as error:
@@ -365,3 +366,12 @@ class Acts(ActKind):
         if is_final or isinstance(answer, Forbidden) or self.acting.clock.monotonic() >= self.gives_up_at:
             self.fail(course, answer)
         return False
+
+
+def _said(found: Act | Wait | Done | Refused) -> str:
+    """One step of a protocol, for people."""
+    if isinstance(found, Act):
+        return f"{found.kind}: {found.why}"
+    if isinstance(found, Wait):
+        return f"waits {found.why}"
+    return f"{found.state if isinstance(found, Done) else found.code}: {found.reason}"
