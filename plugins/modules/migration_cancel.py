@@ -290,6 +290,24 @@ results:
       description: What was last waited for, empty for nothing.
       type: str
       sample: for the source node to abort the copy
+    timeline:
+      description:
+        - >-
+          What was seen while it was waited for, each change once. C(at) is the cluster's time, C(phase) the
+          migration's phase, C(what) what was done, waited for, or how it ended.
+        - Empty in check mode, and where nothing was done.
+      type: list
+      elements: dict
+      sample:
+        - at: "2026-11-24T08:00:01Z"
+          phase: Running
+          what: "delete_migration: KubeVirt then asks the source node to abort the copy; the VM keeps running there."
+        - at: "2026-11-24T08:00:02Z"
+          phase: Running
+          what: "waits for the source node to abort the copy"
+        - at: "2026-11-24T08:00:04Z"
+          phase: Running
+          what: "cancelled: KubeVirt has ended it (aborted by the source node); the VM runs where it was."
     plan:
       description: The steps of this target among RV(plan).
       type: list

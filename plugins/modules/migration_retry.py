@@ -264,6 +264,24 @@ results:
       description: What was last waited for, empty for nothing.
       type: str
       sample: for the migration to be running
+    timeline:
+      description:
+        - >-
+          What was seen while it was waited for, each change once. C(at) is the cluster's time, C(phase) the
+          migration's phase, C(what) what was done, waited for, or how it ended.
+        - Empty in check mode, and where nothing was done.
+      type: list
+      elements: dict
+      sample:
+        - at: "2026-11-24T08:00:01Z"
+          phase: ""
+          what: "create_migration: The scheduler chooses the node."
+        - at: "2026-11-24T08:00:03Z"
+          phase: Scheduling
+          what: "waits for the migration to be running"
+        - at: "2026-11-24T08:00:09Z"
+          phase: Running
+          what: "running: The copy runs."
     plan:
       description: The steps of this target among RV(plan).
       type: list

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from importlib import import_module
@@ -18,7 +19,7 @@ from tests.cluster.audit import AuditLog
 from tests.cluster.baseline import Baseline
 from tests.cluster.build import ensure_programs
 from tests.cluster.control_plane import ControlPlane, Files, prepare_files, start_control_plane
-from tests.cluster.crds import OUR_CRDS, load_crds
+from tests.cluster.crds import OUR_CRDS, load_crds, wait_for_crds
 from tests.cluster.folder import Folder, read_state
 from tests.cluster.pod_network import PodNetwork
 from tests.cluster.store import Store, etcd_key
@@ -137,6 +138,20 @@ class Cluster:
     def pids(self) -> dict[str, int]:
         """Process ids: `owner` (who started it), `etcd`, `kube-apiserver`."""
         return dict(self._state["pids"])
+
+    @contextmanager
+    def api_server_away(self) -> Iterator[None]:
+        """The API server is killed, and started again at the end; RuntimeError where another process owns it."""
+        if self._owned is None:
+            raise RuntimeError("only the process that started a cluster can restart its API server")
+        self._owned.plane.kill_apiserver()
+        try:
+            yield
+        finally:
+            self._owned.plane.start_apiserver()
+            self._state["pids"]["kube-apiserver"] = self._owned.plane.apiserver.pid
+            self._owned.folder.write_state(self._state)
+            wait_for_crds(self.request)
 
     def has_died(self) -> str:
         """The last words of a program of ours that ended by itself; "" while all run."""

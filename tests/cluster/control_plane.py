@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.cluster.audit import write_policy
@@ -67,6 +68,15 @@ class ControlPlane:
     apiserver: Child
     server: str
     etcd_server: str
+    again: Callable[[], Child]
+
+    def kill_apiserver(self) -> None:
+        """The API server is gone, in the middle of whatever it did. What it stored is in etcd."""
+        self.apiserver.kill()
+
+    def start_apiserver(self) -> None:
+        """The API server is back, at the same address; returns when it is ready."""
+        self.apiserver = self.again()
 
     def stop(self) -> None:
         """End both at once: nothing of theirs is kept, so there is nothing to wait for."""
@@ -111,13 +121,20 @@ def _start_once(files: Files, *, programs: Programs) -> ControlPlane:
     try:
         _wait_until(etcd, answers=_etcd_probe(files, etcd_server))
         command = _apiserver_command(files, programs.apiserver, port=api_port, etcd_server=etcd_server)
+        again = partial(_start_apiserver, command, files=files, server=server)
         apiserver = _start(command, folder=files.folder)
         _wait_until(apiserver, answers=_apiserver_probe(files, server))
     except BaseException:
         for child in filter(None, (apiserver, etcd)):
             child.kill()
         raise
-    return ControlPlane(etcd=etcd, apiserver=apiserver, server=server, etcd_server=etcd_server)
+    return ControlPlane(etcd=etcd, apiserver=apiserver, server=server, etcd_server=etcd_server, again=again)
+
+
+def _start_apiserver(command: list[str], *, files: Files, server: str) -> Child:
+    apiserver = _start(command, folder=files.folder)
+    _wait_until(apiserver, answers=_apiserver_probe(files, server))
+    return apiserver
 
 
 def _start(command: list[str], *, folder: Path) -> Child:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["OUR_CRDS", "load_crds", "read_crds"]
+__all__ = ["OUR_CRDS", "load_crds", "read_crds", "wait_for_crds"]
 
 OUR_CRDS = Path(__file__).with_name("crds")
 _PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -49,10 +49,20 @@ def load_crds(folder: Path, *, request: Request) -> list[str]:
     definitions = read_crds(folder)
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda crd: _apply(crd, request=request), definitions))
+    _wait_for(definitions, request=request)
+    return [crd["metadata"]["name"] for crd in definitions]
+
+
+def wait_for_crds(request: Request) -> None:
+    """Wait until the server serves all definitions that it has: after its start their storage comes last."""
+    _status, found = request("GET", _PATH)
+    _wait_for(found["items"], request=request)
+
+
+def _wait_for(definitions: list[dict[str, Any]], *, request: Request) -> None:
     deadline = time.monotonic() + _WAIT_SECONDS
     for crd in definitions:
         _wait_until_served(crd, request=request, deadline=deadline)
-    return [crd["metadata"]["name"] for crd in definitions]
 
 
 def _apply(crd: dict[str, Any], *, request: Request) -> None:

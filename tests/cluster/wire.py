@@ -9,7 +9,7 @@ import http.client
 import json
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -62,6 +62,18 @@ class Wire:
             answer, content = self._exchange(method, target, payload=payload, headers=sent)
         is_json = "json" in (answer.getheader("Content-Type") or "")
         return answer.status, json.loads(content) if is_json and content else content
+
+    def lines(self, path: str, *, headers: Mapping[str, str], query: Mapping[str, Any]) -> Iterator[bytes]:
+        """The lines of an answer that goes on and on, as they come; OSError when it breaks off."""
+        connection = _Connection(self._netloc, context=self._context, timeout=self._timeout_seconds)
+        try:
+            connection.request("GET", f"{path}?{urlencode(query, doseq=True)}", headers=dict(headers))
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise ConnectionError(f"GET {path}: {answer.status}")
+            yield from answer
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Drop this thread's connection."""

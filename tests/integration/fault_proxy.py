@@ -161,7 +161,11 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
             if fault is not None and fault.cut is None:
                 self._answer(fault.status, dict(fault.headers), _status_body(fault.status))
                 return
-            answer = proxy.forward(self.command, self.path, headers=dict(self.headers), body=body)
+            try:
+                answer = proxy.forward(self.command, self.path, headers=dict(self.headers), body=body)
+            except (OSError, http.client.HTTPException):
+                self.close_connection = True  # The API server is away: the client hears nothing.
+                return
             proxy.do_meanwhile(self.command, self.path, is_before=False)
             self._answer(*answer, cut=fault.cut if fault else None)
 

@@ -237,8 +237,8 @@ def test_act_is_made_only_while_the_lock_is_held(cluster: Cluster) -> None:
     assert verbs == [
         "create leases",
         "create leases",
-        "patch virtualmachineinstancemigrations",
         "create events",
+        "patch virtualmachineinstancemigrations",
         "delete virtualmachineinstancemigrations",
         "patch leases",
     ]

@@ -93,8 +93,8 @@ def test_check_mode_says_all_of_it_and_changes_nothing(cluster: Cluster, phase: 
     assert [(one["action"], one["dry_run"]) for one in result["plan"]] == [
         ("reserve_budget", "accepted"),
         ("take_lock", "accepted"),
-        ("annotate_migration", "accepted"),
         ("post_event", "accepted"),
+        ("annotate_migration", "accepted"),
         ("delete_migration", "accepted"),
         ("release_lock", "not_possible"),
     ]

@@ -89,6 +89,10 @@ def test_failed_migration_is_made_again_and_waited_for_as_asked(
     spec = made(cluster)[0]["spec"]
     assert spec == {"vmiName": "web-1"}
     assert memory(cluster)["last_migration"] == entry["uid"]
+    whats = [one["what"].partition(":")[0] for one in entry["timeline"]]
+    assert (whats[0], whats[-1]) == ("create_migration", entry["state"]), entry["timeline"]
+    waits = {one["phase"] for one in entry["timeline"] if one["what"].startswith("waits ")}
+    assert bool(waits) == (wait_for != "created"), entry["timeline"]
 
 
 def test_cancelled_migration_is_made_again(cluster: Cluster) -> None:

@@ -150,6 +150,11 @@ class Client:
         asked = {"limit": limit, **(query or {})}
         return self._collect(path, query=asked, accept=_JSON, take=lambda page: list_items(page, path=path))
 
+    def first_page(self, path: str, *, limit: int) -> tuple[Objects, bool]:
+        """At most `limit` objects of a collection, and whether there are no more."""
+        page = self._read(path, query={"limit": limit}, accept=_JSON)
+        return list_items(page, path=path), not continue_token(page)
+
     def metadata(self, path: str, *, limit: int = 500) -> Objects:
         """The metadata of all objects of a collection and nothing else of them; all of it or an error, as `list`."""
         return self._collect(

@@ -5,13 +5,12 @@
 
 This module is private to the collection and may change without notice.
 
-Each kind of act (cancel, retry) says which object it is about, how it is looked at and what comes next; the order, the
-lock and the waiting are the same for all. All targets go side by side, and an error ends one of them alone.
+The order, the lock and the waiting are the same for all. All targets go side by side; an error ends one of them alone.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -23,7 +22,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Forbidden,
     NotFound,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.act_kind import ActKind
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.around import Around, read_around
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import (
     Acting,
@@ -59,14 +58,14 @@ __all__ = ["PLANNED", "Acts"]
 
 PLANNED = Done("planned", "This is what would be done.")
 _AGAIN_SECONDS = 1.0
-# What many wait for is asked for in one list, at first so soon, then less and less often.
-_LISTED_SECONDS = 0.2
+# KubeVirt ends most within a tenth of a second: what is waited for is looked at so soon, then less and less often.
+_SOON_SECONDS = 0.2
 # KubeVirt's admission of a new migration (control plane seen: 400 without a reason, so the text decides).
 _IN_FLIGHT = "in-flight migration detected"
 _SOON = timedelta(seconds=60)
 
 
-class Acts(ABC):
+class Acts(ActKind):
     """One run of one kind of act over all of its targets."""
 
     def __init__(self, acting: Acting, params: Mapping[str, Any], *, wait: int, parallel: int) -> None:
@@ -77,72 +76,21 @@ class Acts(ABC):
         self.around = Around()
         self.leases = VmLeases(acting.reads)
         self.are_many = False
-
-    # -- what each kind of act says of itself
-
-    @abstractmethod
-    def resolve(self, course: Course) -> None:
-        """Finds the object that is meant; sets the outcome where there is nothing to do."""
-
-    @abstractmethod
-    def first_look(self, course: Course) -> None:
-        """A look before the gates: ends what needs no act."""
-
-    @abstractmethod
-    def observe(self, course: Course, *, explain: bool = False) -> Any:
-        """A fresh look; `explain`: it is the last one, so with all that says why it hangs."""
-
-    @abstractmethod
-    def next_step(
-        self, course: Course, observed: Any, /, *, done: Sequence[str], until: datetime
-    ) -> Act | Wait | Done | Refused:
-        """What comes next, by what was observed and what was done."""
-
-    @abstractmethod
-    def look_more(self, snapshot: Snapshot) -> Snapshot:
-        """The look at the cluster with what this kind of act is judged by besides."""
-
-    @abstractmethod
-    def situation(self, course: Course) -> dict[str, Any]:
-        """What the gates judge of this one."""
-
-    @abstractmethod
-    def known(self, course: Course, record: Record, /) -> Record:
-        """What the Lease remembers, as the cluster bears it out."""
-
-    @abstractmethod
-    def record(self, course: Course) -> Record:
-        """What is to be remembered before the act."""
-
-    @abstractmethod
-    def trace(self, course: Course) -> None:
-        """Leaves who does it and why where people look."""
-
-    @abstractmethod
-    def step(self, course: Course, act: Act, /) -> Step:
-        """The request for an act."""
-
-    @abstractmethod
-    def note_answer(self, course: Course, act: Act, answer: Mapping[str, Any], /) -> None:
-        """Keeps what the answer to an act says."""
-
-    @abstractmethod
-    def may_wait_on(self, course: Course, /) -> bool:
-        """Whether nothing is left to do but to wait for the end of its migration."""
-
-    @abstractmethod
-    def note_doubt(self, course: Course, act: Act, /) -> None:
-        """Keeps that an act may have been done, as its answer was lost."""
+        self.is_around = False
 
     # -- the stages, in their order
 
     def carry_out(self, courses: list[Course]) -> list[Course]:
         """All of them, ended."""
+        self.find_many(courses)
         self.all_of(self.resolve, courses)
+        self._look_early([one for one in courses if one.outcome is None])
         self.all_of(self.first_look, courses)
+        for course in courses:
+            course.known_vmi = ()
         acts = [one for one in courses if one.outcome is None and not one.waited_for]
         if acts:
-            self._try_gates(acts)
+            self._try(self._pass_gates, acts)
         if self.acting.check_mode:
             planned = [one for one in acts if one.outcome is None]
             self._reserve(len(planned))
@@ -187,16 +135,29 @@ class Acts(ABC):
 
     # -- gates
 
-    def _try_gates(self, courses: Sequence[Course]) -> None:
-        """Passes the gates; where what they judge could not be read at all, nothing is done."""
+    def _try(self, work: Callable[[Sequence[Course]], None], courses: Sequence[Course], /) -> None:
+        """`work` on all of them; where what they are judged by could not be read at all, nothing is done."""
         try:
-            self._pass_gates(courses)
+            work(courses)
         except ClusterError as error:
             for course in courses:
                 if course.outcome is None:
                     self.fail(course, error)
 
-    def _pass_gates(self, courses: Sequence[Course]) -> None:
+    def _look_early(self, courses: Sequence[Course]) -> None:
+        """Of many the look that the gates judge is the first one too; where it cannot be had each is looked at.
+
+        Right before the act each is read anew.
+        """
+        if self.looks_early and len(courses) > LISTED_FROM:
+            with contextlib.suppress(ClusterError):
+                self._look_around(courses)
+        for course in courses:
+            judgement = self.around.judgements.get(course.target.uid)
+            course.known_vmi = (judgement.case.vmi,) if judgement and judgement.case.vmi else ()
+
+    def _look_around(self, courses: Sequence[Course]) -> None:
+        """Reads what the gates judge."""
         acting = self.acting
         self.around = read_around(
             acting.reads,
@@ -204,8 +165,14 @@ class Acts(ABC):
             min_healthy=str(self.params.get("min_healthy")),
             more=self.look_more,
         )
+        self.is_around = True
         for rule in self.around.rules:
             acting.miss(rule)
+
+    def _pass_gates(self, courses: Sequence[Course]) -> None:
+        acting = self.acting
+        if not self.is_around:
+            self._look_around(courses)
         self.leases.list_for(courses)
         begun = 0
         for course in courses:
@@ -287,7 +254,7 @@ class Acts(ABC):
         return take_lock(self.acting, course, self.record(course))
 
     def _begin(self, courses: Sequence[Course]) -> None:
-        """Locks, then counts in the budget what is locked, then leaves the traces."""
+        """Locks, then counts in the budget what is locked."""
 
         def lock(course: Course) -> None:
             course.outcome = self._lock(course)
@@ -298,7 +265,6 @@ class Acts(ABC):
         for course in locked[allowed:]:
             course.outcome = Refused("BudgetSpent", "Others have used the cluster's budget just now.", self.acting.now)
             self.release(course)
-        self.all_of(self.trace, locked[:allowed])
 
     def _reserve(self, acts: int) -> int:
         around = self.around
@@ -315,7 +281,7 @@ class Acts(ABC):
         self.until = self.acting.now + timedelta(seconds=self.wait_timeout)
         self.gives_up_at = self.acting.clock.monotonic() + self.wait_timeout
         waits: dict[int, float] = {}
-        pause = _LISTED_SECONDS
+        pause = _SOON_SECONDS
         self.are_many = sum(one.outcome is None for one in courses) > LISTED_FROM
 
         def turn(course: Course) -> None:
@@ -326,14 +292,18 @@ class Acts(ABC):
             still = self.until is not None and self.acting.now < self.until
             self.all_of(turn, due_for_a_look(self.acting, courses, may_wait_on=self.may_wait_on if still else None))
             if any(one.outcome is None for one in courses):
-                self.acting.clock.sleep(min(waits.values(), default=pause))
+                self.acting.clock.sleep(min([*waits.values(), pause]))
                 # Where some have just ended, others soon will.
-                pause = _LISTED_SECONDS if 0.0 in waits.values() else min(2 * pause, _AGAIN_SECONDS)
+                pause = _SOON_SECONDS if 0.0 in waits.values() else min(2 * pause, _AGAIN_SECONDS)
         for course in courses:
             self.release(course)
 
     def _turn(self, course: Course) -> float:
         """As far as it goes without waiting; how long to wait then."""
+        if course.passage is not None and not course.is_traced:
+            # Right before the look that the act goes by.
+            course.is_traced = True
+            self.trace(course)
         while True:
             is_last = self.until is not None and self.acting.now >= self.until
             try:
@@ -341,6 +311,7 @@ class Acts(ABC):
                 # Time that runs out during a look ends nothing: the next one says why it hangs.
                 until = self.until if is_last and self.until else self.acting.now + _SOON
                 found = self.next_step(course, observed, done=course.done, until=until)
+                course.note_seen(_said(found), at=self.acting.now)
             except Forbidden:
                 raise
             except ClusterError as error:
@@ -355,7 +326,7 @@ class Acts(ABC):
                     continue
                 self.release(course)
                 course.waited_for = found.why
-                return _LISTED_SECONDS
+                return _SOON_SECONDS
             self.release(course)
             if isinstance(found, Wait):
                 course.waited_for = found.why
@@ -395,3 +366,12 @@ class Acts(ABC):
         if is_final or isinstance(answer, Forbidden) or self.acting.clock.monotonic() >= self.gives_up_at:
             self.fail(course, answer)
         return False
+
+
+def _said(found: Act | Wait | Done | Refused) -> str:
+    """One step of a protocol, for people."""
+    if isinstance(found, Act):
+        return f"{found.kind}: {found.why}"
+    if isinstance(found, Wait):
+        return f"waits {found.why}"
+    return f"{found.state if isinstance(found, Done) else found.code}: {found.reason}"

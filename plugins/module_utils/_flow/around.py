@@ -28,7 +28,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import NODE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import KubeVirt
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import look
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.look import look
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.budget import (
     BUDGET_NAME,
     Budget,

@@ -21,7 +21,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Conflict,
     Forbidden,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import ACTOR, COMPONENT, REASON
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import META, Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import Acting, Course, send
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Step
@@ -31,8 +33,11 @@ __all__ = ["annotate_migration", "post_event"]
 _LONGEST_MESSAGE = 900
 
 
-def annotate_migration(acting: Acting, course: Course, /, *, uid: str) -> None:
-    """Actor and reason on the migration itself, for whoever looks at it while it ends."""
+def annotate_migration(acting: Acting, course: Course, /, *, uid: str) -> Migration | None:
+    """Actor and reason on the migration itself, for whoever looks at it while it ends.
+
+    The migration as it is now, by the API server's answer; None where that is not known, and in check mode.
+    """
     target = course.target
     notes = {name: text for name, text in ((ACTOR, acting.actor), (REASON, acting.reason)) if text}
     step = Step(
@@ -45,7 +50,11 @@ def annotate_migration(acting: Acting, course: Course, /, *, uid: str) -> None:
         is_optional=True,
         is_harmless=True,
     )
-    _warn(acting, course, send(acting, course, step))
+    answer = send(acting, course, step)
+    _warn(acting, course, answer)
+    if acting.check_mode or isinstance(answer, ClusterError) or META.uid.read(answer, of=as_text) != uid:
+        return None
+    return Migration.from_object(answer)
 
 
 def post_event(acting: Acting, course: Course, /, *, reason: str, subject: str, text: str) -> None:

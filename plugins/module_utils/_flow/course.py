@@ -64,6 +64,7 @@ __all__ = [
 # A request ends within request_timeout; the lock outlives so many of them, and is not trusted for its last one.
 LOCK_REQUESTS = 5
 _BUDGET_TRIES = 8
+_MOST_SEEN = 60
 _BESIDES = frozenset({"take_lock", "release_lock", "reserve_budget", "annotate_migration", "post_event"})
 
 
@@ -133,7 +134,8 @@ class Acting:
 class Course:
     """One target on its way. Only one thread has it at a time.
 
-    `known` holds what was just read under the migration's name, None for nothing: the next look takes it as it is.
+    `known` holds what was just read under the migration's name, None for nothing, and `known_vmi` the VMI that was: the
+    next look takes them as they are.
     """
 
     target: Target
@@ -155,6 +157,17 @@ class Course:
     outcome: Done | Refused | None = None
     waited_for: str = ""
     known: tuple[Migration | None, ...] = ()
+    known_vmi: tuple[Vmi, ...] = ()
+    is_traced: bool = False
+    timeline: list[dict[str, str]] = field(default_factory=list)
+
+    def note_seen(self, what: str, /, *, at: datetime) -> None:
+        """Keeps what was seen of it while it was waited for, each change once; of very many the first and the last."""
+        entry = {"at": format_timestamp(at), "phase": self.phase, "what": what}
+        last = self.timeline[-1] if self.timeline else {}
+        if (last.get("phase"), last.get("what")) != (self.phase, what):
+            del self.timeline[_MOST_SEEN - 1 :]
+            self.timeline.append(entry)
 
     @property
     def key(self) -> tuple[str, str]:

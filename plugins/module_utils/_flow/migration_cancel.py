@@ -20,6 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ClusterError
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.act_options import (
@@ -38,6 +39,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     check_progress,
     look_at_progress,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.waiting import LISTED_FROM
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.cancel import (
     CANCEL_EVACUATION,
     DELETE_MIGRATION,
@@ -112,15 +114,33 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
 class _Cancel(Acts):
     """The cancels of one run. `prometheus` counts requests to a Prometheus; `ladder` has the rung of each cause."""
 
+    looks_early = True
     prometheus = 0
     ladder: Mapping[str, str] = LADDER
 
     # -- which migration
 
+    def find_many(self, courses: Sequence[Course]) -> None:
+        for namespace in {one.target.namespace for one in courses}:
+            there = [one for one in courses if one.target.namespace == namespace]
+            if len(there) > LISTED_FROM:
+                self._list(namespace, there)
+
+    def _list(self, namespace: str, courses: Sequence[Course]) -> None:
+        """Those that are listed are known; whoever may not list reads each by itself."""
+        try:
+            found = self.acting.reads.reading.migrations_of([one.target.vm for one in courses], namespace=namespace)
+        except ClusterError:
+            return
+        by_name = {one.meta.name: one for one in found}
+        for course in courses:
+            course.known = (by_name[course.target.name],) if course.target.name in by_name else ()
+
     def resolve(self, course: Course) -> None:
         target, reads = course.target, self.acting.reads
+        known, course.known = course.known, ()
         if target.name:
-            found = reads.migration(target.namespace, target.name)
+            found = known[0] if known else reads.migration(target.namespace, target.name)
             unfinished = [found] if found and (not target.uid or found.meta.uid == target.uid) else []
         else:
             unfinished = [one for one in reads.migrations_of(course.key) if not one.is_final]
@@ -178,8 +198,9 @@ class _Cancel(Acts):
         """The migration, its VMI, and between hand-off and copy the target pod."""
         target, reads = course.target, self.acting.reads
         known, course.known = course.known, ()
+        known_vmi, course.known_vmi = course.known_vmi, ()
         found = known[0] if known else reads.migration(target.namespace, target.name)
-        vmi, seen = reads.vmi(course.key)
+        vmi, seen = (known_vmi[0], True) if known_vmi else reads.vmi(course.key)
         course.vmi = vmi or course.vmi
         observed = CancelObserved(migration=found, vmi=vmi, vmi_seen=seen)
         if found is None or found.meta.uid != target.uid:
@@ -259,8 +280,9 @@ class _Cancel(Acts):
         cause = judgement.causes[0].code if judgement and judgement.causes else "no known cause"
         why = f": {self.acting.reason}" if self.acting.reason else ""
         text = f"Cancelling migration {course.target.name} ({verdict}, {cause}) for {self.acting.actor}{why}"
-        annotate_migration(self.acting, course, uid=course.target.uid)
         post_event(self.acting, course, reason="LiveMigrationCancelling", subject=course.target.uid, text=text)
+        annotated = annotate_migration(self.acting, course, uid=course.target.uid)
+        course.known = (annotated,) if annotated else ()
 
     def step(self, course: Course, act: Act, /) -> Step:
         body, verb = None, "delete"

@@ -9,7 +9,7 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,19 +18,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.placement_reads import (
     PlacementReading,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reads import (
-    Scope,
-    add_events,
-    read_snapshot,
-)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reads import Scope, read_snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import Policies
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import (
-    format_timestamp,
-    seconds_between,
-)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.look import look
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policies import (
     PER_VM,
     look_at_policies,
@@ -40,10 +34,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     look_at_progress,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.storage_classes import look_at_storage
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.unschedulable import (
-    find_unplaced,
-    with_places,
-)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import ladder_from
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.result import (
     EMPTY_ACT,
@@ -51,17 +41,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof
     render_migrations,
     render_summary,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import HOLD_SECONDS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.correlation import find_correlations
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.judge import judge_snapshot
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import (
-    LATE_AFTER_SECONDS,
-    Judgement,
-)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import LATE_AFTER_SECONDS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import judge_node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.remarks import note_unworkable_limits
 
-__all__ = ["look", "parse_scope", "run"]
+__all__ = ["parse_scope", "run"]
 
 PLACEMENT = ("auto", "never")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
@@ -115,54 +100,9 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
     }
 
 
-def look(
-    client: Client, snapshot: Snapshot, /, *, late_after: int, places: PlacementReading | None = None
-) -> tuple[Snapshot, Sequence[Judgement]]:
-    """Judges `snapshot`, reads the events of those that may need them and, through `places`, where target pods could
-    go that no node takes, and judges again."""
-    judgements = judge_snapshot(snapshot, late_after=late_after)
-    wanted, unplaced = _events_wanted(judgements), find_unplaced(judgements) if places is not None else ()
-    if wanted:
-        snapshot = add_events(client, snapshot, wanted=wanted)
-    if places is not None and unplaced:
-        snapshot = with_places(places, snapshot, uids=unplaced)
-    if not wanted and not unplaced:
-        return snapshot, judgements
-    return snapshot, judge_snapshot(snapshot, late_after=late_after)
-
-
 def _left_for(scope: Scope, *, apart: int) -> int | None:
     """How many requests the client may have made in the end; those `apart` do not count. None: no limit."""
     return PER_VM * len(scope.vms) + apart if scope.vms else None
-
-
-def _events_wanted(judgements: Iterable[Judgement]) -> dict[str, list[str]]:
-    """Namespace -> UIDs whose events may say more, of those that stay in a phase that events explain."""
-    wanted: dict[str, list[str]] = {}
-    for one in judgements:
-        uid, namespace = _event_subject(one), one.case.migration.meta.namespace
-        if uid and uid not in wanted.get(namespace, ()):
-            wanted.setdefault(namespace, []).append(uid)
-    return wanted
-
-
-def _event_subject(judgement: Judgement) -> str:
-    """The UID of the object that KubeVirt and the kubelet write events about in this phase, "" for none."""
-    case, migration = judgement.case, judgement.case.migration
-    vmi = case.vmi.meta.uid if case.vmi else ""
-    codes = {cause.code for cause in judgement.causes}
-    if "ResourceQuotaExceeded" in codes:
-        return vmi
-    if codes & {"LeftoverLauncherPod", "AnotherMigrationActive"}:
-        return ""  # KubeVirt does not try to make a target pod, so no event could say that it was refused.
-    if (seconds_between(migration.phase_since, case.now) or 0) < HOLD_SECONDS["no"]:
-        return ""
-    if migration.is_being_deleted or migration.phase == "Scheduled":
-        return migration.meta.uid
-    if migration.phase == "Scheduling" or (migration.phase == "Pending" and case.target_pod is not None):
-        # Once it runs its events say no more.
-        return case.target_pod.meta.uid if case.target_pod and case.target_pod.phase != "Running" else ""
-    return vmi if migration.phase in ("Pending", "PreparingTarget", "TargetReady") else ""
 
 
 def _node_verdicts(snapshot: Snapshot, names: Iterable[str]) -> dict[str, str]:

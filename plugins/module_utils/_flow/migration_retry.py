@@ -138,6 +138,9 @@ class _Retry(Acts):
 
     # -- looks
 
+    def find_many(self, courses: Sequence[Course]) -> None:
+        """Nothing: each is looked at by its VM."""
+
     def resolve(self, course: Course) -> None:
         """Nothing to find: the VM is what is meant, and the migration that is repeated may be gone."""
         course.vmi, seen = self.acting.reads.vmi(course.key)

@@ -40,7 +40,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import look
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.look import look
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.placements import look_at_placements
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.preflight_options import (
     Asked,

@@ -50,8 +50,11 @@ def _unended(acting: Acting, courses: Sequence[Course], /) -> set[str]:
         except ClusterError:
             continue
         found |= {one.meta.uid for one in listed if not one.is_final}
-        there = {one.meta.uid for one in listed}
+        there = {one.meta.uid: one for one in listed}
         for one in courses:
             if one.target.namespace == namespace and one.target.uid not in there:
                 one.known = (None,)
+            elif one.target.namespace == namespace and not there[one.target.uid].is_final:
+                one.phase = there[one.target.uid].phase
+                one.note_seen(f"waits {one.waited_for}", at=acting.now)
     return found

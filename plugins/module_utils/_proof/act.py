@@ -41,6 +41,7 @@ class Shown(Protocol):
     passage: Passage | None
     outcome: Done | Refused | None
     waited_for: str
+    timeline: list[dict[str, str]]
     shown: dict[str, Any]
 
 
@@ -85,6 +86,7 @@ def _one(act: Shown, steps: list[dict[str, Any]]) -> dict[str, Any]:
         "gates": render_gates(act.passage),
         "protections_missing": [one.code for one in act.passage.overridden] if act.passage else [],
         "waited_for": act.waited_for,
+        "timeline": list(act.timeline),
         "plan": steps,
         **act.shown,
     }

@@ -11,7 +11,7 @@ not something pruned in silence.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -83,6 +83,8 @@ class Api:
             "Impersonate-User": f"system:serviceaccount:kubevirt:kubevirt-{component}",
             "Impersonate-Group": "system:masters",
         }
+        # Is told the kind of each object that was written.
+        self.written: Callable[[str], None] | None = None
         self._workers: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
@@ -126,13 +128,20 @@ class Api:
         apart = KINDS[kind][3] and "status" in obj
         sent = {key: value for key, value in obj.items() if not (apart and key == "status")}
         made: Object = self.request("POST", path=path, body=sent, query=query)
+        self._tell(kind)
         return self._replace_status(made, obj["status"]) if apart and not dry_run else made
 
     def _replace_status(self, made: Object, status: Object) -> Object:
         meta = made["metadata"]
         path = path_of(made["kind"], namespace=meta.get("namespace"), name=meta["name"], sub="status")
         body = {**made, "status": status}
-        return dict(self.request("PUT", path=path, body=body, query={"fieldValidation": "Strict"}))
+        found = dict(self.request("PUT", path=path, body=body, query={"fieldValidation": "Strict"}))
+        self._tell(made["kind"])
+        return found
+
+    def _tell(self, kind: str) -> None:
+        if self.written is not None:
+            self.written(kind)
 
     def set_conditions(self, obj: Object, conditions: Sequence[Mapping[str, Any]], *, sub: str | None = None) -> Object:
         """Replace status.conditions. Not by a merge patch: that would lose the null times KubeVirt writes."""
@@ -147,7 +156,9 @@ class Api:
         content = "application/json-patch+json" if isinstance(change, list) else "application/merge-patch+json"
         path = path_of(obj["kind"], namespace=meta.get("namespace"), name=meta["name"], sub=sub)
         query = {"fieldValidation": "Strict"}
-        return dict(self.request("PATCH", path=path, body=change, query=query, content=content))
+        found = dict(self.request("PATCH", path=path, body=change, query=query, content=content))
+        self._tell(obj["kind"])
+        return found
 
     def delete(self, obj: Object, *, grace: int | None = None) -> Object | None:
         """Delete exactly this object (by UID). None where it was gone already."""
@@ -162,6 +173,14 @@ class Api:
             if refusal.status in (404, 409):
                 return None
             raise
+        finally:
+            self._tell(obj["kind"])
+
+    def changes(self, kind: str, *, seconds: int) -> Iterator[bytes]:
+        """A line for each object of a kind that there is, then for each change, for so long. OSError if it breaks."""
+        query = {"watch": "true", "timeoutSeconds": str(seconds), "includeObject": "None"}
+        table = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+        return self._wire.lines(path_of(kind), headers={**self._headers, **table}, query=query)
 
     def every(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Do the same for all items at once, in no order; the results in the order of the items."""

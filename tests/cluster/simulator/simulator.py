@@ -15,15 +15,24 @@ from .api import Api, Object, Refused
 from .clock import Clock
 from .course import Course
 from .handler_server import HandlerServers
+from .informer import Informer
 from .plans import Plan, Plans
 from .planting import Planter, World
 from .reconcile import Reconciler
 from .scenario import load, parse
 from .stage import Stage
-from .view import View
+from .view import Found, View, look
 from .virt_api import VirtApi
 
 __all__ = ["Simulator"]
+
+
+# How many migrations virt-controller works on at once (--migration-controller-threads; KubeVirt v1.9.0,
+# pkg/virt-controller/watch/application.go).
+_THREADS = 3
+# Besides changes time itself makes things happen: a copy ends, a pod has waited too long.
+_UNCHANGED_PAUSES = 5
+_LONGEST_PAUSE = 0.5
 
 
 class Cluster(Protocol):
@@ -92,18 +101,34 @@ class Simulator:
 
     def step(self) -> None:
         """Everybody acts once: one phase further where nothing holds a migration, deletions answered."""
+        self._step(look)
+
+    def _step(self, looks: Callable[[Api], Found]) -> None:
         with self._turn:
             known = self._plans.load()
             if known is None:
                 return
             plans, silent = known
-            reconciler = self._reconciler(plans)
+            reconciler = self._reconciler(plans, looks)
             reconciler.sign_of_life(controller=not silent)
             if not silent:
-                for vmim in list(reconciler.view.migrations):
-                    self._try(partial(reconciler.migration, vmim))
-                self._try(self._reconciler(plans).evacuations)
-            self._try(self._reconciler(plans).kubelets)
+                self._migrations(reconciler)
+                self._try(self._reconciler(plans, looks).evacuations)
+            self._try(self._reconciler(plans, looks).kubelets)
+
+    def _migrations(self, reconciler: Reconciler) -> None:
+        """Those that are being deleted several at once, as virt-controller does; those that queue for slots in turn."""
+        parts: dict[bool, list[Object]] = {True: [], False: []}
+        for vmim in reconciler.view.migrations:
+            parts["deletionTimestamp" in vmim["metadata"]].append(vmim)
+
+        def take(part: list[Object]) -> None:
+            for vmim in part:
+                self._try(partial(reconciler.migration, vmim))
+
+        ending = parts[True]
+        self.api.every(take, [ending[place::_THREADS] for place in range(min(_THREADS, len(ending)))])
+        take(parts[False])
 
     def advance(self, vmim: Object) -> str:
         """Take a migration one phase further, whatever holds it, to the first node that takes it; its phase then."""
@@ -120,15 +145,15 @@ class Simulator:
             course.fail(at=view.now, reason=reason)
 
     def _course(self, vmim: Object) -> tuple[View, Course]:
-        view = View(self.api, now=self.clock.now())
+        view = View(look(self.api), now=self.clock.now())
         found = next(item for item in view.migrations if item["metadata"]["uid"] == vmim["metadata"]["uid"])
         vmi = view.vmi_of(found)
         if vmi is None:
             raise LookupError(f"{found['metadata']['name']} has no VMI")
         return view, Course(self.stage, vmim=found, vmi=vmi, pod=view.target_pod(found))
 
-    def _reconciler(self, plans: dict[str, Plan]) -> Reconciler:
-        return Reconciler(self.stage, view=View(self.api, now=self.clock.now()), plans=plans)
+    def _reconciler(self, plans: dict[str, Plan], looks: Callable[[Api], Found]) -> Reconciler:
+        return Reconciler(self.stage, view=View(looks(self.api), now=self.clock.now()), plans=plans)
 
     def _try(self, work: Callable[[], None]) -> None:
         """A refusal (a conflict, a dead virt-api) costs this turn only: the next step tries again."""
@@ -139,18 +164,24 @@ class Simulator:
             del self.refusals[:-100]
 
     def run(self, *, pause: float = 0.5) -> None:
-        """Step on and on in the background until `stop` or `rest`."""
+        """Step on in the background until `stop` or `rest`: `pause` seconds after a change, or after several pauses."""
         if self._thread is None:
             self._resting.clear()
             self._thread = threading.Thread(target=self._live, args=(pause,), name="simulator", daemon=True)
             self._thread.start()
 
     def _live(self, pause: float) -> None:
-        while not self._resting.wait(pause):
-            try:
-                self.step()
-            except (OSError, Refused) as error:
-                self.refusals.append(str(error))
+        informer = Informer(self.api)
+        informer.start()
+        try:
+            while not self._resting.wait(pause):
+                informer.wait(min(pause * (_UNCHANGED_PAUSES - 1), _LONGEST_PAUSE))
+                try:
+                    self._step(informer.look)
+                except (OSError, Refused) as error:
+                    self.refusals.append(str(error))
+        finally:
+            informer.stop()
 
     def rest(self) -> None:
         """End what `run` began."""

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from .api import Api, Object
 from .migrations import is_final, is_handed_over, phase_of
 from .node_agents import is_over
 
-__all__ = ["View"]
+__all__ = ["KINDS", "Found", "View", "look"]
+
+Found = dict[str, list[Object]]
 
 MIGRATION = "VirtualMachineInstanceMigration"
+KINDS = (MIGRATION, "VirtualMachineInstance", "Pod", "Node", "KubeVirt")
 PRIORITIES = {"system-critical": 100, "user-triggered": 50, "system-maintenance": 20}
 _IN_COURSE = ("Scheduling", "Scheduled", "PreparingTarget", "TargetReady", "Running")
 
@@ -23,12 +26,15 @@ def _key(obj: Object) -> tuple[str, str]:
     return obj["metadata"]["namespace"], obj["metadata"]["name"]
 
 
+def look(api: Api, *, kinds: Sequence[str] = KINDS) -> Found:
+    """All objects of these kinds."""
+    return dict(zip(kinds, api.every(api.find, kinds), strict=True))
+
+
 class View:
     """Everything that KubeVirt's components watch, read at one time."""
 
-    def __init__(self, api: Api, *, now: datetime) -> None:
-        kinds = (MIGRATION, "VirtualMachineInstance", "Pod", "Node", "KubeVirt")
-        found = dict(zip(kinds, api.every(api.find, kinds), strict=True))
+    def __init__(self, found: Found, *, now: datetime) -> None:
         self.now = now
         self.migrations = sorted(found[MIGRATION], key=_turn)
         self.vmis = {_key(vmi): vmi for vmi in found["VirtualMachineInstance"]}
