@@ -45,7 +45,7 @@ class Controller:
         templates: Sequence[Mapping[str, Any]],
         token: str,
         credential: Mapping[str, Any] | None = None,
-        inventory: Mapping[str, Any] = LOCALHOST,
+        inventory: Mapping[str, Any] | None = None,
     ) -> None:
         self.jobs: list[Job] = []
         self.requests: list[tuple[str, str]] = []
@@ -54,7 +54,7 @@ class Controller:
         self._templates = {number: dict(one) for number, one in enumerate(templates, start=1)}
         self._token = token
         self._credential = credential
-        self._inventory = inventory
+        self._inventory = LOCALHOST if inventory is None else inventory
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
