@@ -20,7 +20,7 @@ from tests.make.places import BUILD, ROOT, in_ci
 __all__ = ["STEPS", "Counts", "Outcome", "count_results", "exit_status", "main", "run_steps", "summary"]
 
 # Cheap ones first, so that a slip is known within seconds.
-STEPS = ("setup", "check", "unit", "cluster", "contract", "integration", "build", "sanity")
+STEPS = ("setup", "check", "unit", "cluster", "contract", "integration", "test-chain", "build", "sanity")
 RESULTS = BUILD / "results"
 
 
