@@ -81,6 +81,7 @@ contract: cluster ## Our CustomResourceDefinitions and field paths against KubeV
 	$(PYTEST) tests/contract
 
 integration: cluster ## Modules, filters, role and playbook on the test cluster
+	@$(PYTHON) -m tests.make.environment awx
 	$(PYTEST) -n $(WORKERS) --ignore=$(PACKAGE_TEST) tests/integration
 
 test-chain: cluster ## From an alert to the migrated VM: rulebooks in ansible-rulebook, against the test cluster

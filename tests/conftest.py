@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Cluster
+from tests.cluster.users import USERS
 
 _ROOT = Path(__file__).parents[1]
 _VARIABLE = "LIVE_MIGRATION_COLLECTIONS"
@@ -47,4 +48,19 @@ sys.path.insert(0, _collections_folder())
 def cluster() -> Iterator[Cluster]:
     """A running cluster with audit log and simulator, one for each test process. One that cannot start is an error."""
     with Cluster.start(audit=True, simulator=True) as running:
+        given = rights_of_users(running)
         yield running
+        # Rights outlive a reset: one that a test leaves to such a user makes another test fail, on some days.
+        assert rights_of_users(running) == given
+
+
+def rights_of_users(cluster: Cluster) -> set[str]:
+    """The bindings that name one of the cluster's own users, by path."""
+    found = set()
+    for kind in ("clusterrolebindings", "rolebindings"):
+        status, body = cluster.request("GET", f"/apis/rbac.authorization.k8s.io/v1/{kind}")
+        assert status == 200, body
+        for one in body["items"]:
+            if any(subject["kind"] == "User" and subject["name"] in USERS for subject in one.get("subjects") or []):
+                found.add(f"{kind}/{one['metadata'].get('namespace', '')}/{one['metadata']['name']}")
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: winning_migration_policy
 short_description: Which MigrationPolicy rules a VM, and why the others do not
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - kubevirt_ops.live_migration contributors (@kubevirt-ops)
 description:

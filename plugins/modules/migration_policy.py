@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: migration_policy
 short_description: Keep a MigrationPolicy, and say which running VMs it rules
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Makes, changes or deletes a MigrationPolicy of KubeVirt, and tells of each running VM that it concerns who rules it
     before and after, why, and which settings really differ.

@@ -68,11 +68,42 @@ options:
     type: str
   dirty_rates:
     description:
-      - How fast guests write to their memory, by C(namespace/name), in bytes a second as quantities. KubeVirt's metric
-        C(kubevirt_vmi_dirty_rate_bytes_per_second) says it.
-      - For a VM that is not named here it is judged whether a guest that writes nothing could be copied in time.
+      - How fast guests write to their memory, by C(namespace/name), in bytes a second as quantities. Goes before what
+        O(progress) finds.
+      - For a VM of which it is not known it is judged whether a guest that writes nothing could be copied in time.
     type: dict
     default: {}
+  progress:
+    description:
+      - Where to read how fast guests write to their memory. With V(prometheus) it is the highest value of KubeVirt's
+        metric C(kubevirt_vmi_dirty_rate_bytes_per_second) in the last hour, as a drain may come at the busiest moment.
+      - A Prometheus that does not answer is a warning and no failure.
+    type: str
+    choices: [none, prometheus]
+    default: none
+  prometheus:
+    description:
+      - The Prometheus that O(progress=prometheus) asks. Its certificate is checked as O(validate_certs) says, and
+        O(request_timeout) bounds each request. Redirects are not followed.
+      - With O(namespaces) each query carries the parameter C(namespace), as OpenShift's tenancy port demands.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - Its address without C(/api/v1), such as V(https://thanos-querier.openshift-monitoring.svc:9091).
+        type: str
+      token:
+        description:
+          - Bearer token. Nothing else is taken in its place, in particular not the one of the API server.
+        type: str
+      ca_cert:
+        description:
+          - File with the CA of its certificate in PEM form. Without it the system's CAs are trusted.
+        type: path
+      query_parameters:
+        description:
+          - More parameters of each query, as a proxy before Prometheus may want them.
+        type: dict
 seealso:
   - module: kubevirt_ops.live_migration.migration_info
   - module: kubevirt_ops.live_migration.node_health_info
@@ -99,6 +130,14 @@ EXAMPLES = r"""
     expected_bandwidth: 600Mi
     dirty_rates:
       team-a/db-1: 80Mi
+
+- name: Ask with what Prometheus knows of the guests
+  kubevirt_ops.live_migration.preflight_info:
+    nodes: [node-7]
+    progress: prometheus
+    prometheus:
+      url: https://thanos-querier.openshift-monitoring.svc:9091
+      token: "{{ lookup('ansible.builtin.env', 'PROMETHEUS_TOKEN') }}"
 
 - name: Ask for one VM, as somebody with rights in one namespace only
   kubevirt_ops.live_migration.preflight_info:
@@ -346,7 +385,7 @@ coverage:
       type: int
       sample: 0
     requests_to_prometheus:
-      description: Requests to Prometheus. Always 0, as this module asks none.
+      description: Requests to Prometheus.
       type: int
       sample: 0
 plan:
@@ -385,6 +424,7 @@ error:
 """
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.prometheus import PROMETHEUS_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.preflight_info import run
 
@@ -398,6 +438,8 @@ def main() -> None:
             **{option: dict(names) for option in ("nodes", "vms", "namespaces", "avoid_nodes")},
             "expected_bandwidth": {"type": "str"},
             "dirty_rates": {"type": "dict", "default": {}},
+            "progress": {"type": "str", "choices": ["none", "prometheus"], "default": "none"},
+            "prometheus": {"type": "dict", "options": PROMETHEUS_SPEC},
         },
         supports_check_mode=True,
     )

@@ -236,7 +236,8 @@ class Cluster:
     def reset(self) -> int:
         """Remove all that was made since the start and put back what was changed; keeps CRDs, rights and users.
 
-        Returns the number of objects touched. Reads that follow see it: the API server follows etcd.
+        Returns the number of objects touched. Reads that follow see it: the API server follows etcd. Rights given since
+        the start stay, so a test gives them to a user of its own, never to one of USERS.
         """
         forget = getattr(self._simulator, "reset", None)
         if forget is not None:

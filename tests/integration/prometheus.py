@@ -63,10 +63,10 @@ class MeasuredBy:
         self._child = child
         self._exporter = exporter
 
-    def tell(self, text: Callable[[], str], *, vm: str) -> None:
-        """From now on this is scraped; returns once figures of that VM are there."""
+    def tell(self, text: Callable[[], str], *, vm: str, metric: str = REMAINING) -> None:
+        """From now on this is scraped; returns once this figure of that VM is there."""
         self._exporter.text = text
-        question = f'count_over_time({REMAINING}{{name="{vm}"}}[20m])'
+        question = f'count_over_time({metric}{{name="{vm}"}}[20m])'
         self._wait(lambda: bool(self._result(question)), what=f"figures of {vm}")
 
     def _result(self, question: str) -> list[Any]:

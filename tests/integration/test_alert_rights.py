@@ -6,21 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import Forbidden
 from tests.cluster import Cluster
 from tests.integration.alert_worlds import OBJECTS, ask
+from tests.integration.granting import Granting, Rules
 from tests.integration.settings_worlds import world
 from tests.integration.simulated import items
-from tests.integration.test_settings_rights import Granting
 from tests.make.readme import role_in_readme
 
 SELECTORS = {"virtualMachineInstanceSelector": {"tier": "db"}, "namespaceSelector": {"team": "a"}}
 POLICIES = [{"name": "slow", "spec": {"completionTimeoutPerGiB": 900, "selectors": SELECTORS}}]
-Rules = list[dict[str, Any]]
 
 
 @pytest.fixture

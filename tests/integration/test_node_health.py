@@ -25,6 +25,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.node_health_info import run
 from ansible_collections.kubevirt_ops.live_migration.plugins.modules import node_health_info
 from tests.cluster import Cluster
+from tests.integration.granting import Granting
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 WORLD: dict[str, Any] = {
@@ -73,8 +74,11 @@ def world(cluster: Cluster) -> Iterator[Cluster]:
     cluster.reset()
 
 
-def look(cluster: Cluster, *, user: str = "operator", **params: Any) -> dict[str, Any]:
-    options = {"kubeconfig": str(cluster.kubeconfig(user))}
+def look(cluster: Cluster, *, user: str = "operator", played: str = "", **params: Any) -> dict[str, Any]:
+    """The module's result for a user of the cluster, or for one of the name `played`, whom the administrator plays."""
+    options = {"kubeconfig": str(cluster.kubeconfig("admin" if played else user))}
+    if played:
+        options["impersonate_user"] = played
     client = connect(settings_from(options, environ={}), clock=Clock())
     try:
         return run(client, params, Clock())
@@ -215,18 +219,16 @@ def test_who_may_not_read_nodes_gets_an_error_with_the_rule_never_all_healthy(wo
         look(world, user=user, nodes=["healthy"])
 
 
-def bind(cluster: Cluster, user: str, role: str) -> None:
-    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
-    body = {"metadata": {"name": f"{user}-{role}"}, "roleRef": reference, "subjects": [subject]}
-    create(cluster, f"{RBAC}/clusterrolebindings", body)
+@pytest.fixture
+def grant(cluster: Cluster) -> Iterator[Granting]:
+    granting = Granting(cluster)
+    yield granting
+    granting.forget()
 
 
-def test_missing_rules_are_named_and_the_pasted_role_mends_them(world: Cluster) -> None:
+def test_missing_rules_are_named_and_the_pasted_role_mends_them(world: Cluster, grant: Granting) -> None:
     rules = [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]}]
-    create(world, f"{RBAC}/clusterroles", {"metadata": {"name": "only-nodes"}, "rules": rules})
-    bind(world, "nobody", "only-nodes")
-    blind = look(world, user="nobody")
+    blind = look(world, played=grant(rules))
     missing = [(rule["verb"], rule["resource"], rule["namespace"]) for rule in blind["coverage"]["missing"]]
     assert missing == [("list", "pods", ""), ("list", "virtualmachineinstances", "")]
     assert by_name(blind)["silent"]["verdict"] == "unhealthy"
@@ -234,9 +236,8 @@ def test_missing_rules_are_named_and_the_pasted_role_mends_them(world: Cluster) 
     assert by_name(blind)["healthy"]["migrations"] == {"in": None, "out": None}
 
     role = yaml.safe_load(blind["coverage"]["role"])
-    create(world, f"{RBAC}/clusterroles", role)
-    bind(world, "nobody", role["metadata"]["name"])
-    seeing = look(world, user="nobody")
+    create(world, f"{RBAC}/clusterroles?dryRun=All", role)
+    seeing = look(world, played=grant([*rules, *role["rules"]]))
     assert seeing["coverage"]["complete"] is True
     assert seeing["coverage"]["role"] == ""
     assert {name: node["verdict"] for name, node in by_name(seeing).items()} == {

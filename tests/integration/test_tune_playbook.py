@@ -318,8 +318,11 @@ def test_without_the_right_to_write_the_error_names_the_rule_after_the_report(wo
 def test_the_roles_of_the_readme_are_enough(world: Cluster, tmp_path: Path) -> None:
     """The operator may read what a diagnosis reads; what the policy needs comes on top."""
     allow(world, "operator")
-
-    run = tune(world, tmp_path, user="operator", mode="apply")
+    try:
+        run = tune(world, tmp_path, user="operator", mode="apply")
+    finally:
+        for kind in ("clusterrolebindings", "clusterroles"):
+            done(world.request("DELETE", f"/apis/rbac.authorization.k8s.io/v1/{kind}/operator"))
 
     assert run.returncode == 0, run.output
     assert (acts(run), names(world)) == (["changed"], [NAME])

@@ -62,6 +62,7 @@ ENVIRONMENTS = {
     "eda": Environment("eda", ("requirements-eda.txt",), "eda"),
     "java": Environment("java", ("requirements-java.txt",), "java"),
     "importer": Environment("importer", ("requirements-importer.txt",), "importer"),
+    "awx": Environment("awx", ("requirements-awx.txt",), "awx"),
 }
 
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs every step of `make test` in order, says how long each took, and stops at the first that fails."""
+"""Runs every step of `make test` in order, says how long each took, and stops at the first that fails.
+
+Steps that keep one processor busy for minutes are started early, beside the others, and waited for at their place.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,33 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from xml.etree import ElementTree
 
 from tests.make.places import BUILD, ROOT, in_ci
 
-__all__ = ["STEPS", "Counts", "Outcome", "count_results", "exit_status", "main", "run_steps", "summary"]
+__all__ = [
+    "BESIDE",
+    "STEPS",
+    "Beside",
+    "Counts",
+    "Outcome",
+    "count_results",
+    "exit_status",
+    "main",
+    "run_steps",
+    "summary",
+]
 
 # Cheap ones first, so that a slip is known within seconds.
-STEPS = ("setup", "check", "unit", "cluster", "contract", "integration", "test-chain", "build", "sanity")
+STEPS = ("setup", "check", "unit", "cluster", "contract", "build", "integration", "test-chain", "sanity")
+# Started after the first step: most of the others leave one processor free.
+BESIDE = ("sanity",)
 RESULTS = BUILD / "results"
 
 
@@ -53,27 +71,87 @@ def count_results(folder: Path) -> Counts:
     return Counts(totals["tests"] - failed - totals["skipped"], failed, totals["skipped"])
 
 
-def run_steps(steps: Sequence[str], *, run: Callable[[str], int], clock: Callable[[], float]) -> list[Outcome]:
-    """Run the steps one by one; after the first that fails the rest are listed as not run."""
+class Started(Protocol):
+    """A step that runs already."""
+
+    def finish(self) -> tuple[int, float]:
+        """Wait for its end and show what it said; its exit status and how long it took."""
+
+    def stop(self) -> None:
+        """End it, as nobody wants its result any more."""
+
+
+class Beside:
+    """A step in a process of its own, which writes into a file until its turn comes."""
+
+    def __init__(self, step: str, *, command: Sequence[str], log: Path) -> None:
+        self._step = step
+        self._log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._began = self._ended = time.monotonic()
+        with log.open("wb") as stream:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT)
+        self._watch = threading.Thread(target=self._wait, daemon=True)
+        self._watch.start()
+
+    def _wait(self) -> None:
+        self._process.wait()
+        self._ended = time.monotonic()
+
+    def finish(self) -> tuple[int, float]:
+        """Its exit status and how long it took; its output is printed."""
+        if self._watch.is_alive():
+            print(f"{self._step} was started early and is not done yet; so far: {self._log}", flush=True)
+        self._watch.join()
+        print(self._log.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
+        return self._process.returncode, self._ended - self._began
+
+    def stop(self) -> None:
+        """End it; `make` hands the signal on to what it has started."""
+        if self._watch.is_alive():
+            self._process.terminate()
+            self._watch.join()
+
+
+def run_steps(
+    steps: Sequence[str],
+    *,
+    run: Callable[[str], int],
+    clock: Callable[[], float],
+    start: Callable[[str], Started] | None = None,
+) -> list[Outcome]:
+    """Run the steps one by one; after the first that fails the rest are listed as not run.
+
+    `start` begins those of BESIDE once the first step has passed.
+    """
     outcomes: list[Outcome] = []
-    for number, step in enumerate(steps, 1):
-        if outcomes and outcomes[-1].status != 0:
-            outcomes.append(Outcome(step, None, 0.0))
-            continue
-        print(f"\n==> [{number}/{len(steps)}] make {step}", flush=True)
-        started = clock()
-        outcomes.append(Outcome(step, run(step), clock() - started))
+    beside: dict[str, Started] = {}
+    try:
+        for number, step in enumerate(steps, 1):
+            if outcomes and outcomes[-1].status != 0:
+                outcomes.append(Outcome(step, None, 0.0))
+                continue
+            print(f"\n==> [{number}/{len(steps)}] make {step}", flush=True)
+            started = clock()
+            if step in beside:
+                outcomes.append(Outcome(step, *beside.pop(step).finish()))
+            else:
+                outcomes.append(Outcome(step, run(step), clock() - started))
+            if start is not None and number == 1 and outcomes[0].status == 0:
+                beside = {later: start(later) for later in steps[1:] if later in BESIDE}
+    finally:
+        for left in beside.values():
+            left.stop()
     return outcomes
 
 
-def summary(outcomes: Sequence[Outcome], *, counts: Counts) -> str:
-    """One line a step, and a closing line as pytest has it."""
+def summary(outcomes: Sequence[Outcome], *, counts: Counts, whole: float) -> str:
+    """One line a step, and a closing line as pytest has it. `whole`: seconds from the first step to the last."""
     words = {0: "passed", None: "skipped (an earlier step failed)"}
     lines = [
         f"  {outcome.step:<12} {outcome.seconds:7.1f} s  {words.get(outcome.status, f'FAILED ({outcome.status})')}"
         for outcome in outcomes
     ]
-    whole = sum(outcome.seconds for outcome in outcomes)
     figures = [(counts.failed, "failed"), (counts.passed, "passed"), (counts.skipped, "skipped")]
     tests = ", ".join(f"{figure} {word}" for figure, word in figures if figure) or "no tests ran"
     ended = next((f"step {outcome.step} FAILED" for outcome in outcomes if outcome.status), "all steps passed")
@@ -86,11 +164,19 @@ def exit_status(outcomes: Sequence[Outcome], *, counts: Counts, strict: bool) ->
     return 0 if all(outcome.status == 0 for outcome in outcomes) and not left_out else 1
 
 
+def command(step: str) -> list[str]:
+    """How one target is made."""
+    return [os.environ.get("MAKE", "make"), "--no-print-directory", step]
+
+
 def make(step: str) -> int:
     """The exit status of one target."""
-    return subprocess.run(
-        [os.environ.get("MAKE", "make"), "--no-print-directory", step], cwd=ROOT, check=False
-    ).returncode
+    return subprocess.run(command(step), cwd=ROOT, check=False).returncode
+
+
+def make_beside(step: str) -> Beside:
+    """One target, started and not waited for."""
+    return Beside(step, command=command(step), log=RESULTS / f"{step}.log")
 
 
 def main(steps: Sequence[str]) -> int:
@@ -99,12 +185,14 @@ def main(steps: Sequence[str]) -> int:
         old.unlink()
     # Ctrl-C reaches the step too, which then fails; the summary is still wanted.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
-    outcomes = run_steps(steps or STEPS, run=make, clock=time.monotonic)
+    began = time.monotonic()
+    outcomes = run_steps(steps or STEPS, run=make, clock=time.monotonic, start=make_beside)
+    whole = time.monotonic() - began
     counts = count_results(RESULTS)
     status = exit_status(outcomes, counts=counts, strict=in_ci())
     if counts.skipped and status and all(outcome.status == 0 for outcome in outcomes):
         print("\nSkipped tests count as failed where CI is set: look for SKIPPED above.", flush=True)
-    print("\n" + summary(outcomes, counts=counts), flush=True)
+    print("\n" + summary(outcomes, counts=counts, whole=whole), flush=True)
     return status
 
 

@@ -16,7 +16,7 @@ __all__ = ["main", "sources"]
 def sources() -> list[str]:
     """What is checked: the plugins through the import tree, since their imports name the collection, then the tools."""
     plugins = COLLECTIONS / "ansible_collections" / NAMESPACE / NAME / "plugins"
-    folders = ("tests/cluster", "tests/demo", "tests/house", "tests/make", "tests/mutants")
+    folders = ("tests/awx", "tests/cluster", "tests/demo", "tests/house", "tests/make", "tests/mutants")
     tools = [folder for folder in folders if any((ROOT / folder).glob("*.py"))]
     return [str(plugins.relative_to(ROOT)), *tools]
 

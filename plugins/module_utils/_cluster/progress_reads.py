@@ -39,7 +39,14 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 
-__all__ = ["PAUSE_SECONDS", "ProgressReading", "read_from_handlers", "read_from_prometheus"]
+__all__ = [
+    "PAUSE_SECONDS",
+    "ProgressReading",
+    "group_keys",
+    "match_names",
+    "read_from_handlers",
+    "read_from_prometheus",
+]
 
 # As far back as is asked: longer than one pass over most VMs' memory, and than the window of the stall rule.
 RANGE = "10m"
@@ -72,7 +79,7 @@ def read_from_prometheus(
 ) -> ProgressReading:
     """One query for all `wanted`, or one for each of their namespaces where `namespaces` are asked about: that is what
     a tenancy port wants. What it does not answer is a note and no failure; nothing more is asked then."""
-    groups = _groups(wanted, namespaces=namespaces)
+    groups = group_keys(wanted, namespaces=namespaces)
     found: dict[Key, Progress] = {}
     notes: list[str] = list(prometheus.warnings) if groups else []
     for namespace, keys in groups.items():
@@ -89,8 +96,8 @@ def read_from_prometheus(
 _NOTHING = "Prometheus has no figures of this copy"
 
 
-def _groups(wanted: Collection[Key], *, namespaces: Collection[str]) -> dict[str, list[Key]]:
-    """The keys by the value of the parameter `namespace`, "" for none."""
+def group_keys(wanted: Collection[Key], /, *, namespaces: Collection[str]) -> dict[str, list[Key]]:
+    """The keys by the value of the parameter `namespace` that a query for them carries, "" for none."""
     found: dict[str, list[Key]] = {}
     for key in sorted(key for key in wanted if all(_NAME.fullmatch(part) for part in key)):
         found.setdefault(key[0] if namespaces else "", []).append(key)
@@ -108,14 +115,19 @@ def _ask(prometheus: Prometheus, keys: Iterable[Key], *, namespace: str) -> tupl
 
 
 def _expression(names: Collection[str]) -> str:
-    """A range vector, so that the values come with the times of virt-handler and not with those of a step.
-
-    Names are Kubernetes names, so only their dots mean something in a regular expression.
-    """
+    """A range vector, so that the values come with the times of virt-handler and not with those of a step."""
     metrics = "|".join(sorted(METRICS))
+    matchers = ",".join([f'__name__=~"{metrics}"', *match_names(names)])
+    return f"{{{matchers}}}[{RANGE}]"
+
+
+def match_names(names: Collection[str], /) -> list[str]:
+    """The matcher of a query for VMs of these names; none where it would be too long for a URL.
+
+    They are Kubernetes names, so only their dots mean something in a regular expression.
+    """
     wanted = "|".join(sorted(names)).replace(".", "[.]")
-    match = f',name=~"{wanted}"' if len(wanted) <= SELECTOR_BYTES else ""
-    return f'{{__name__=~"{metrics}"{match}}}[{RANGE}]'
+    return [f'name=~"{wanted}"'] if len(wanted) <= SELECTOR_BYTES else []
 
 
 # -- from virt-handler

@@ -46,6 +46,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     Asked,
     parse_preflight_options,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.progress import look_at_dirty_rates
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.preflight import (
     render_drain,
     render_outlooks,
@@ -85,15 +86,19 @@ Key = tuple[str, str]
 def run(client: Client, params: Mapping[str, Any], _clock: Clock, /) -> dict[str, Any]:
     """The result of preflight_info for the module's `params`.
 
-    Raises WrongInput for an option without meaning and for a node or VM that does not exist, ClusterError where the
-    VMs could not be looked at.
+    Raises WrongInput or ConfigError for an option without meaning, WrongInput for a node or VM that does not exist,
+    ClusterError where the VMs could not be looked at.
     """
     asked = parse_preflight_options(params)
     reading, placement = Reading(client), PlacementReading(client)
     nodes = placement.nodes()
     _check_nodes(asked, nodes)
     guests, notes = read_guests(reading, asked.scope)
-    look_around = _LookAround(client, reading, placement, nodes=nodes, asked=asked, guests=guests)
+    unknown = [guest.key for guest in guests if guest.key not in asked.dirty_rates]
+    measured = look_at_dirty_rates(params, wanted=unknown, namespaces=asked.scope.namespaces)
+    look_around = _LookAround(
+        client, reading, placement, nodes=nodes, asked=asked, guests=guests, measured_rates=measured.rates
+    )
     grounds, subjects, places = look_around.take() if guests else (_nothing(client), [], None)
     preflight = judge_preflight(grounds, subjects, places=places, nodes=asked.scope.nodes)
     unseen = {**grounds.snapshot.unseen, **reading.unseen, **placement.unseen}
@@ -105,11 +110,15 @@ def run(client: Client, params: Mapping[str, Any], _clock: Clock, /) -> dict[str
         "summary": render_preflight_summary(preflight, nodes=asked.scope.nodes),
         "drain": render_drain(grounds, preflight),
         "assumed": [ASSUMED, COPIED_ONCE],
-        "coverage": Coverage(requests=client.requests - placement.requests, requests_for_placement=placement.requests)
+        "coverage": Coverage(
+            requests=client.requests - placement.requests,
+            requests_for_placement=placement.requests,
+            requests_to_prometheus=measured.requests,
+        )
         .adding(rules)
         .to_result(),
         **EMPTY_ACT,
-        "notes": notes,
+        "notes": [*notes, *measured.notes],
     }
 
 
@@ -151,6 +160,7 @@ class _LookAround:
         nodes: Sequence[Node] | None,
         asked: Asked,
         guests: Sequence[Guest],
+        measured_rates: Mapping[Key, int],
     ) -> None:
         self._client = client
         self._reading = reading
@@ -158,6 +168,7 @@ class _LookAround:
         self._nodes = nodes
         self._asked = asked
         self._guests = guests
+        self._measured_rates = measured_rates
         self._namespaces = sorted({guest.key[0] for guest in guests})
         self._at_once = not asked.scope.namespaces
 
@@ -185,6 +196,7 @@ class _LookAround:
             budgets=budgets,
             quotas=quotas,
             dirty_rates=self._asked.dirty_rates,
+            measured_rates=self._measured_rates,
             expected_bandwidth=self._asked.expected_bandwidth,
         )
         return grounds, subjects, places

@@ -19,6 +19,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     quantity_bytes,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.progress import check_progress
 
 __all__ = ["Asked", "parse_preflight_options"]
 
@@ -37,7 +38,7 @@ class Asked:
 
 
 def parse_preflight_options(params: Mapping[str, Any], /) -> Asked:
-    """The module's options; WrongInput for one without meaning."""
+    """The module's options; WrongInput or ConfigError for one without meaning."""
     nodes, namespaces = _names(params, "nodes"), _names(params, "namespaces")
     vms = tuple(dict.fromkeys(_vm(text, option="vms") for text in params.get("vms") or ()))
     if not nodes and not vms:
@@ -48,6 +49,8 @@ def parse_preflight_options(params: Mapping[str, Any], /) -> Asked:
             f"vms: {outside[0]!r} is not in namespaces ({', '.join(namespaces)}): add its namespace there, "
             "or leave namespaces out."
         )
+    # What virt-handler tells by itself is of this moment; a drain wants the last hour.
+    check_progress(params, sources=("none", "prometheus"))
     bandwidth = params.get("expected_bandwidth")
     return Asked(
         scope=DrainScope(nodes, vms, namespaces),

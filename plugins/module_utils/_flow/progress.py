@@ -1,7 +1,7 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the figures of running copies, where the option `progress` asks for them.
+"""Reads the figures of copies, running or to come, where the option `progress` asks for them.
 
 This module is private to the collection and may change without notice.
 """
@@ -9,11 +9,15 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.dirty_rate_reads import (
+    DirtyRates,
+    read_dirty_rates,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.progress_reads import (
     ProgressReading,
     read_from_handlers,
@@ -28,17 +32,17 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.progress import copies_of
 
-__all__ = ["SOURCES", "check_progress", "look_at_progress"]
+__all__ = ["SOURCES", "check_progress", "look_at_dirty_rates", "look_at_progress"]
 
 SOURCES = ("none", "prometheus", "virt_handler")
 
 
-def check_progress(params: Mapping[str, Any]) -> str:
+def check_progress(params: Mapping[str, Any], *, sources: Sequence[str] = SOURCES) -> str:
     """Where progress is to be read from. Raises WrongInput or ConfigError for options that cannot be used, before
     anything is read."""
     source = params.get("progress") or "none"
-    if source not in SOURCES:
-        raise WrongInput(f"progress: {source!r} is none of {', '.join(SOURCES)}.")
+    if source not in sources:
+        raise WrongInput(f"progress: {source!r} is none of {', '.join(sources)}.")
     if source == "prometheus":
         _settings(params)
     return str(source)
@@ -57,6 +61,19 @@ def look_at_progress(
     prometheus = Prometheus(_settings(params))
     try:
         return read_from_prometheus(prometheus, wanted, namespaces=namespaces, read_at=snapshot.read_at)
+    finally:
+        prometheus.close()
+
+
+def look_at_dirty_rates(
+    params: Mapping[str, Any], /, *, wanted: Collection[tuple[str, str]], namespaces: Sequence[str]
+) -> DirtyRates:
+    """How fast these VMs, (namespace, name), write to their memory; nothing is asked unless progress is prometheus."""
+    if params.get("progress") != "prometheus" or not wanted:
+        return DirtyRates()
+    prometheus = Prometheus(_settings(params))
+    try:
+        return read_dirty_rates(prometheus, wanted, namespaces=namespaces)
     finally:
         prometheus.close()
 

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.make.suite import Counts, Outcome, count_results, exit_status, run_steps, summary
+from tests.make.suite import BESIDE, STEPS, Beside, Counts, Outcome, count_results, exit_status, run_steps, summary
 
 RESULT = '<testsuites><testsuite tests="{}" failures="{}" errors="{}" skipped="{}"/></testsuites>'
 
@@ -38,9 +39,75 @@ def test_run_steps_after_a_failure_runs_nothing() -> None:
     assert [outcome.status for outcome in outcomes] == [0, 2, None, None]
 
 
+class Played:
+    """A step that was started early, and what became of it."""
+
+    def __init__(self, status: int, *, said: list[str]) -> None:
+        self._status = status
+        self._said = said
+
+    def finish(self) -> tuple[int, float]:
+        self._said.append("finished")
+        return self._status, 7.0
+
+    def stop(self) -> None:
+        self._said.append("stopped")
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "said"),
+    [
+        ({}, [0, 0, 0], ["a", "begun", "b", "finished"]),
+        ({"a": 2}, [2, None, None], ["a"]),
+        ({"b": 2}, [0, 2, None], ["a", "begun", "b", "stopped"]),
+        ({"sanity": 2}, [0, 0, 2], ["a", "begun", "b", "finished"]),
+    ],
+    ids=["all pass", "the first fails", "another fails", "it fails itself"],
+)
+def test_step_beside_the_others_begins_after_the_first_and_counts_at_its_place(
+    status: dict[str, int], wanted: list[int | None], said: list[str]
+) -> None:
+    seen: list[str] = []
+
+    def run(step: str) -> int:
+        seen.append(step)
+        return status.get(step, 0)
+
+    def start(step: str) -> Played:
+        seen.append("begun")
+        return Played(status.get(step, 0), said=seen)
+
+    outcomes = run_steps(["a", "b", BESIDE[0]], run=run, clock=ticks, start=start)
+
+    assert ([outcome.status for outcome in outcomes], seen) == (wanted, said)
+
+
+def test_step_beside_shows_what_it_said_and_how_it_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = "print('looked at all'); raise SystemExit(3)"
+    beside = Beside("sanity", command=[sys.executable, "-c", program], log=tmp_path / "results" / "sanity.log")
+
+    status, seconds = beside.finish()
+
+    assert (status, seconds > 0) == (3, True)
+    assert capsys.readouterr().out.endswith("looked at all\n")
+
+
+def test_step_beside_that_nobody_wants_is_ended(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    beside = Beside("sanity", command=command, log=tmp_path / "sanity.log")
+
+    beside.stop()
+
+    assert beside.finish()[0] < 0
+
+
+def test_steps_beside_are_steps() -> None:
+    assert set(BESIDE) < set(STEPS[1:])
+
+
 def test_summary_names_failed_and_skipped_steps() -> None:
     outcomes = [Outcome("a", 0, 1.0), Outcome("b", 2, 3.0), Outcome("c", None, 0.0)]
-    assert summary(outcomes, counts=Counts(passed=5, failed=1, skipped=0)).splitlines() == [
+    assert summary(outcomes, counts=Counts(passed=5, failed=1, skipped=0), whole=4.0).splitlines() == [
         "  a                1.0 s  passed",
         "  b                3.0 s  FAILED (2)",
         "  c                0.0 s  skipped (an earlier step failed)",
@@ -50,7 +117,7 @@ def test_summary_names_failed_and_skipped_steps() -> None:
 
 
 def test_summary_of_success_ends_with_the_counts() -> None:
-    text = summary([Outcome("a", 0, 1.0)], counts=Counts(passed=5, failed=0, skipped=2))
+    text = summary([Outcome("a", 0, 1.0)], counts=Counts(passed=5, failed=0, skipped=2), whole=1.0)
     assert text.splitlines()[-1] == "==== all steps passed: 5 passed, 2 skipped in 1 s ===="
 
 

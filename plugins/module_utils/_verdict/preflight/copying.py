@@ -94,7 +94,7 @@ def plan_copy(grounds: Grounds, subject: Subject, /) -> CopyPlan:
         memory_bytes=memory,
         bandwidth=bandwidth,
         bandwidth_from=source,
-        dirty_rate=grounds.dirty_rates.get(subject.key),
+        dirty_rate=grounds.dirty_rates.get(subject.key, grounds.measured_rates.get(subject.key)),
         per_gib=per_gib if isinstance(per_gib, int) else None,
         limit_seconds=limit,
         problem=problems[0] if problems else "",
@@ -130,7 +130,7 @@ def find_copy(grounds: Grounds, subject: Subject, /) -> Iterator[Found]:
         return
     if plan.bandwidth is None or not _is_slow(plan):
         return
-    seen = _seen(subject, plan)
+    seen = _seen(grounds, subject, plan)
     disrupts = _value(subject, ALLOW_WORKLOAD_DISRUPTION) is True
     has_vfio = subject.guest.vmi.has_vfio
     if plan.needed is not None and disrupts and not has_vfio and _value(subject, ALLOW_POST_COPY) is True:
@@ -166,14 +166,15 @@ def _rate(number: int | None) -> str:
     return f"{format_bytes(number or 0)}/s"
 
 
-def _seen(subject: Subject, plan: CopyPlan) -> tuple[Evidence, ...]:
+def _seen(grounds: Grounds, subject: Subject, plan: CopyPlan) -> tuple[Evidence, ...]:
     guest = subject.guest
     found = [Evidence(guest.name, vmi_facts.GUEST_MEMORY.path, guest.vmi.guest_memory)]
     for name in (BANDWIDTH, TIMEOUT):
         setting = subject.settings[name]
         found.append(Evidence(_where(setting.origin), name, str(setting.value)))
     if plan.dirty_rate is not None:
-        found.append(Evidence(guest.name, "dirty rate, as given", _rate(plan.dirty_rate)))
+        source = "as given" if subject.key in grounds.dirty_rates else "highest of the last hour, by Prometheus"
+        found.append(Evidence(guest.name, f"dirty rate, {source}", _rate(plan.dirty_rate)))
     return tuple(found)
 
 

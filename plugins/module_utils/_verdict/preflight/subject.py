@@ -87,7 +87,8 @@ class Grounds:
     `quotas` and `placement/...`.
 
     `ongoing`: judgements of the unfinished migrations by VM; `health`: verdicts on nodes. `dirty_rates` and
-    `expected_bandwidth` are bytes a second, given by the caller.
+    `expected_bandwidth` are bytes a second, given by the caller; `measured_rates` are the highest of the last hour, as
+    Prometheus has them, of VMs for which none is given.
     """
 
     snapshot: Snapshot
@@ -98,6 +99,7 @@ class Grounds:
     budgets: tuple[DisruptionBudget, ...] = ()
     quotas: tuple[ResourceQuota, ...] = ()
     dirty_rates: Mapping[Key, int] = field(default_factory=dict)
+    measured_rates: Mapping[Key, int] = field(default_factory=dict)
     expected_bandwidth: int | None = None
 
     @cached_property

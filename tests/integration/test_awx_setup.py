@@ -1,0 +1,122 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook awx_setup with the real collection awx.awx, against a controller that keeps what it is told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.awx.store import Store, serving
+from tests.awx.survey import variables_of
+from tests.make.places import BUILD, ROOT
+
+TOKEN = "a-token-of-the-controller"
+SECRET = "the-bearer-token-of-prod-1"
+CLUSTERS = [
+    {"name": "prod-1", "host": "https://prod-1.example.com:6443", "api_key": SECRET, "ca_cert": "a CA"},
+    {"name": "prod-2", "host": "https://prod-2.example.com:6443", "api_key": "another"},
+]
+VARIABLES = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text(encoding="utf-8"))
+
+
+def set_up(url: str, folder: Path, *, collections: Path) -> subprocess.CompletedProcess[str]:
+    """A run of the playbook that finds collections in that folder alone."""
+    given = folder / "clusters.yml"
+    given.write_text(yaml.safe_dump({"awx_setup_clusters": CLUSTERS}), encoding="utf-8")
+    programs = Path(sys.executable).parent
+    environment = {
+        "HOME": str(folder),
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        "CONTROLLER_HOST": url,
+        "CONTROLLER_OAUTH_TOKEN": TOKEN,
+    }
+    command = [str(programs / "ansible-playbook"), str(ROOT / "playbooks" / "awx_setup.yml"), "-e", f"@{given}", "-v"]
+    return subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[subprocess.CompletedProcess[str]], list[int]]:
+    """The store after two runs, the runs, and how much had been written after each."""
+    (collections,) = (BUILD / "awx" / "lib").glob("python3.*/site-packages")
+    store, done, written = Store(token=TOKEN), [], []
+    with serving(store.answer) as url:
+        for _time in range(2):
+            done.append(set_up(url, tmp_path_factory.mktemp("home"), collections=collections))
+            written.append(len(store.writes))
+    return store, done, written
+
+
+Runs = tuple[Store, list[subprocess.CompletedProcess[str]], list[int]]
+
+
+def test_second_run_changes_nothing(runs: Runs) -> None:
+    _store, (first, second), written = runs
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "changed=0" in second.stdout
+    assert written[0] == written[1] > 0
+
+
+def test_each_cluster_gets_a_host_a_credential_and_every_template(runs: Runs) -> None:
+    store = runs[0]
+    assert set(store.named("hosts")) == {"prod-1", "prod-2"}
+    templates = store.named("job_templates")
+    for cluster in ("prod-1", "prod-2"):
+        credential = store.named("credentials")[f"Live migration: {cluster}"]["id"]
+        for wanted in VARIABLES["awx_setup_templates"]:
+            made = templates[f"Live migration: {wanted['key']}, {cluster}"]
+            assert made["playbook"] == wanted["playbook"]
+            assert made["limit"] == cluster
+            assert yaml.safe_load(made["extra_vars"]) == {"clusters": cluster, **wanted["extra_vars"]}
+            assert store.associations[made["id"], "credentials"] == [credential]
+            assert store.surveys[made["id"]]["spec"] == wanted["survey"]
+
+
+def test_certificates_are_checked_where_a_ca_is_given(runs: Runs) -> None:
+    inputs = {name: one["inputs"] for name, one in runs[0].named("credentials").items()}
+    assert inputs["Live migration: prod-1"]["verify_ssl"] is True
+    assert inputs["Live migration: prod-2"]["verify_ssl"] is False
+    assert inputs["Live migration: prod-1"]["bearer_token"] == SECRET
+
+
+def test_workflow_waits_for_an_approval_between_its_jobs(runs: Runs) -> None:
+    store = runs[0]
+    names = {one["id"]: name for name, one in store.named("job_templates").items()}
+    flow = store.named("workflow_job_templates")["Live migration: diagnose, approve, remediate, prod-1"]
+    nodes: dict[str, Any] = {
+        one["identifier"]: one
+        for one in store.objects["workflow_job_template_nodes"].values()
+        if one["workflow_job_template"] == flow["id"]
+    }
+    approvals = store.objects["workflow_approval_templates"]
+    assert names[nodes["first"]["unified_job_template"]] == "Live migration: diagnose, prod-1"
+    assert nodes["approval"]["unified_job_template"] in approvals
+    assert names[nodes["then"]["unified_job_template"]] == "Live migration: remediate, prod-1"
+    assert nodes["then"]["extra_data"] == {"mode": "cancel_and_retry"}
+    assert store.associations[nodes["first"]["id"], "success_nodes"] == [nodes["approval"]["id"]]
+    assert store.associations[nodes["approval"]["id"], "success_nodes"] == [nodes["then"]["id"]]
+    assert variables_of(store.surveys[flow["id"]]["spec"]) == {"namespaces", "vms"}
+
+
+def test_no_token_is_printed(runs: Runs) -> None:
+    for run in runs[1]:
+        assert SECRET not in run.stdout + run.stderr
+
+
+def test_without_a_collection_it_stops_with_the_line_that_installs_one(tmp_path: Path) -> None:
+    run = set_up("http://127.0.0.1:1", tmp_path, collections=tmp_path)
+    assert run.returncode == 2
+    assert "ansible-galaxy collection install awx.awx" in run.stdout
+    assert "ansible-galaxy collection install ansible.controller" in run.stdout
