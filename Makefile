@@ -30,7 +30,7 @@ export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
-.PHONY: test-placement test-mutants bench-cancel clean distclean
+.PHONY: test-chain test-placement test-mutants bench-cancel clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -83,6 +83,10 @@ contract: cluster ## Our CustomResourceDefinitions and field paths against KubeV
 integration: cluster ## Modules, filters, role and playbook on the test cluster
 	@$(PYTHON) -m tests.make.environment awx
 	$(PYTEST) -n $(WORKERS) --ignore=$(PACKAGE_TEST) tests/integration
+
+test-chain: cluster ## From an alert to the migrated VM: rulebooks in ansible-rulebook, against the test cluster
+	$(PYTHON) -m tests.make.environment eda
+	$(PYTEST) tests/chain
 
 build: setup ## Build the tarball, install it without a network, try each plugin, import it as Galaxy does
 	$(PYTHON) -m tests.make.environment importer

@@ -117,6 +117,13 @@ options:
     type: list
     elements: str
     default: []
+  only_opted_in:
+    description:
+      - Whether an act needs an opt-in. The label C(live-migration.kubevirt-ops/remediate) of the VM counts first, then
+        that of its VMI, then the annotation of that name of the namespace; only V(true) opts in.
+      - It is refused with V(NotOptedIn) otherwise. Meant for automation that nobody watches.
+    type: bool
+    default: false
   min_healthy:
     description:
       - So many nodes must be healthy, as a number or a percentage.

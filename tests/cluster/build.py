@@ -28,6 +28,7 @@ __all__ = [
     "BuildError",
     "Programs",
     "cached_folder",
+    "ensure_alertmanager",
     "ensure_programs",
     "ensure_prometheus",
     "ensure_promtool",
@@ -102,6 +103,15 @@ _PROMETHEUS = _Tool(
     tags="netgo,remove_all_sd",
 )
 _PROMTOOL = replace(_PROMETHEUS, program="promtool", package="github.com/prometheus/prometheus/cmd/promtool")
+# The newest whose module brings its web pages; later ones want them built with Node.js.
+_ALERTMANAGER = _Tool(
+    "alertmanager",
+    _TOOLS / "alertmanager",
+    "github.com/prometheus/alertmanager/cmd/alertmanager",
+    "github.com/prometheus/alertmanager",
+    lambda _: "",
+    tags="netgo",
+)
 _ALL = (_ETCD, _APISERVER)
 
 
@@ -148,6 +158,11 @@ def ensure_prometheus(*, report: Callable[[str], None] | None = None) -> Path:
 def ensure_promtool(*, report: Callable[[str], None] | None = None) -> Path:
     """promtool of the same version; built (a minute more, after Prometheus), cached and found in the same manner."""
     return _built_or_on_path(_PROMTOOL, say=report or _say)
+
+
+def ensure_alertmanager(*, report: Callable[[str], None] | None = None) -> Path:
+    """Alertmanager; built (a minute more), cached and found in the same manner."""
+    return _built_or_on_path(_ALERTMANAGER, say=report or _say)
 
 
 def _built_or_on_path(tool: _Tool, *, say: Callable[[str], None]) -> Path:

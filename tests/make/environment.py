@@ -59,6 +59,8 @@ class Environment:
 
 ENVIRONMENTS = {
     "dev": Environment("venv", ("requirements-dev.txt",), "venv"),
+    "eda": Environment("eda", ("requirements-eda.txt",), "eda"),
+    "java": Environment("java", ("requirements-java.txt",), "java"),
     "importer": Environment("importer", ("requirements-importer.txt",), "importer"),
     "awx": Environment("awx", ("requirements-awx.txt",), "awx"),
 }

@@ -44,6 +44,7 @@ __all__ = ["ActReads", "lease_path", "leases_path", "migration_name_path"]
 
 SUBRESOURCES = "subresources.kubevirt.io"
 _NAMESPACE = MetaFields("Namespace")
+_VIRTUAL_MACHINE = MetaFields("VirtualMachine")
 
 
 def migration_name_path(namespace: str, name: str, /) -> str:
@@ -95,15 +96,24 @@ class ActReads:
 
     def has_vm(self, key: Key) -> bool | None:
         """Whether there is a VM of this name; None where that may not be read."""
+        found = self._vm(key)
+        return None if found is None else bool(found)
+
+    def vm_labels(self, key: Key) -> Mapping[str, str] | None:
+        """The labels of the VM, none for a VMI without one; None where that may not be read."""
+        found = self._vm(key)
+        return None if found is None else _VIRTUAL_MACHINE.read(Reader(found)).labels
+
+    def _vm(self, key: Key) -> dict[str, Any] | None:
+        """The VM, {} for none; None where that may not be read."""
         path = paths.item(KUBEVIRT, version="v1", plural="virtualmachines", namespace=key[0], name=key[1])
         try:
-            self.client.get(path)
+            return self.client.get(path)
         except NotFound:
-            return False
+            return {}
         except Forbidden as error:
             self.reading.miss(f"vms/{key[0]}", error.rule)
             return None
-        return True
 
     def target_pod(self, namespace: str, migration_uid: str, /) -> tuple[Pod | None, bool]:
         """The newest pod that was made for this migration, None for none; and whether pods could be seen."""

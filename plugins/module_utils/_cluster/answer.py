@@ -17,14 +17,17 @@ from typing import Any
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
     BadAnswer,
     TableUnsupported,
+    error_from_status,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean
 
 __all__ = [
     "Table",
+    "changes_in",
     "continue_token",
     "json_object",
     "list_items",
+    "resource_version",
     "table_page",
     "warning_texts",
     "without_managed_fields",
@@ -69,6 +72,35 @@ def continue_token(page: Mapping[str, Any]) -> str:
     metadata = page.get("metadata")
     token = metadata.get("continue") if isinstance(metadata, Mapping) else None
     return token if isinstance(token, str) else ""
+
+
+def resource_version(found: Mapping[str, Any]) -> str:
+    """The resourceVersion of a list or an object; "" where there is none."""
+    metadata = found.get("metadata")
+    version = metadata.get("resourceVersion") if isinstance(metadata, Mapping) else None
+    return version if isinstance(version, str) else ""
+
+
+def changes_in(body: bytes, *, path: str) -> list[tuple[str, dict[str, Any]]]:
+    """The changes that a watch told: what happened (ADDED, MODIFIED, DELETED, BOOKMARK), and the object.
+
+    A last line that was cut off is left out: it comes again. Raises BadAnswer for anything else that is no change, and
+    where the server told an error its own, such as Gone.
+    """
+    found = []
+    for line in body.splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            break
+        change = json_object(line, path=path, content_type="application/json")
+        kind, obj = change.get("type"), change.get("object")
+        if not isinstance(kind, str) or not isinstance(obj, dict):
+            raise BadAnswer(f"GET {clean(path)} told a change that is none.", method="GET", path=path, status=200)
+        if kind == "ERROR":
+            code = obj.get("code")
+            status = code if isinstance(code, int) and code >= 300 else 500
+            raise error_from_status(status, method="GET", path=path, body=json.dumps(obj).encode())
+        found.append((kind, without_managed_fields(obj)))
+    return found
 
 
 def list_items(page: Mapping[str, Any], *, path: str) -> list[dict[str, Any]]:

@@ -22,9 +22,11 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.answer import (
     Table,
+    changes_in,
     continue_token,
     json_object,
     list_items,
+    resource_version,
     table_page,
     warning_texts,
     without_managed_fields,
@@ -74,6 +76,7 @@ Columns = list[str]
 Objects = list[dict[str, Any]]
 Outcome: TypeAlias = "dict[str, Any] | ClusterError"
 # Outside of the class, whose own `list` hides the type.
+Changes: TypeAlias = "list[tuple[str, dict[str, Any]]]"
 Listings: TypeAlias = "list[Objects | ClusterError]"
 
 _TEXT: Final = "text/plain"
@@ -81,6 +84,7 @@ _JSON: Final = "application/json"
 _TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 _PAGED_READINGS: Final = 3
+_MOST_CHANGES_BYTES: Final = 64 * 2**20
 _SHORTEST_SECONDS: Final = 0.1
 
 
@@ -154,6 +158,27 @@ class Client:
         """At most `limit` objects of a collection, and whether there are no more."""
         page = self._read(path, query={"limit": limit}, accept=_JSON)
         return list_items(page, path=path), not continue_token(page)
+
+    def pages(self, path: str, *, limit: int = 500) -> Iterator[tuple[Objects, str]]:
+        """Each page of a collection as it comes, for those that keep little of it, with the list's resourceVersion.
+
+        Raises Gone where the list changed too much between two pages: what came before is no list then.
+        """
+        for page in self._pages(path, query={"limit": limit}, accept=_JSON):
+            yield list_items(page, path=path), resource_version(page)
+
+    def watch(self, path: str, *, since: str, seconds: int) -> Changes:
+        """What changed in a collection after the resourceVersion `since`, once `seconds` are over (less than
+        request_timeout). All of it or an error, so that the same version may be asked for again.
+
+        Raises Gone where the server does not know that version any more: list anew.
+        """
+        asked = {"watch": "1", "resourceVersion": since, "timeoutSeconds": seconds, "allowWatchBookmarks": "true"}
+        # Not compressed: what is bounded is then what was sent.
+        headers = {"Accept": _JSON, "Accept-Encoding": "identity"}
+        request = Request("GET", path, query=encoded(asked), headers=headers, longest=_MOST_CHANGES_BYTES)
+        _none, answer = self._exchange(request)
+        return changes_in(answer.body, path=path)
 
     def metadata(self, path: str, *, limit: int = 500) -> Objects:
         """The metadata of all objects of a collection and nothing else of them; all of it or an error, as `list`."""

@@ -21,8 +21,10 @@ __all__ = [
     "PREFIX",
     "REASON",
     "RECORD",
+    "REMEDIATE",
     "RETRY_DUE",
     "is_paused",
+    "wants_remediation",
 ]
 
 # Before every annotation and label of ours. Not below kubevirt.io: KubeVirt reserves such names.
@@ -33,6 +35,8 @@ RECORD: Final = f"{PREFIX}last-change"
 COMPONENT: Final = "kubevirt-ops-live-migration"
 # The switch that stops every act, on the VM's namespace or on KubeVirt's.
 PAUSE: Final = f"{PREFIX}pause"
+# Who wants automation to act: a label of the VM or its VMI, or an annotation of the namespace.
+REMEDIATE: Final = f"{PREFIX}remediate"
 # On a migration that is cancelled or was made: for people, as it is gone with the object.
 ACTOR: Final = f"{PREFIX}actor"
 REASON: Final = f"{PREFIX}reason"
@@ -47,3 +51,9 @@ RETRY_DUE: Final = f"{PREFIX}retry-due"
 def is_paused(annotations: Mapping[str, str], /) -> bool:
     """Whether acting is paused: the annotation is there, with any value but "false". Who mistypes it wants a pause."""
     return annotations.get(PAUSE, "false").strip().lower() != "false"
+
+
+def wants_remediation(marks: Mapping[str, str], /) -> bool | None:
+    """Whether automation may act, as a label or annotation says; None where there is none. Only "true" is yes."""
+    value = marks.get(REMEDIATE)
+    return None if value is None else value.strip().lower() == "true"

@@ -44,6 +44,7 @@ ACT_SPEC: dict[str, dict[str, Any]] = {
     "max_stuck_per_node": {"type": "int", "default": 3},
     "max_acts_per_run": {"type": "int", "default": 5},
     "max_acts_per_hour": {"type": "int", "default": 20},
+    "only_opted_in": {"type": "bool", "default": False},
     "accept_risks": {"type": "list", "elements": "str", "default": []},
     "reason": {"type": "str", "default": ""},
     "actor": {"type": "str", "default": ""},

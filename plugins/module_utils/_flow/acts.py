@@ -195,6 +195,7 @@ class Acts(ActKind):
             limits=acting.limits,
             paused_at=around.paused_at(namespace),
             pause_unseen=around.pause_unseen(namespace),
+            marks=around.marks(acting.reads, course=course) if self.params.get("only_opted_in") else None,
             guard=around.guard,
             stuck_by_node=around.stuck_by_node,
             budget=around.budget,

@@ -28,7 +28,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import NODE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import KubeVirt
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import Course
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.look import look
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.act_gates import Marks
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.budget import (
     BUDGET_NAME,
     Budget,
@@ -58,7 +60,7 @@ class Around:
     kubevirt: KubeVirt | None = None
     guard: Guard | None = None
     budget: Budget | None = None
-    paused: dict[str, bool | None] = field(default_factory=dict)
+    annotations: dict[str, Mapping[str, str] | None] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
 
@@ -69,12 +71,20 @@ class Around:
 
     def paused_at(self, namespace: str) -> tuple[str, ...]:
         """The namespaces that pause acts on VMs of `namespace`."""
-        return tuple(f"namespace {name}" for name in self._switches(namespace) if self.paused.get(name))
+        return tuple(
+            f"namespace {name}" for name in self._switches(namespace) if is_paused(self.annotations.get(name) or {})
+        )
 
     def pause_unseen(self, namespace: str) -> tuple[str, ...]:
         """What could not be read of the pause switch."""
-        found = [f"namespace {name}" for name in self._switches(namespace) if self.paused.get(name) is None]
+        found = [f"namespace {name}" for name in self._switches(namespace) if self.annotations.get(name) is None]
         return (*found, *(() if self.kubevirt_namespace else ("KubeVirt's namespace, which is not known",)))
+
+    def marks(self, reads: ActReads, /, *, course: Course) -> Marks:
+        """What says whether automation may act on the VM of this course; reads the VM."""
+        namespace, vmi = course.target.namespace, course.vmi
+        labels = reads.vm_labels((namespace, course.target.vm))
+        return Marks(labels, vmi.meta.labels if vmi else {}, self.annotations.get(namespace))
 
     def _switches(self, namespace: str) -> tuple[str, ...]:
         return tuple(name for name in dict.fromkeys((namespace, self.kubevirt_namespace)) if name)
@@ -94,8 +104,7 @@ def read_around(reads: ActReads, /, *, namespaces: Iterable[str], min_healthy: s
     _read_budget(reads, around)
     for name in dict.fromkeys((*places, around.kubevirt_namespace)):
         if name:
-            found = reads.namespace_annotations(name)
-            around.paused[name] = None if found is None else is_paused(found)
+            around.annotations[name] = reads.namespace_annotations(name)
     rules = [rule for topic in sorted(reads.reading.unseen) for rule in reads.reading.unseen[topic]]
     around.rules += [rule for rule in rules if rule not in around.rules]
     if around.kubevirt is None:

@@ -16,6 +16,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import (
+    REMEDIATE,
+    wants_remediation,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.surroundings import KubeVirt
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.budget import Budget
@@ -26,7 +30,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import Judgement
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import Guard
 
-__all__ = ["GATES", "Gate", "GateAnswer", "Limits", "Passage", "Situation", "pass_gates"]
+__all__ = ["GATES", "Gate", "GateAnswer", "Limits", "Marks", "Passage", "Situation", "pass_gates"]
 
 PASS, REFUSE, UNREADABLE = "pass", "refuse", "unreadable"
 
@@ -42,13 +46,25 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What says whether automation may act: labels of the VM and its VMI, annotations of the namespace.
+
+    None stands for what could not be read; the VMI was read before.
+    """
+
+    vm: Mapping[str, str] | None
+    vmi: Mapping[str, str]
+    namespace: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
 class Situation:
     """What the gates of one act judge. None stands for what could not be read; `missing` says by gate which rules.
 
     `act` is cancel or retry. `judgement` is of the fresh look: for a retry None. `stuck_by_node` counts stuck
     migrations by node. `acts_of_run` are those that this run has begun, `attempts` those of the VM since it last moved.
     `ladder` has the highest rung of each cause. `lease` is None where there is none yet, and `lease_seen` False where
-    it may not be used.
+    it may not be used. `marks` is None where nobody asks for an opt-in.
     """
 
     act: str
@@ -58,6 +74,7 @@ class Situation:
     judgement: Judgement | None = None
     paused_at: tuple[str, ...] = ()
     pause_unseen: tuple[str, ...] = ()
+    marks: Marks | None = None
     guard: Guard | None = None
     stuck_by_node: dict[str, int] | None = None
     budget: Budget | None = None
@@ -184,6 +201,24 @@ def _owner(given: Situation) -> GateAnswer:
     return GateAnswer("owner", refusal.code, REFUSE, refusal.reason)
 
 
+def _opt_in(given: Situation) -> GateAnswer:
+    """The VM's own word counts before that of its VMI, and that before the namespace's."""
+    code, marks = "NotOptedIn", given.marks
+    if marks is None:
+        return _passed("opt_in", code, "No opt-in is asked for.")
+    for what, found in (("the VM", marks.vm), ("its VMI", marks.vmi), ("its namespace", marks.namespace)):
+        if found is None:
+            return _unseen(given, "opt_in", code, f"Whether {what} has opted in could not be read")
+        wants = wants_remediation(found)
+        if wants:
+            return _passed("opt_in", code, f"{REMEDIATE} on {what} is true.")
+        if wants is False:
+            why = f"{REMEDIATE} on {what} is not true, so automation does not act on it."
+            return GateAnswer("opt_in", code, REFUSE, why)
+    why = f"Nobody has opted in: {REMEDIATE} is neither a label of the VM nor an annotation of its namespace."
+    return GateAnswer("opt_in", code, REFUSE, why)
+
+
 def _coverage(given: Situation) -> GateAnswer:
     gaps = _gaps(given.judgement)
     if not gaps:
@@ -290,6 +325,7 @@ GATES: Sequence[Gate] = (
     Gate("post_copy", "PostCopyActive", "Is the copy in post-copy?", _post_copy),
     Gate("cause", "the cause's code", "Does a cancel help against its cause?", _cause),
     Gate("owner", "OwnedByController", "Would a controller make it again?", _owner),
+    Gate("opt_in", "NotOptedIn", "Has the VM or its namespace opted in (only_opted_in)?", _opt_in),
     Gate("coverage", "CoverageIncomplete", "Was everything read that its verdict rests on?", _coverage),
     Gate("cluster_health", "ClusterUnhealthy", "Are enough nodes healthy (min_healthy)?", _health),
     Gate("stuck_per_node", "ManyStuckOnNode", "Are several stuck on one node (max_stuck_per_node)?", _per_node),

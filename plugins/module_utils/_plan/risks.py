@@ -33,6 +33,7 @@ _ACTS: Final[Mapping[str, Level]] = {
     "NotStuck": Level.REFUSED,
     "PostCopyActive": Level.FINAL,
     "OwnedByController": Level.REFUSED,
+    "NotOptedIn": Level.REFUSED,
     "CoverageIncomplete": Level.REFUSED,
     "ClusterUnhealthy": Level.REFUSED,
     "ManyStuckOnNode": Level.REFUSED,

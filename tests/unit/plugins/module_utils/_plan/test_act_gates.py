@@ -70,6 +70,7 @@ def test_order_is_fixed() -> None:
         "post_copy",
         "cause",
         "owner",
+        "opt_in",
         "coverage",
         "cluster_health",
         "stuck_per_node",

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an alert to a job of the controller, which checks the survey and runs the playbook as AWX does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.awx.controller import Controller
+from tests.awx.project import bare_clone
+from tests.chain.rulebook import Rulebook, Webhook, firing, running_rulebook
+from tests.chain.test_source import WORLD
+from tests.cluster import Cluster
+from tests.integration.acting import going_on
+from tests.integration.simulated import items
+from tests.make.places import ROOT
+
+TOKEN = "a-token-of-the-controller"
+SETUP = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text(encoding="utf-8"))
+(REMEDIATE,) = [{**one, "name": "remediate"} for one in SETUP["awx_setup_templates"] if one["key"] == "remediate"]
+MIGRATIONS = "/apis/kubevirt.io/v1/virtualmachineinstancemigrations"
+
+
+@contextmanager
+def launching(
+    cluster: Cluster, folder: Path, template: dict[str, Any]
+) -> Iterator[tuple[Controller, Webhook, Rulebook]]:
+    """The rulebook with a controller that has this template."""
+    webhook = Webhook.prepared(folder)
+    credential = {
+        "host": cluster.server,
+        "bearer_token": cluster.token("admin"),
+        "verify_ssl": True,
+        "ssl_ca_cert": cluster.ca_file.read_text(encoding="utf-8"),
+    }
+    with (
+        Controller(
+            folder, project=bare_clone(folder), templates=[template], token=TOKEN, credential=credential
+        ) as controller,
+        running_rulebook(
+            folder,
+            "remediate_with_job_template",
+            webhook=webhook,
+            variables={"job_template": template["name"]},
+            arguments=["--controller-url", controller.url, "--controller-token", TOKEN],
+            environment={"EDA_JOB_TEMPLATE_REFRESH_DELAY": "1"},
+        ) as running,
+    ):
+        yield controller, webhook, running
+
+
+def test_alert_becomes_a_job_that_cancels_and_migrates_again(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.reset()
+    cluster.simulator.play(WORLD)
+    before = {one["metadata"]["uid"] for one in items(cluster, MIGRATIONS)}
+
+    with going_on(cluster, pause=0.3), launching(cluster, tmp_path, REMEDIATE) as (controller, webhook, running):
+        assert webhook.post(firing("team-a/web-1")) == 200
+        running.wait_for(lambda: controller.jobs and controller.jobs[0].status in ("successful", "failed"))
+
+    (job,) = controller.jobs
+    assert (job.status, job.answers["vms"], job.answers["only_opted_in"]) == ("successful", "team-a/web-1", "true")
+    after = {one["metadata"]["uid"] for one in items(cluster, MIGRATIONS)}
+    assert (len(after), before & after) == (1, set())
+
+
+def test_storm_of_alerts_starts_one_job_for_each_vm(cluster: Cluster, tmp_path: Path) -> None:
+    names = [f"team-a/storm-{number}" for number in range(20)]
+    alerts = ["KubeVirtVMStuckInMigratingState", "KubeVirtMigrationWaitingTooLong"]
+    # What the jobs do is not looked at here, so they fail at once.
+    template = {**REMEDIATE, "playbook": "playbooks/none.yml"}
+
+    with launching(cluster, tmp_path, template) as (controller, webhook, running):
+        for turn in range(10):
+            assert webhook.post(*[firing(name, alert=alerts[turn % 2]) for name in names]) == 200
+        webhook.post(firing("team-z/last", status="resolved"))
+        running.wait_for("is resolved for team-z/last. Nothing is done.")
+        running.wait_for(lambda: len(controller.jobs) >= len(names))
+
+    assert Counter(job.answers["vms"] for job in controller.jobs) == Counter(names)
