@@ -230,6 +230,28 @@ def test_a_refused_setting_names_its_code_and_the_way_to_insist(world: Cluster, 
     assert (migrations(world) or {})["parallelMigrationsPerCluster"] == 0
 
 
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        ({"name": "everybody", "vmi_selector": {}, "completion_timeout_per_gib": 300}, "ClusterWidePolicy"),
+        ({"name": "databases", "vmi_selector": {"tier": "db"}, "max_downtime_ms": 0}, "WrongInput"),
+    ],
+    ids=["refused", "failed"],
+)
+def test_settings_are_left_alone_where_the_policy_that_they_belong_to_is_not_kept(
+    world: Cluster, tmp_path: Path, policy: Object, why: str
+) -> None:
+    before = state(world)
+
+    run = tune(world, tmp_path, mode="apply", policy=policy, settings={"progress_timeout": 240})
+
+    assert run.returncode == 2, run.output
+    assert why in run.output
+    assert state(world) == before
+    assert f"MigrationPolicy {policy['name']} was not kept" in " ".join(run.output.split())
+    assert acts(run)[1:] == ["not tried"]
+
+
 def test_a_policy_of_ones_own_is_kept_without_advice(world: Cluster, tmp_path: Path) -> None:
     policy = {"name": "databases", "vmi_selector": {"tier": "db"}, "bandwidth_per_migration": "128Mi"}
 

@@ -263,6 +263,18 @@ def test_settings_go_by_the_names_of_the_api_with_the_object_that_owns_them() ->
     assert act.undo.endswith("-e mode=undo -e undo_settings=true")
 
 
+def test_settings_that_were_left_alone_are_said_to_be_so_and_why() -> None:
+    refused = a_policy_result(changed=False, refused=True, refusals=[{"code": "EffectUnknown", "reason": "Unseen."}])
+    why = "MigrationPolicy tuned was not kept."
+    report = read("apply", policies=[refused], settings={"skipped": True}, settings_not_tried=why)
+    summary = summarise_tuning(report, paths={})
+
+    assert summary["acts"][1] == {"object": "the migration settings", "state": "not tried"}
+    assert report.headline == "Refused: MigrationPolicy tuned. Not tried: the migration settings."
+    assert lines(report)[-3:] == ["The migration settings: not tried", f"   {why}", ""]
+    assert why in render_tuning_html(report)
+
+
 def test_json_keeps_the_results_without_what_ansible_added() -> None:
     given = {"mode": "apply", "advice": an_advice(a_vm()), "policies": [a_policy_result(invocation={"api_key": "x"})]}
     text = render_tuning_json(read_tuning(given), result=given)
