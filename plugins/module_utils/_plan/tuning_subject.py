@@ -42,8 +42,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 
 __all__ = ["Figures", "Subject", "find_subjects", "other_members"]
 
-OUTRUN = "no more is dirtied than was seen: memory is dirtied as fast as it is copied, so it may be more"
-THROTTLED = "no more is dirtied than was seen: the guest may have been throttled meanwhile"
+OUTRUN = "no more is dirtied than {seen}: memory is dirtied as fast as it is copied, so it may be more"
+THROTTLED = "no more is dirtied than {seen}: the guest may have been throttled meanwhile"
 SCOPED = "{count} migrations leave its node at once, as many as KubeVirt lets: only those asked about were counted"
 OLD_SETTINGS = "another migration gets the settings of this one: what it would get could not be read"
 
@@ -168,18 +168,17 @@ def _dirty_rate(
     case: Case, outlook: Outlook | None, kept: Mapping[str, Any], figures: Figures
 ) -> tuple[float | None, bool, tuple[str, ...]]:
     """Bytes per second with the margin, whether it may be more, and what is taken for granted then."""
-    factor = (100 + figures.margin_percent) / 100
+    margin = figures.margin_percent
+    factor = (100 + margin) / 100
     given = figures.dirty_rates.get(case.migration.key)
     if given is not None:
         return given * factor, False, ()
     if outlook is None or outlook.dirty_rate is None:
         return None, False, ()
-    found = outlook.dirty_rate * factor
-    if figures.margin_percent > 0:
-        return found, False, ()
-    if outlook.is_outrun:
-        return found, True, (OUTRUN,)
-    return (found, True, (THROTTLED,)) if settings_from(kept).auto_converge else (found, False, ())
+    # A margin makes it less likely that there is more, and never certain that there is not.
+    words = OUTRUN if outlook.is_outrun else THROTTLED if settings_from(kept).auto_converge else ""
+    seen = "was seen" if margin == 0 else f"was seen and {margin} %"
+    return outlook.dirty_rate * factor, bool(words), (words.format(seen=seen),) if words else ()
 
 
 def _under(running: Situation, following: Mapping[str, Any]) -> Situation:
