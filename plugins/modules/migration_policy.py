@@ -181,6 +181,7 @@ options:
       - V(PostCopyNeverApplies), post-copy is allowed with other values that keep KubeVirt from it.
       - These are done, with a warning that the code silences, V(NoCompletionTimeout), V(PolicyWithoutSettings),
         V(PostCopyCanLoseVM), V(PostCopyWithHostDevices) and V(SelectorChanges).
+      - O(undo) puts back what stood there and is refused for none of these. It is warned of all of them.
     type: list
     elements: str
     default: []

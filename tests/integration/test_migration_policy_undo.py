@@ -75,6 +75,24 @@ def test_undo_is_refused_where_somebody_changed_it_since(world: Cluster) -> None
     assert spec_of(world)["completionTimeoutPerGiB"] == 901
 
 
+def test_an_undo_is_warned_of_what_it_brings_back_and_one_that_makes_it_safer_is_not(world: Cluster) -> None:
+    keep(world, name="db", vmi_selector=DB, allow_post_copy=True)
+    keep(world, name="db", allow_post_copy=False)
+    brought_back = keep(world, name="db", undo=True)
+    keep(
+        world,
+        name="db",
+        purge=True,
+        vmi_selector={},
+        completion_timeout_per_gib=900,
+        accept_risks=["ClusterWidePolicy"],
+    )
+    safer = keep(world, name="db", undo=True, accept_risks=["PostCopyCanLoseVM"])
+
+    assert ["PostCopyCanLoseVM" in note for note in brought_back["notes"]] == [True]
+    assert (brought_back["changed"], safer["changed"], safer["notes"]) == (True, True, [])
+
+
 @pytest.mark.parametrize("note", [None, "", "not JSON", "{}", "[]"], ids=["none", "empty", "text", "object", "list"])
 def test_without_a_record_that_can_be_read_there_is_nothing_to_undo(world: Cluster, note: Any) -> None:
     keep(world, **WANTED)

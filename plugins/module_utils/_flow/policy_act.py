@@ -119,9 +119,11 @@ def act(client: Client, case: Case, look: PolicyLook, /, *, manner: Manner) -> A
         return Act(policy=case.found or {})
     user, at = read_user(client), format_timestamp(client.server_time)
     who = Who(at, user=user, requested_by=manner.requested_by, reason=manner.reason)
-    risks = case.refusals if case.undoes else find_policy_risks(look.case)
+    risks = find_policy_risks(look.case)
     steps = plan_policy_steps(case.name, found=case.found, after=case.after, note=case.note(who))
-    plan = replace(judge_risks(risks, accept_risks=manner.accepted), steps=steps)
+    # An undo puts back what stood there: it is warned of what that costs, and never refused for it.
+    found_risks, warned = (case.refusals, risks) if case.undoes else (risks, ())
+    plan = replace(judge_risks(found_risks, accept_risks=manner.accepted, warned=warned), steps=steps)
     done = execute_plan(client, plan, check_mode=manner.check_mode)
     found = Act(case.found or {}, done.records, plan.refusals, done.notes)
     if plan.is_refused:
