@@ -161,6 +161,13 @@ options:
       - Mutually exclusive with the options about its content, O(purge) and O(state=absent).
     type: bool
     default: false
+  refuse_if_ambiguous:
+    description:
+      - Whether O(undo) is refused, with the code V(UndoAmbiguous), where other policies whose names are O(name) with a
+        V(-) or V(.) and more behind it have a change of this module that stands, or where they may not be listed.
+      - For callers to whom such a name was given by the adviser, which takes the next free one of them.
+    type: bool
+    default: false
   reason:
     description:
       - Why, for the annotation and the event. At most 1000 characters.
@@ -660,6 +667,7 @@ SPEC: dict[str, Any] = {
     "experimental": {"type": "dict", "options": _EXPERIMENTAL},
     "purge": {"type": "bool", "default": False},
     "undo": {"type": "bool", "default": False},
+    "refuse_if_ambiguous": {"type": "bool", "default": False},
     "reason": {"type": "str", "default": ""},
     "requested_by": {"type": "str", "default": ""},
     "accept_risks": {"type": "list", "elements": "str", "default": []},

@@ -69,7 +69,7 @@ def _policy_act(given: Mapping[str, Any], *, is_undo: bool) -> TuningAct:
         given,
         title=f"MigrationPolicy {name or asked or '?'}",
         changes=_changes(before, after),
-        effects=_effects(given),
+        effects=(*(_taken_back(given) if is_undo else ()), *_effects(given)),
         commands=[visible_line(one.get("command")) for one in _entries(given, "unmatched_hint") if one.get("command")],
         undo="" if is_undo or not (as_map(given.get("after")) or {}) else f"undo_policies={name}",
     )
@@ -81,7 +81,8 @@ def _settings_act(given: Mapping[str, Any], *, is_undo: bool) -> TuningAct:
     title = f"the settings of {visible(owner.get('kind'))} {where}" if owner else _SETTINGS
     before, after = _by_api_name(given.get("before")), _by_api_name(given.get("after"))
     undo = "" if is_undo else "undo_settings=true"
-    return _act(given, title=title, changes=_changes(before, after), effects=_in_flight(given), commands=(), undo=undo)
+    effects = (*(_taken_back(given) if is_undo else ()), *_in_flight(given))
+    return _act(given, title=title, changes=_changes(before, after), effects=effects, commands=(), undo=undo)
 
 
 def _act(
@@ -148,6 +149,16 @@ def _effects(given: Mapping[str, Any]) -> Iterator[str]:
     for one in _entries(given, "unmatched_hint")[:_MOST_NAMED]:
         yield visible(one.get("text"))
     yield from _in_flight(given)
+
+
+def _taken_back(given: Mapping[str, Any]) -> Iterator[str]:
+    """Whose change it was: the last one need not be the one that is meant."""
+    change = as_map(given.get("last_change")) or {}
+    who = " for ".join(filter(None, (visible(change.get("by")), visible(change.get("requested_by")))))
+    if given.get("changed") is True and visible(change.get("at")):
+        reason = visible(change.get("reason"))
+        by = f", made by {who}" if who else ""
+        yield f"Takes back the change of {visible(change.get('at'))}{by}{': ' + reason if reason else '.'}"
 
 
 def _before(one: Mapping[str, Any]) -> str:

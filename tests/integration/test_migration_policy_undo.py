@@ -59,6 +59,7 @@ def test_undo_of_a_policy_that_was_made_deletes_it_and_then_finds_nothing(world:
     undone = keep(world, name="db", undo=True)
 
     assert (undone["changed"], stored(world)) == (True, None)
+    assert undone["last_change"]["at"] <= undone["last_change"]["undone"]["at"]
     assert [one["to"] for one in undone["loses_for"]] == [""]
     assert keep(world, name="db", undo=True)["changed"] is False
 
@@ -91,6 +92,18 @@ def test_an_undo_is_warned_of_what_it_brings_back_and_one_that_makes_it_safer_is
 
     assert ["PostCopyCanLoseVM" in note for note in brought_back["notes"]] == [True]
     assert (brought_back["changed"], safer["changed"], safer["notes"]) == (True, True, [])
+
+
+def test_an_undo_by_a_name_that_others_share_is_refused_where_it_is_asked_to_be(world: Cluster) -> None:
+    keep(world, **WANTED)
+    keep(world, **{**WANTED, "name": "db-2", "vmi_selector": {"tier": "db", "app": "shop"}})
+
+    refused = keep(world, name="db", undo=True, refuse_if_ambiguous=True)
+    undone = keep(world, name="db-2", undo=True, refuse_if_ambiguous=True)
+    alone = keep(world, name="db", undo=True, refuse_if_ambiguous=True)
+
+    assert (codes(refused), refused["changed"]) == (["UndoAmbiguous"], False)
+    assert (undone["changed"], alone["changed"]) == (True, True)
 
 
 @pytest.mark.parametrize("note", [None, "", "not JSON", "{}", "[]"], ids=["none", "empty", "text", "object", "list"])

@@ -144,6 +144,24 @@ def test_undo_is_refused_where_somebody_changed_it_since(world: Cluster, tmp_pat
     assert refused.tuning["tuning"]["policies"][0]["refusals"][0]["code"] == "ValueChangedSince"
 
 
+def test_undo_without_a_name_leaves_the_change_of_others_alone_where_the_first_name_was_taken(
+    world: Cluster, tmp_path: Path
+) -> None:
+    keep(world, name=NAME, vmi_selector={"tier": "web"}, completion_timeout_per_gib=999, requested_by="others")
+    made = tune(world, tmp_path, mode="apply")
+
+    plain = tune(world, tmp_path, mode="undo")
+    left = names(world)
+    named = tune(world, tmp_path, mode="undo", undo_policies=f"{NAME}-2")
+
+    assert (made.returncode, plain.returncode, named.returncode) == (0, 2, 0), named.output
+    assert f"-e undo_policies={NAME}-2" in made.output
+    assert "UndoAmbiguous" in plain.output
+    assert left == [NAME, f"{NAME}-2"]
+    assert names(world) == [NAME]
+    assert "Takes back the change of" in named.output
+
+
 def test_where_no_dirty_rate_is_known_nothing_is_applied_and_that_is_no_error(world: Cluster, tmp_path: Path) -> None:
     run = tune(world, tmp_path, mode="apply", dirty_rates={})
 

@@ -169,6 +169,17 @@ def test_a_change_is_shown_with_whom_it_rules_and_how_to_take_it_back() -> None:
     assert report.is_changed
 
 
+def test_an_undo_says_whose_change_it_takes_back() -> None:
+    change = {"at": "2026-11-23T08:00:00Z", "by": "ops", "requested_by": "jane", "reason": "CHG-1", "undone": {}}
+    (undone,) = read("undo", policies=[a_policy_result(last_change=change)]).acts
+    (nothing,) = read("undo", policies=[a_policy_result(last_change=change, changed=False, plan=[])]).acts
+    (made,) = read("apply", policies=[a_policy_result(last_change=change)]).acts
+    said = "Takes back the change of 2026-11-23T08:00:00Z, made by ops for jane: CHG-1"
+
+    assert said in undone.effects
+    assert said not in (*nothing.effects, *made.effects)
+
+
 STATES: dict[str, tuple[Object, str, str]] = {
     "done": (a_policy_result(), "changed", ""),
     "dry run": (a_policy_result("dry_run"), "would change", ""),
