@@ -65,6 +65,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "advice": {"type": "dict"},
             "policies": {"type": "list", "elements": "dict"},
             "settings": {"type": "dict"},
+            "settings_not_tried": {"type": "str", "default": ""},
         },
     },
     "nodes": {"type": "dict"},

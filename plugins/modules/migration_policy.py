@@ -161,6 +161,13 @@ options:
       - Mutually exclusive with the options about its content, O(purge) and O(state=absent).
     type: bool
     default: false
+  refuse_if_ambiguous:
+    description:
+      - Whether O(undo) is refused, with the code V(UndoAmbiguous), where other policies whose names are O(name) with a
+        V(-) or V(.) and more behind it have a change of this module that stands, or where they may not be listed.
+      - For callers to whom such a name was given by the adviser, which takes the next free one of them.
+    type: bool
+    default: false
   reason:
     description:
       - Why, for the annotation and the event. At most 1000 characters.
@@ -181,6 +188,7 @@ options:
       - V(PostCopyNeverApplies), post-copy is allowed with other values that keep KubeVirt from it.
       - These are done, with a warning that the code silences, V(NoCompletionTimeout), V(PolicyWithoutSettings),
         V(PostCopyCanLoseVM), V(PostCopyWithHostDevices) and V(SelectorChanges).
+      - O(undo) puts back what stood there and is refused for none of these. It is warned of all of them.
     type: list
     elements: str
     default: []
@@ -659,6 +667,7 @@ SPEC: dict[str, Any] = {
     "experimental": {"type": "dict", "options": _EXPERIMENTAL},
     "purge": {"type": "bool", "default": False},
     "undo": {"type": "bool", "default": False},
+    "refuse_if_ambiguous": {"type": "bool", "default": False},
     "reason": {"type": "str", "default": ""},
     "requested_by": {"type": "str", "default": ""},
     "accept_risks": {"type": "list", "elements": "str", "default": []},

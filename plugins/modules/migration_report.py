@@ -64,6 +64,10 @@ options:
       settings:
         description: The registered result of M(kubevirt_ops.live_migration.migration_settings).
         type: dict
+      settings_not_tried:
+        description: Why the settings of the cluster, which were to be changed, were left alone. Empty for none.
+        type: str
+        default: ""
   nodes:
     description:
       - The registered result of M(kubevirt_ops.live_migration.node_health_info).
@@ -273,7 +277,8 @@ summary:
           values: completionTimeoutPerGiB 228
     acts:
       description:
-        - For O(tuning) what became of each object, V(changed), V(would change), V(unchanged), V(refused) or V(failed).
+        - For O(tuning) what became of each object, V(changed), V(would change), V(unchanged), V(refused), V(failed) or
+          V(not tried).
         - With O(mode) each act in order with C(act) (V(cancel), V(retry)), C(namespace), C(vm), C(name), C(uid),
           C(state), C(code), C(reason), C(next_allowed_at), and C(line), which is all of it.
       type: list

@@ -81,7 +81,7 @@ options:
       bandwidth_per_migration:
         description:
           - Bytes a second for each migration, for example V(64Mi) (C(bandwidthPerMigration), V(0) which is no limit).
-          - Less than V(1Mi) is refused with the code V(BandwidthTooLow).
+          - Less than V(1Mi), or than one GB takes at the deadline, is refused with the code V(BandwidthTooLow).
         type: str
       completion_timeout_per_gib:
         description:
@@ -180,6 +180,7 @@ options:
       - Refused without it are V(BandwidthTooLow), V(NegativeValue), V(ParallelismZero), V(PostCopyNeverApplies),
         V(UnsafeMigration) and V(UnsupportedHCOModification).
       - Warned of without it are V(PostCopyCanLoseVM) and V(VirtHandlerRestart).
+      - O(undo) puts back what stood there and is refused for none of these. It is warned of all of them.
     type: list
     elements: str
     default: []

@@ -218,7 +218,8 @@ vms:
     dirty_rate_is_at_least:
       description:
         - Whether the guest may write more than C(dirty_bytes_per_second), as it writes all that is copied, or may have
-          been throttled. Never with O(dirty_rate_margin) or O(dirty_rates).
+          been throttled. Never with O(dirty_rates).
+        - Then nothing is taken unasked, unless O(dirty_rate_margin) says how much more is reckoned with.
       type: bool
       sample: false
     answer:

@@ -21,14 +21,15 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 __all__ = ["TuningAct", "read_acts"]
 
 _MOST_NAMED = 10
+_SETTINGS = "the migration settings"
 _UNDO = ("ansible-playbook", "kubevirt_ops.live_migration.tune", "-e", "mode=undo", "-e")
 
 
 @dataclass(frozen=True)
 class TuningAct:
-    """What became of one object. `state` is changed, would change, unchanged, refused or failed; `changes` are lines
-    such as `completionTimeoutPerGiB: not set → 228`; `effects` say what that means for whom; `commands` help to reach
-    VMs that were meant; `undo` is the command that takes it back, "" where there is nothing to take back."""
+    """What became of one object. `state` is changed, would change, unchanged, refused, failed or not tried; `changes`
+    are lines such as `completionTimeoutPerGiB: not set → 228`; `effects` say what that means for whom; `commands` help
+    to reach VMs that were meant; `undo` is the command that takes it back, "" where there is nothing to take back."""
 
     title: str
     state: str
@@ -41,12 +42,17 @@ class TuningAct:
 
 
 def read_acts(given: Mapping[str, Any], /) -> tuple[TuningAct, ...]:
-    """The acts of `policies`, a list of results, and of `settings`; a task that Ansible skipped is none."""
+    """The acts of `policies`, a list of results, and of `settings`; a task that Ansible skipped is none, but where
+    `settings_not_tried` says why."""
     is_undo = given.get("mode") == "undo"
     results = [_unless_skipped(one) for one in as_list(given.get("policies")) or ()]
     found = [_policy_act(one, is_undo=is_undo) for one in results if one]
-    settings = _unless_skipped(given.get("settings"))
-    return (*found, _settings_act(settings, is_undo=is_undo)) if settings else tuple(found)
+    settings, not_tried = _unless_skipped(given.get("settings")), visible(given.get("settings_not_tried"))
+    if settings:
+        found.append(_settings_act(settings, is_undo=is_undo))
+    elif not_tried:
+        found.append(TuningAct(_SETTINGS, "not tried", (), (), (not_tried,), (), undo="", at=""))
+    return tuple(found)
 
 
 def _unless_skipped(value: Any) -> Mapping[str, Any]:
@@ -63,7 +69,7 @@ def _policy_act(given: Mapping[str, Any], *, is_undo: bool) -> TuningAct:
         given,
         title=f"MigrationPolicy {name or asked or '?'}",
         changes=_changes(before, after),
-        effects=_effects(given),
+        effects=(*(_taken_back(given) if is_undo else ()), *_effects(given)),
         commands=[visible_line(one.get("command")) for one in _entries(given, "unmatched_hint") if one.get("command")],
         undo="" if is_undo or not (as_map(given.get("after")) or {}) else f"undo_policies={name}",
     )
@@ -72,10 +78,11 @@ def _policy_act(given: Mapping[str, Any], *, is_undo: bool) -> TuningAct:
 def _settings_act(given: Mapping[str, Any], *, is_undo: bool) -> TuningAct:
     owner = as_map(given.get("object")) or {}
     where = "/".join(filter(None, (visible(owner.get("namespace")), visible(owner.get("name")))))
-    title = f"the settings of {visible(owner.get('kind'))} {where}" if owner else "the migration settings"
+    title = f"the settings of {visible(owner.get('kind'))} {where}" if owner else _SETTINGS
     before, after = _by_api_name(given.get("before")), _by_api_name(given.get("after"))
     undo = "" if is_undo else "undo_settings=true"
-    return _act(given, title=title, changes=_changes(before, after), effects=_in_flight(given), commands=(), undo=undo)
+    effects = (*(_taken_back(given) if is_undo else ()), *_in_flight(given))
+    return _act(given, title=title, changes=_changes(before, after), effects=effects, commands=(), undo=undo)
 
 
 def _act(
@@ -142,6 +149,16 @@ def _effects(given: Mapping[str, Any]) -> Iterator[str]:
     for one in _entries(given, "unmatched_hint")[:_MOST_NAMED]:
         yield visible(one.get("text"))
     yield from _in_flight(given)
+
+
+def _taken_back(given: Mapping[str, Any]) -> Iterator[str]:
+    """Whose change it was: the last one need not be the one that is meant."""
+    change = as_map(given.get("last_change")) or {}
+    who = " for ".join(filter(None, (visible(change.get("by")), visible(change.get("requested_by")))))
+    if given.get("changed") is True and visible(change.get("at")):
+        reason = visible(change.get("reason"))
+        by = f", made by {who}" if who else ""
+        yield f"Takes back the change of {visible(change.get('at'))}{by}{': ' + reason if reason else '.'}"
 
 
 def _before(one: Mapping[str, Any]) -> str:

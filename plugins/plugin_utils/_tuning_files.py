@@ -40,7 +40,8 @@ def render_tuning_html(report: TuningReport) -> str:
 
 
 def render_tuning_json(report: TuningReport, *, result: Any) -> str:
-    """`{meta, tuning}` with `mode`, `advice`, `policies` (a list of results) and `settings`, in pure ASCII."""
+    """`{meta, tuning}` with `mode`, `advice`, `policies` (a list of results), `settings` and
+    `settings_not_tried`, in pure ASCII."""
     given = as_map(plain(result)) or {}
     document = {
         "meta": meta_of(report),
@@ -49,6 +50,7 @@ def render_tuning_json(report: TuningReport, *, result: Any) -> str:
             "advice": _unless_skipped(given.get("advice")),
             "policies": [_act_result(one) for one in as_list(given.get("policies")) or ()],
             "settings": _act_result(given.get("settings")),
+            "settings_not_tried": str(given.get("settings_not_tried") or ""),
         },
     }
     return json.dumps(document, sort_keys=True, indent=2) + "\n"

@@ -38,6 +38,7 @@ TUNING_TITLE = "Tuning"
 _DONE = {
     "failed": "Failed",
     "refused": "Refused",
+    "not tried": "Not tried",
     "changed": "Changed",
     "would change": "Would change",
     "unchanged": "Already so",

@@ -59,6 +59,7 @@ def test_undo_of_a_policy_that_was_made_deletes_it_and_then_finds_nothing(world:
     undone = keep(world, name="db", undo=True)
 
     assert (undone["changed"], stored(world)) == (True, None)
+    assert undone["last_change"]["at"] <= undone["last_change"]["undone"]["at"]
     assert [one["to"] for one in undone["loses_for"]] == [""]
     assert keep(world, name="db", undo=True)["changed"] is False
 
@@ -73,6 +74,36 @@ def test_undo_is_refused_where_somebody_changed_it_since(world: Cluster) -> None
     assert (codes(result), result["changed"]) == (["ValueChangedSince"], False)
     assert result["refusals"][0]["reason"].startswith("spec.completionTimeoutPerGiB is not as it was left")
     assert spec_of(world)["completionTimeoutPerGiB"] == 901
+
+
+def test_an_undo_is_warned_of_what_it_brings_back_and_one_that_makes_it_safer_is_not(world: Cluster) -> None:
+    keep(world, name="db", vmi_selector=DB, allow_post_copy=True)
+    keep(world, name="db", allow_post_copy=False)
+    brought_back = keep(world, name="db", undo=True)
+    keep(
+        world,
+        name="db",
+        purge=True,
+        vmi_selector={},
+        completion_timeout_per_gib=900,
+        accept_risks=["ClusterWidePolicy"],
+    )
+    safer = keep(world, name="db", undo=True, accept_risks=["PostCopyCanLoseVM"])
+
+    assert ["PostCopyCanLoseVM" in note for note in brought_back["notes"]] == [True]
+    assert (brought_back["changed"], safer["changed"], safer["notes"]) == (True, True, [])
+
+
+def test_an_undo_by_a_name_that_others_share_is_refused_where_it_is_asked_to_be(world: Cluster) -> None:
+    keep(world, **WANTED)
+    keep(world, **{**WANTED, "name": "db-2", "vmi_selector": {"tier": "db", "app": "shop"}})
+
+    refused = keep(world, name="db", undo=True, refuse_if_ambiguous=True)
+    undone = keep(world, name="db-2", undo=True, refuse_if_ambiguous=True)
+    alone = keep(world, name="db", undo=True, refuse_if_ambiguous=True)
+
+    assert (codes(refused), refused["changed"]) == (["UndoAmbiguous"], False)
+    assert (undone["changed"], alone["changed"]) == (True, True)
 
 
 @pytest.mark.parametrize("note", [None, "", "not JSON", "{}", "[]"], ids=["none", "empty", "text", "object", "list"])

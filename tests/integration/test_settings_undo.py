@@ -261,3 +261,49 @@ def test_what_takes_the_new_values_is_not_in_flight(cluster: Cluster, wish: Obje
     world(cluster, migrations=[migration])
 
     assert ask(cluster, settings=wish)["in_flight"] == []
+
+
+def noted(found: Object) -> list[str]:
+    """The codes of the warnings."""
+    return [note.rpartition("accept_risks: ")[2].rstrip(")") for note in found["notes"]]
+
+
+def test_an_undo_that_costs_something_is_done_with_the_warnings_of_a_change(cluster: Cluster) -> None:
+    """What would be refused as a change (no parallelism, none that post-copy can apply) stood there before."""
+    before = {
+        "network": "theirs",
+        "allowPostCopy": True,
+        "completionTimeoutPerGiB": 0,
+        "parallelMigrationsPerCluster": 0,
+    }
+    world(cluster, configuration={"migrations": before})
+    ask(
+        cluster,
+        settings={
+            "network": "ours",
+            "allow_post_copy": False,
+            "completion_timeout_per_gib": 150,
+            "parallel_migrations_per_cluster": 5,
+        },
+    )
+
+    found = ask(cluster, undo=True)
+
+    assert (found["changed"], found["refusals"]) == (True, [])
+    assert sorted(noted(found)) == [
+        "ParallelismZero",
+        "PostCopyCanLoseVM",
+        "PostCopyNeverApplies",
+        "VirtHandlerRestart",
+    ]
+    assert migrations(cluster) == before
+
+
+def test_an_undo_that_makes_it_safer_is_done_without_a_word(cluster: Cluster) -> None:
+    world(cluster, configuration={"migrations": {"completionTimeoutPerGiB": 150}})
+    changed = ask(cluster, settings={"allow_post_copy": True})
+
+    found = ask(cluster, undo=True)
+
+    assert noted(changed) == ["PostCopyCanLoseVM"]
+    assert (found["changed"], found["notes"]) == (True, [])

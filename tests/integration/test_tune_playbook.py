@@ -17,8 +17,6 @@ from tests.cluster import Cluster
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.keeping import POLICIES, allow, keep, spec_of, stored
 from tests.integration.playing import TUNE, Run, diagnose, diagnose_in_terminal
-from tests.integration.settings_worlds import ask as ask_settings
-from tests.integration.settings_worlds import managed, migrations, state
 from tests.integration.simulated import done
 from tests.integration.tuning_worlds import DB_1, DB_2, RATES, play_databases
 
@@ -144,6 +142,24 @@ def test_undo_is_refused_where_somebody_changed_it_since(world: Cluster, tmp_pat
     assert refused.tuning["tuning"]["policies"][0]["refusals"][0]["code"] == "ValueChangedSince"
 
 
+def test_undo_without_a_name_leaves_the_change_of_others_alone_where_the_first_name_was_taken(
+    world: Cluster, tmp_path: Path
+) -> None:
+    keep(world, name=NAME, vmi_selector={"tier": "web"}, completion_timeout_per_gib=999, requested_by="others")
+    made = tune(world, tmp_path, mode="apply")
+
+    plain = tune(world, tmp_path, mode="undo")
+    left = names(world)
+    named = tune(world, tmp_path, mode="undo", undo_policies=f"{NAME}-2")
+
+    assert (made.returncode, plain.returncode, named.returncode) == (0, 2, 0), named.output
+    assert f"-e undo_policies={NAME}-2" in made.output
+    assert "UndoAmbiguous" in plain.output
+    assert left == [NAME, f"{NAME}-2"]
+    assert names(world) == [NAME]
+    assert "Takes back the change of" in named.output
+
+
 def test_where_no_dirty_rate_is_known_nothing_is_applied_and_that_is_no_error(world: Cluster, tmp_path: Path) -> None:
     run = tune(world, tmp_path, mode="apply", dirty_rates={})
 
@@ -182,52 +198,6 @@ def test_where_all_labels_are_shared_the_command_is_given_and_nothing_is_applied
     assert run.returncode == 0, run.output
     assert "kubectl label vmi -n team-a db-1 live-migration-tuning=needed" in run.output
     assert names(cluster) == []
-
-
-def test_settings_of_ones_own_go_to_hyperconverged_and_back(cluster: Cluster, tmp_path: Path) -> None:
-    world = managed(cluster)
-    before = world.state()
-
-    planned = tune(cluster, tmp_path, mode="plan", settings={"completion_timeout_per_gib": 300})
-    after_plan = world.state()
-    made = tune(cluster, tmp_path, mode="apply", settings={"completion_timeout_per_gib": 300})
-    set_to = world.config()
-    again = tune(cluster, tmp_path, mode="apply", settings={"completion_timeout_per_gib": 300})
-    undone = tune(cluster, tmp_path, mode="undo", undo_settings=True)
-
-    assert [run.returncode for run in (planned, made, again, undone)] == [0, 0, 0, 0], made.output
-    assert after_plan == before
-    assert set_to == {"completionTimeoutPerGiB": 300}
-    assert "completionTimeoutPerGiB: 20 → 300" in made.output
-    assert "HyperConverged kubevirt-hyperconverged/kubevirt-hyperconverged: changed" in " ".join(made.output.split())
-    assert (acts(planned), acts(made), acts(again), acts(undone)) == (
-        ["would change"],
-        ["changed"],
-        ["unchanged"],
-        ["changed"],
-    )
-    assert world.state()["spec"] == before["spec"]
-
-
-def test_a_refused_setting_names_its_code_and_the_way_to_insist(world: Cluster, tmp_path: Path) -> None:
-    before = state(world)
-    refused = tune(world, tmp_path, mode="apply", settings={"parallel_migrations_per_cluster": 0})
-    went_on = tune(
-        world, tmp_path, mode="apply", settings={"parallel_migrations_per_cluster": 0}, fail_on_refusal=False
-    )
-    unchanged = state(world)
-    insisted = tune(
-        world,
-        tmp_path,
-        mode="apply",
-        settings={"parallel_migrations_per_cluster": 0},
-        accept_risks="ParallelismZero",
-    )
-
-    assert (refused.returncode, went_on.returncode, insisted.returncode) == (2, 0, 0), insisted.output
-    assert "Insist with accept_risks: ParallelismZero." in " ".join(went_on.output.split())
-    assert unchanged == before
-    assert (migrations(world) or {})["parallelMigrationsPerCluster"] == 0
 
 
 def test_a_policy_of_ones_own_is_kept_without_advice(world: Cluster, tmp_path: Path) -> None:
@@ -355,15 +325,3 @@ def test_no_line_is_wider_than_the_terminal(world: Cluster, tmp_path: Path, colu
     plain = [re.sub("\x1b[^m]*m", "", line) for line in printed]
     assert [line for line in plain if len(line) > columns and "ansible-playbook" not in line] == []
     assert any("ENDS AFTER" in line for line in plain)
-
-
-def test_settings_are_undone_by_the_module_too_after_the_role_made_them(world: Cluster, tmp_path: Path) -> None:
-    before = migrations(world)
-
-    made = tune(world, tmp_path, mode="apply", settings={"progress_timeout": 240}, reset="bandwidth_per_migration")
-    changed = migrations(world)
-    ask_settings(world, undo=True)
-
-    assert made.returncode == 0, made.output
-    assert changed == {"completionTimeoutPerGiB": 60, "progressTimeout": 240}
-    assert migrations(world) == before

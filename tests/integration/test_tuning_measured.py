@@ -59,7 +59,8 @@ def test_a_guest_that_writes_all_that_is_copied_may_write_more_so_no_value_is_ta
     assert "it may be more" in " ".join(vm["assumes"])
     assert (by_itself["changes"]["policies"], group["chosen"]) == ([], "")
     assert "may write more than was seen" in group["why_not"]
-    assert not with_margin["vms"][0]["dirty_rate_is_at_least"]
+    assert with_margin["vms"][0]["dirty_rate_is_at_least"]
+    assert "than was seen and 50 %" in " ".join(with_margin["vms"][0]["assumes"])
     assert len(with_margin["changes"]["policies"]) == 1
 
 

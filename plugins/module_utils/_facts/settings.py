@@ -31,6 +31,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Reader
 
 __all__ = [
+    "ALLOW_AUTO_CONVERGE",
     "ALLOW_POST_COPY",
     "ALLOW_WORKLOAD_DISRUPTION",
     "BANDWIDTH",
@@ -39,6 +40,7 @@ __all__ = [
     "COMPLETION_TIMEOUT",
     "OUTBOUND_PER_NODE",
     "PER_CLUSTER",
+    "PROGRESS_TIMEOUT",
     "SETTINGS",
     "Setting",
     "SettingsFields",
@@ -46,12 +48,14 @@ __all__ = [
     "same_value",
 ]
 
+ALLOW_AUTO_CONVERGE = "allowAutoConverge"
 ALLOW_POST_COPY = "allowPostCopy"
 ALLOW_WORKLOAD_DISRUPTION = "allowWorkloadDisruption"
 BANDWIDTH = "bandwidthPerMigration"
 COMPLETION_TIMEOUT = "completionTimeoutPerGiB"
 PER_CLUSTER = "parallelMigrationsPerCluster"
 OUTBOUND_PER_NODE = "parallelOutboundMigrationsPerNode"
+PROGRESS_TIMEOUT = "progressTimeout"
 
 
 def _as_quantity(value: Any) -> Any:
@@ -92,7 +96,7 @@ _EVERYWHERE: Mapping[str, bool] = {"in_hyperconverged": True, "in_policy": True}
 # allowWorkloadDisruption follows allowPostCopy where unset, so its default here holds for the default of that one.
 # matchSELinuxLevelOnMigration: migration.go takes nil as true, whatever the comment in types.go says.
 SETTINGS: tuple[Setting, ...] = (
-    _boolean("allowAutoConverge", "allow_auto_converge", False, **_EVERYWHERE),
+    _boolean(ALLOW_AUTO_CONVERGE, "allow_auto_converge", False, **_EVERYWHERE),
     _boolean(ALLOW_POST_COPY, "allow_post_copy", False, **_EVERYWHERE),
     _boolean(ALLOW_WORKLOAD_DISRUPTION, "allow_workload_disruption", False, **_EVERYWHERE),
     Setting(BANDWIDTH, "bandwidth_per_migration", "0", _as_quantity, "a quantity", **_EVERYWHERE),
@@ -105,7 +109,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("nodeDrainTaintKey", "node_drain_taint_key", "kubevirt.io/drain", as_text, "a string", is_settled=False),
     _integer(PER_CLUSTER, "parallel_migrations_per_cluster", 5, in_hyperconverged=True, is_settled=False),
     _integer(OUTBOUND_PER_NODE, "parallel_outbound_migrations_per_node", 2, in_hyperconverged=True, is_settled=False),
-    _integer("progressTimeout", "progress_timeout", 150, in_hyperconverged=True),
+    _integer(PROGRESS_TIMEOUT, "progress_timeout", 150, in_hyperconverged=True),
     _boolean("unsafeMigrationOverride", "unsafe_migration_override", False),
     _integer("utilityVolumesTimeout", "utility_volumes_timeout", 150, is_settled=False),
 )

@@ -36,6 +36,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     WantedPolicy,
     changed_since,
     metadata_of,
+    other_changes,
     spec_after,
     spec_of,
     undo_options,
@@ -78,19 +79,22 @@ def run(client: Client, params: Mapping[str, Any], _clock: Clock, /, *, check_mo
 def _attempt(client: Client, wanted: WantedPolicy, manner: Manner) -> tuple[Act, Object]:
     """One reading of the cluster, and what is done on it."""
     reading = Reading(client)
-    found, sides = _read(reading, wanted.name)
-    case = _case(wanted, found)
-    look = look_at_effect(reading, _with_after(sides, case))
+    items, found = _read(reading, wanted.name)
+    case = _case(wanted, found, items)
+    look = look_at_effect(reading, _with_after(_sides(wanted.name, items, found), case))
     done = act(client, case, look, manner=manner)
     return done, _result(reading, case, look, done)
 
 
-def _case(wanted: WantedPolicy, found: Object | None) -> Case:
+def _case(wanted: WantedPolicy, found: Object | None, items: list[Object] | None) -> Case:
     spec = None if found is None else spec_of(found)
     record = None if found is None else parse_policy_record(note_of(found))
     if not wanted.is_undo:
         return Case(wanted.name, found=found, before=spec, after=spec_after(wanted, found=spec), record=record)
     case = Case(wanted.name, found=found, before=spec, after=spec, record=record, undoes=True)
+    ambiguous = other_changes(wanted.name, policies=items) if wanted.is_alone else ()
+    if ambiguous:
+        return replace(case, refusals=ambiguous)
     if spec is None or record is None or record.undone is not None:
         return case
     refusals = changed_since(record, found=spec)
@@ -98,20 +102,23 @@ def _case(wanted: WantedPolicy, found: Object | None) -> Case:
     return replace(case, refusals=refusals) if refusals else replace(case, after=before)
 
 
-def _read(reading: Reading, name: str) -> tuple[Object | None, Sides]:
-    """The policy, and all policies where they may be read; the list holds the one, else it is read alone."""
+def _read(reading: Reading, name: str) -> tuple[list[Object] | None, Object | None]:
+    """All policies, None where they may not be read, and this one; the list holds it, else it is read alone."""
     try:
         items = reading.seeing("policies", lambda: reading.client.list(COLLECTION))
-        found = _pick(items, name) if items is not None else read_policy(reading.client, name)
+        return items, _pick(items, name) if items is not None else read_policy(reading.client, name)
     except ResourceMissing as error:
         error.remedy = (
             f"The cluster does not serve the kind {KIND}: KubeVirt is not installed there, or too old to have it. "
             "Check that this is the cluster that you mean."
         )
         raise
+
+
+def _sides(name: str, items: list[Object] | None, found: Object | None) -> Sides:
     read = None if items is None else tuple(MigrationPolicy.from_object(item) for item in items)
     was = None if found is None else MigrationPolicy.from_object(found)
-    return found, Sides(name, before=read, after=None, was=was, will=None)
+    return Sides(name, before=read, after=None, was=was, will=None)
 
 
 def _pick(items: list[Object], name: str) -> Object | None:
@@ -147,13 +154,13 @@ def _result(reading: Reading, case: Case, look: PolicyLook, done: Act) -> Object
         "plan": done.records,
         "refused": bool(done.refusals),
         "refusals": [one.to_result() for one in done.refusals],
-        "last_change": _last_change(done.policy),
+        "last_change": _last_change(done),
         "coverage": Coverage(requests=reading.client.requests).adding(rules).to_result(),
         "notes": done.notes,
     }
 
 
-def _last_change(obj: Object) -> Object:
+def _last_change(done: Act) -> Object:
     """Who made the last change that was made by this module, and who undid it; empty where there is none."""
-    record = parse_policy_record(note_of(obj))
+    record = done.undone or parse_policy_record(note_of(done.policy))
     return {} if record is None else record.to_result()

@@ -92,7 +92,8 @@ class Case:
 @dataclass
 class Act:
     """What became of it. `records` is the result's `plan`; `policy` the object as it is now or, in check mode, would be
-    (empty: there is none); `error` what ended it; `may_try_again`: somebody changed other fields in between."""
+    (empty: there is none); `error` what ended it; `may_try_again`: somebody changed other fields in between; `undone`
+    is the change that an undo took back with the policy, so that nothing carries its record any more."""
 
     policy: Object = field(default_factory=dict)
     records: list[Object] = field(default_factory=list)
@@ -101,6 +102,7 @@ class Act:
     has_changed: bool = False
     error: ClusterError | None = None
     may_try_again: bool = False
+    undone: PolicyRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,11 @@ def act(client: Client, case: Case, look: PolicyLook, /, *, manner: Manner) -> A
         return Act(policy=case.found or {})
     user, at = read_user(client), format_timestamp(client.server_time)
     who = Who(at, user=user, requested_by=manner.requested_by, reason=manner.reason)
-    risks = case.refusals if case.undoes else find_policy_risks(look.case)
+    risks = find_policy_risks(look.case)
     steps = plan_policy_steps(case.name, found=case.found, after=case.after, note=case.note(who))
-    plan = replace(judge_risks(risks, accept_risks=manner.accepted), steps=steps)
+    # An undo puts back what stood there: it is warned of what that costs, and never refused for it.
+    found_risks, warned = (case.refusals, risks) if case.undoes else (risks, ())
+    plan = replace(judge_risks(found_risks, accept_risks=manner.accepted, warned=warned), steps=steps)
     done = execute_plan(client, plan, check_mode=manner.check_mode)
     found = Act(case.found or {}, done.records, plan.refusals, done.notes)
     if plan.is_refused:
@@ -212,6 +216,8 @@ def _succeeded(client: Client, case: Case, found: Act, *, who: Who, check_mode: 
     if dropped and check_mode:
         return replace(found, policy=case.found or {}, refusals=tuple(_not_served(one) for one in dropped))
     found.has_changed = True
+    if case.undoes and case.after is None and case.record is not None:
+        found.undone = case.record.undone_by(who)
     if dropped:
         fields = ", ".join(f"spec.{one}" for one in dropped)
         found.error = ClusterError(

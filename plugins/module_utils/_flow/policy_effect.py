@@ -80,13 +80,13 @@ def look_at_effect(reading: Reading, sides: Sides, /) -> PolicyLook:
     configured = kubevirt.settings if kubevirt is not None else None
     if vmis is None or sides.before is None or sides.after is None:
         blind = _blind(reading, "vmis" if vmis is None else "policies")
-        return PolicyLook(PolicyCase(sides.will, Effect(), configured, blind=blind))
+        return PolicyLook(PolicyCase(sides.will, Effect(), configured, blind=blind, before=sides.was))
     world = PolicyWorld(vmis, _namespace_labels(reading, sides, vmis), configured)
     effect = find_effect(world, name=sides.name, before=sides.before, after=sides.after)
     moving = [one.vmi for one in effect.reached if has_copy_in_flight(one.vmi)]
     migrations = read_copies(reading, moving)
     in_flight = find_in_flight(world, effect.reached, after=sides.after, migrations=migrations)
-    case = PolicyCase(sides.will, effect, configured, blind=_unknown(effect))
+    case = PolicyCase(sides.will, effect, configured, blind=_unknown(effect), before=sides.was)
     return PolicyLook(case, in_flight, _hints(reading, sides.will, world))
 
 

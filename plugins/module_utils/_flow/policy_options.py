@@ -43,7 +43,7 @@ def _wanted(params: Mapping[str, Any]) -> WantedPolicy:
         raise WrongInput(f"name: {name!r} is not a name that Kubernetes knows (a-z, 0-9, '-' and '.').")
     if params.get("undo"):
         _check_alone(params)
-        return WantedPolicy(name, is_undo=True)
+        return WantedPolicy(name, is_undo=True, is_alone=bool(params.get("refuse_if_ambiguous")))
     if params.get("state") == "absent":
         return WantedPolicy(name, is_present=False)
     parsed = {api: parse_selector(params.get(option), option=option) for option, api in SELECTOR_OPTIONS.items()}

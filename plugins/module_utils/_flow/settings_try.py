@@ -95,9 +95,14 @@ def try_change(
 
 
 def _judged(target: Target, after: Target, /, *, change: Change, asked: Asked) -> Plan:
-    """The refusals and warnings of a change, without steps. An undo puts back what stood there, whatever that was."""
-    risks = () if asked.undo else _risks(target, after)
-    return judge_risks((*change.refusals, *risks), accept_risks=asked.accept_risks)
+    """The refusals and warnings of a change, without steps. An undo puts back what stood there, whatever that was: what
+    would refuse a change is a warning then."""
+    risks = _risks(target, after)
+    return judge_risks(
+        (*change.refusals, *(() if asked.undo else risks)),
+        accept_risks=asked.accept_risks,
+        warned=risks if asked.undo else (),
+    )
 
 
 def _refused(target: Target, wanted: Target, /, *, change: Change, plan: Plan) -> Tried:
@@ -118,8 +123,11 @@ def _risks(target: Target, wanted: Target, /) -> tuple[Any, ...]:
     except AnnotationProblem:
         return ()
     names = [name for name in BY_NAME if not same_value(name, was.get(name), will.get(name))]
-    effective = {name: one.value for name, one in effective_settings(wanted).items()}
-    return find_risks({name: will.get(name) for name in names}, effective=effective)
+    return find_risks({name: will.get(name) for name in names}, effective=_effective(wanted), before=_effective(target))
+
+
+def _effective(target: Target, /) -> dict[str, Any]:
+    return {name: one.value for name, one in effective_settings(target).items()}
 
 
 def _patch(before: Mapping[str, Any], after: Mapping[str, Any], /) -> Operations:

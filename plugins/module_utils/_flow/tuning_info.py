@@ -69,7 +69,8 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
         *other_members(around.vmis or (), subjects=subjects, namespace_labels=around.namespace_labels),
     ]
     plan = plan_tuning_changes(members, policies=around.policies, policy_name=asked.policy_name)
-    doubtful = frozenset(one.member.key for one in subjects if one.is_at_least)
+    # Who reckons with a margin has said how much more it may be.
+    doubtful = frozenset(one.member.key for one in subjects if one.is_at_least and not asked.figures.margin_percent)
     changes = choose_changes(plan, action=asked.action, doubtful=doubtful, are_vms_known=around.vmis is not None)
     missing = [*_rules(snapshot, reading), *progress.missing]
     coverage = Coverage(requests=client.requests, requests_to_prometheus=progress.requests).adding(missing)

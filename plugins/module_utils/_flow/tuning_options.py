@@ -49,14 +49,15 @@ def parse_tuning_options(params: Mapping[str, Any], /) -> Asked:
         raise WrongInput(f"action: {action!r} is none of {', '.join(ACTIONS)}.")
     if not isinstance(name, str) or not _POLICY_NAME.fullmatch(name):
         raise WrongInput(f"policy_name: {name!r} is no name of at most 63 characters out of a-z, 0-9, '-' and '.'.")
-    link = params.get("link")
+    link, scope = params.get("link"), parse_scope(params)
     return Asked(
-        scope=parse_scope(params),
+        scope=scope,
         figures=Figures(
             bears=_bears(params, action),
             link_bytes_per_second=None if link in (None, "") else _rate(link, option="link", least=1),
             margin_percent=_margin(params),
             dirty_rates=_dirty_rates(params),
+            is_scoped=not scope.is_whole_cluster,
         ),
         action=str(action),
         policy_name=name,

@@ -9,17 +9,21 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import RECORD
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy_spec import (
     EXPERIMENTAL,
     OPTIONS,
     SELECTOR_OPTIONS,
     same_value,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import PolicyRecord
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import (
+    PolicyRecord,
+    parse_policy_record,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Refusal
 
 __all__ = [
@@ -29,6 +33,7 @@ __all__ = [
     "changed_since",
     "differing_fields",
     "metadata_of",
+    "other_changes",
     "same_spec",
     "spec_after",
     "spec_of",
@@ -44,11 +49,13 @@ Spec = Mapping[str, Any]
 @dataclass(frozen=True)
 class WantedPolicy:
     """What a user asks for. `selectors` and `settings` have the API's names and hold only what was given; `is_exact`:
-    what was not given is taken out; `is_undo`: the last change is taken back, and nothing else was given."""
+    what was not given is taken out; `is_undo`: the last change is taken back, and nothing else was given; `is_alone`:
+    if no other of the names that the adviser makes of this one has a change that stands."""
 
     name: str
     is_present: bool = True
     is_undo: bool = False
+    is_alone: bool = False
     selectors: Mapping[str, Mapping[str, str]] | None = None
     settings: Spec | None = None
     is_exact: bool = False
@@ -138,6 +145,25 @@ def changed_since(record: PolicyRecord, /, *, found: Spec) -> tuple[Refusal, ...
     return tuple(
         Refusal("ValueChangedSince", f"spec.{one} is not as it was left: somebody changed it since.") for one in fields
     )
+
+
+def other_changes(name: str, /, *, policies: Sequence[Mapping[str, Any]] | None) -> tuple[Refusal, ...]:
+    """What keeps an undo by `name` alone from being taken for one of a certain change: others with names made of this
+    one have one too. `policies` None: they were not read."""
+    if policies is None:
+        return (Refusal("UndoAmbiguous", f"Whether others than {name} were changed is not known: no list was read."),)
+    stand = [str(metadata_of(one).get("name")) for one in policies if _stands(one)]
+    others = sorted(one for one in stand if one.startswith((f"{name}-", f"{name}.")))
+    if not others:
+        return ()
+    whose = f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} a change that stands"
+    return (Refusal("UndoAmbiguous", f"{whose} besides {name}, or in its place. Name the policies that are meant."),)
+
+
+def _stands(policy: Mapping[str, Any]) -> bool:
+    annotations = metadata_of(policy).get("annotations")
+    record = parse_policy_record(_map(annotations).get(RECORD))
+    return record is not None and record.undone is None
 
 
 def undo_options(name: str, /, *, before: Spec | None) -> dict[str, Any]:

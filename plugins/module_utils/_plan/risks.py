@@ -95,6 +95,7 @@ RISKS: Final[Mapping[str, Level]] = {
     "SelectorChanges": Level.WARNS,
     # Undo.
     "ValueChangedSince": Level.FINAL,
+    "UndoAmbiguous": Level.FINAL,
     # Alert rules.
     "SettingsUnreadable": Level.FINAL,
     "FieldConflict": Level.REFUSED,

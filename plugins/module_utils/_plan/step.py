@@ -91,16 +91,19 @@ class Plan:
         return bool(self.refusals)
 
 
-def judge_risks(found: Iterable[Refusal], /, *, accept_risks: Sequence[str]) -> Plan:
-    """A plan without steps that holds the refusals which stand, and as `notes` the warnings that nobody accepted.
+def judge_risks(found: Iterable[Refusal], /, *, accept_risks: Sequence[str], warned: Iterable[Refusal] = ()) -> Plan:
+    """A plan without steps that holds the refusals which stand, and as `notes` the warnings that nobody accepted. Those
+    in `warned` are warnings whatever their code.
 
     Raises WrongInput for a code in `accept_risks` that no refusal has, or that nobody can insist on.
     """
     check_risks(accept_risks)
     stands = [one for one in dict.fromkeys(found) if one.code not in accept_risks]
+    warnings = [one for one in stands if RISKS[one.code] is Level.WARNS]
+    warnings += [one for one in dict.fromkeys(warned) if one.code not in accept_risks]
     return Plan(
         refusals=tuple(_telling_the_code(one) for one in stands if RISKS[one.code] is not Level.WARNS),
-        notes=tuple(f"{one.reason} (accept_risks: {one.code})" for one in stands if RISKS[one.code] is Level.WARNS),
+        notes=tuple(f"{one.reason} (accept_risks: {one.code})" for one in warnings),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import PROGRESS_TIMEOUT
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_levers import (
     find_auto_converge,
     find_bandwidth,
@@ -20,7 +21,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     find_post_copy,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import (
-    PROGRESS,
     Option,
     Situation,
     Withheld,
@@ -82,7 +82,7 @@ def _with_progress_timeout(workload: Workload, *, network: Network, settings: Se
     """A negative progressTimeout aborts every copy at KubeVirt's first look; each way out begins with another one."""
     repaired, cluster = (
         replace(settings, progress_timeout=_DEFAULT_PROGRESS_TIMEOUT),
-        {PROGRESS: _DEFAULT_PROGRESS_TIMEOUT},
+        {PROGRESS_TIMEOUT: _DEFAULT_PROGRESS_TIMEOUT},
     )
     inner = plan_tuning(workload, network=network, settings=repaired)
     if inner.answer == "none_needed":

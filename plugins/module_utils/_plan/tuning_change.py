@@ -13,7 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import MigrationPolicy
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import BY_NAME
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
+    BY_NAME,
+    OUTBOUND_PER_NODE,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import undo_options
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_group import (
     Group,
@@ -22,7 +25,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     TuningPlan,
     plan_group_tuning,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import OUTBOUND, RISKS
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import RISKS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_selector import Selection
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.policy_match import match_policies
 
@@ -157,7 +160,7 @@ def _policy_options(group: Group, option: GroupOption) -> dict[str, Any]:
 def merged_settings(changes: Iterable[Change], /) -> dict[str, Any]:
     """The settings of the whole cluster that all changes need, with the smallest parallelism."""
     found: dict[str, Any] = {}
-    outbound = BY_NAME[OUTBOUND].option
+    outbound = BY_NAME[OUTBOUND_PER_NODE].option
     for change in changes:
         for name, value in (change.settings or {}).items():
             found[name] = min(value, found.get(name, value)) if name == outbound else value

@@ -15,17 +15,17 @@ from typing import Any
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import MigrationPolicy
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import quantity_bytes
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
+    ALLOW_AUTO_CONVERGE,
     ALLOW_POST_COPY,
     ALLOW_WORKLOAD_DISRUPTION,
+    BANDWIDTH,
+    COMPLETION_TIMEOUT,
+    OUTBOUND_PER_NODE,
+    PROGRESS_TIMEOUT,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning import Advised, plan_tuning
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import (
-    AUTO_CONVERGE,
-    BANDWIDTH,
-    OUTBOUND,
-    PROGRESS,
     RISKS,
-    TIMEOUT,
     Option,
     Situation,
 )
@@ -198,7 +198,7 @@ def _merged(action: str, options: Sequence[Option], members: Sequence[Member]) -
         for name, value in option.policy.items():
             policy[name] = _larger(policy.get(name), value)
         for name, value in option.cluster.items():
-            cluster[name] = min(value, cluster.get(name, value)) if name == OUTBOUND else value
+            cluster[name] = min(value, cluster.get(name, value)) if name == OUTBOUND_PER_NODE else value
     return GroupOption(action, policy, cluster, {one.key: _end_with(one, policy, cluster) for one in members})
 
 
@@ -212,11 +212,11 @@ def _larger(one: Any, other: Any) -> Any:
 def _end_with(member: Member, policy: Mapping[str, Any], cluster: Mapping[str, Any]) -> Outcome:
     vm = member.situation
     settings = with_policy(vm.settings, policy)
-    if PROGRESS in cluster:
-        settings = replace(settings, progress_timeout=cluster[PROGRESS])
+    if PROGRESS_TIMEOUT in cluster:
+        settings = replace(settings, progress_timeout=cluster[PROGRESS_TIMEOUT])
     network = vm.network
-    if BANDWIDTH in policy or OUTBOUND in cluster:
-        network = replace(vm.network_beyond_cap, outbound=cluster.get(OUTBOUND, vm.network.outbound))
+    if BANDWIDTH in policy or OUTBOUND_PER_NODE in cluster:
+        network = replace(vm.network_beyond_cap, outbound=cluster.get(OUTBOUND_PER_NODE, vm.network.outbound))
     return predict(vm.workload, network=network, settings=settings)
 
 
@@ -225,10 +225,10 @@ def with_policy(settings: Settings, policy: Mapping[str, Any], /) -> Settings:
     changes: dict[str, Any] = {}
     if BANDWIDTH in policy:
         changes["bandwidth_bytes"] = quantity_bytes(policy[BANDWIDTH])
-    if TIMEOUT in policy:
-        changes["timeout_per_gib"] = policy[TIMEOUT]
+    if COMPLETION_TIMEOUT in policy:
+        changes["timeout_per_gib"] = policy[COMPLETION_TIMEOUT]
     for name, field in (
-        (AUTO_CONVERGE, "auto_converge"),
+        (ALLOW_AUTO_CONVERGE, "auto_converge"),
         (ALLOW_POST_COPY, "post_copy"),
         (ALLOW_WORKLOAD_DISRUPTION, "workload_disruption"),
     ):

@@ -18,17 +18,14 @@ from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import format_bytes
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
+    ALLOW_AUTO_CONVERGE,
     ALLOW_POST_COPY,
     ALLOW_WORKLOAD_DISRUPTION,
-)
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import (
-    AUTO_CONVERGE,
     BANDWIDTH,
-    OUTBOUND,
-    TIMEOUT,
-    Option,
-    Situation,
+    COMPLETION_TIMEOUT,
+    OUTBOUND_PER_NODE,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import Option, Situation
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.convergence import (
     MEBIBYTE,
     NO_LIMIT,
@@ -84,7 +81,7 @@ def find_deadline(vm: Situation, /) -> Option | str | None:
         vm.option(
             "deadline",
             settings=replace(vm.settings, timeout_per_gib=timeout),
-            policy={TIMEOUT: timeout},
+            policy={COMPLETION_TIMEOUT: timeout},
             figures={"copy_seconds": endless.seconds, "gigabytes": vm.gigabytes},
         ),
     )
@@ -208,7 +205,7 @@ def _option_of_parallelism(vm: Situation, count: int, needed: int) -> Option:
         "parallelism",
         settings=settings,
         policy=policy,
-        cluster={OUTBOUND: count},
+        cluster={OUTBOUND_PER_NODE: count},
         network=Network(link, None, count),
         figures={**_bandwidth_figures(vm, needed), "link_bytes_per_second": link or 0.0},
         assumes=(LINK_SHARED,),
@@ -224,7 +221,7 @@ def find_auto_converge(vm: Situation, /) -> Option | str | None:
     if vm.settings.auto_converge:
         return "it is allowed already"
     settings = replace(vm.settings, auto_converge=True)
-    policy: dict[str, Any] = {AUTO_CONVERGE: True}
+    policy: dict[str, Any] = {ALLOW_AUTO_CONVERGE: True}
     found = vm.by_itself(auto_converge=True)
     if not found.finishes:
         endless = vm.by_itself(auto_converge=True, timeout_per_gib=0)
@@ -233,7 +230,7 @@ def find_auto_converge(vm: Situation, /) -> Option | str | None:
             return "the working set stays dirty however slowly the guest runs"
         if timeout is None or (endless.seconds or 0) > LONGEST_SECONDS:
             return f"not even {MAX_PERCENT} % less CPU time makes the copy end"
-        settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, TIMEOUT: timeout}
+        settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, COMPLETION_TIMEOUT: timeout}
     share = needed_throttle(copy_of(vm.workload, network=vm.network, settings=settings))
     figures = {} if share is None else {"needed_throttle_percent": round(share * 100, 1)}
     return vm.option("auto_converge", settings=settings, policy=policy, figures=figures, assumes=(CPU_BOUND,))
@@ -249,7 +246,7 @@ def find_pause(vm: Situation, /) -> Option | str | None:
     if timeout is None:
         return "the guest would have to stand still for longer than KubeVirt and QEMU allow"
     if timeout != vm.settings.timeout_per_gib:
-        settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, TIMEOUT: timeout}
+        settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, COMPLETION_TIMEOUT: timeout}
     return vm.option("pause", settings=settings, policy=policy, figures={"pass_seconds": vm.one_pass_seconds or 0.0})
 
 
@@ -267,7 +264,7 @@ def find_post_copy(vm: Situation, /) -> Option | str | None:
     if timeout is None:
         return "the limit cannot be computed, and without one post-copy never begins"
     if timeout != vm.settings.timeout_per_gib:
-        settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, TIMEOUT: timeout}
+        settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, COMPLETION_TIMEOUT: timeout}
     return vm.option(
         "post_copy", settings=settings, policy=policy, figures={"pass_seconds": vm.one_pass_seconds or 0.0}
     )

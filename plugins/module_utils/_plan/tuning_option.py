@@ -28,20 +28,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 )
 
 __all__ = [
-    "AUTO_CONVERGE",
-    "BANDWIDTH",
-    "OUTBOUND",
-    "PROGRESS",
     "RISKS",
-    "TIMEOUT",
     "Option",
     "Situation",
     "Withheld",
 ]
-
-AUTO_CONVERGE, BANDWIDTH, TIMEOUT = "allowAutoConverge", "bandwidthPerMigration", "completionTimeoutPerGiB"
-# Of the whole cluster: no MigrationPolicy sets them.
-OUTBOUND, PROGRESS = "parallelOutboundMigrationsPerNode", "progressTimeout"
 
 # Every action, the least risky first.
 RISKS: Mapping[str, str] = {

@@ -15,7 +15,11 @@ from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import Policies
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Meta
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import BY_NAME, same_value
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
+    BY_NAME,
+    OUTBOUND_PER_NODE,
+    same_value,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_group import Member
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import Situation
@@ -38,8 +42,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 
 __all__ = ["Figures", "Subject", "find_subjects", "other_members"]
 
-OUTRUN = "no more is dirtied than was seen: memory is dirtied as fast as it is copied, so it may be more"
-THROTTLED = "no more is dirtied than was seen: the guest may have been throttled meanwhile"
+OUTRUN = "no more is dirtied than {seen}: memory is dirtied as fast as it is copied, so it may be more"
+THROTTLED = "no more is dirtied than {seen}: the guest may have been throttled meanwhile"
+SCOPED = "{count} migrations leave its node at once, as many as KubeVirt lets: only those asked about were counted"
 OLD_SETTINGS = "another migration gets the settings of this one: what it would get could not be read"
 
 Key = tuple[str, str]
@@ -48,12 +53,14 @@ Key = tuple[str, str]
 @dataclass(frozen=True)
 class Figures:
     """What the user knows besides: what the VMs may bear, what the link of a node carries, by how many percent more is
-    reckoned with, and dirty rates by VM (namespace, name), which go before measured ones."""
+    reckoned with, and dirty rates by VM (namespace, name), which go before measured ones. `is_scoped`: others than the
+    migrations that are looked at may leave the same node."""
 
     bears: tuple[str, ...] = ("throttling",)
     link_bytes_per_second: int | None = None
     margin_percent: int = 0
     dirty_rates: Mapping[Key, int] = field(default_factory=dict)
+    is_scoped: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,12 +107,16 @@ def _subject(judgement: Judgement, leaving: int, policies: Policies, figures: Fi
     state, vmi, outlook = copy_state(case), case.vmi, _measured(case)
     kept = dict((state.configuration if state is not None else None) or {})
     following, is_known, name = _next_settings(case, policies, kept)
+    outbound = max(1, leaving, _outbound_limit(following) if figures.is_scoped else 1)
     dirty, is_at_least, assumed = _dirty_rate(case, outlook, kept, figures)
     running = Situation(
         workload_from(vmi, dirty_bytes_per_second=dirty, has_host_devices=_has_host_devices(vmi), bears=figures.bears),
-        Network(figures.link_bytes_per_second, outlook.transfer_rate if outlook else None, max(1, leaving)),
+        Network(figures.link_bytes_per_second, outlook.transfer_rate if outlook else None, outbound),
         settings_from(kept),
     )
+    # Without a link nobody shares it.
+    if outbound > leaving and running.link_bytes_per_second is not None:
+        assumed = (*assumed, SCOPED.format(count=outbound))
     namespace = case.migration.meta.namespace
     labels = {} if vmi is None else vmi.meta.labels
     return Subject(
@@ -123,6 +134,11 @@ def _subject(judgement: Judgement, leaving: int, policies: Policies, figures: Fi
         is_at_least=is_at_least,
         assumes=(*assumed, *(() if is_known else (OLD_SETTINGS,))),
     )
+
+
+def _outbound_limit(following: Mapping[str, Any]) -> int:
+    """How many KubeVirt lets leave a node at once; its own default where that could not be read."""
+    return int(following.get(OUTBOUND_PER_NODE, BY_NAME[OUTBOUND_PER_NODE].default))
 
 
 def _measured(case: Case) -> Outlook | None:
@@ -152,18 +168,17 @@ def _dirty_rate(
     case: Case, outlook: Outlook | None, kept: Mapping[str, Any], figures: Figures
 ) -> tuple[float | None, bool, tuple[str, ...]]:
     """Bytes per second with the margin, whether it may be more, and what is taken for granted then."""
-    factor = (100 + figures.margin_percent) / 100
+    margin = figures.margin_percent
+    factor = (100 + margin) / 100
     given = figures.dirty_rates.get(case.migration.key)
     if given is not None:
         return given * factor, False, ()
     if outlook is None or outlook.dirty_rate is None:
         return None, False, ()
-    found = outlook.dirty_rate * factor
-    if figures.margin_percent > 0:
-        return found, False, ()
-    if outlook.is_outrun:
-        return found, True, (OUTRUN,)
-    return (found, True, (THROTTLED,)) if settings_from(kept).auto_converge else (found, False, ())
+    # A margin makes it less likely that there is more, and never certain that there is not.
+    words = OUTRUN if outlook.is_outrun else THROTTLED if settings_from(kept).auto_converge else ""
+    seen = "was seen" if margin == 0 else f"was seen and {margin} %"
+    return outlook.dirty_rate * factor, bool(words), (words.format(seen=seen),) if words else ()
 
 
 def _under(running: Situation, following: Mapping[str, Any]) -> Situation:

@@ -24,8 +24,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     scaled_giga,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
+    ALLOW_AUTO_CONVERGE,
     ALLOW_POST_COPY,
     ALLOW_WORKLOAD_DISRUPTION,
+    BANDWIDTH,
+    COMPLETION_TIMEOUT,
+    PROGRESS_TIMEOUT,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.convergence import (
@@ -90,12 +94,12 @@ def settings_from(configuration: Mapping[str, Any], /) -> Settings:
     post_copy = as_bool(configuration.get(ALLOW_POST_COPY)) or False
     disruption = as_bool(configuration.get(ALLOW_WORKLOAD_DISRUPTION))
     return Settings(
-        bandwidth_bytes=_bytes(configuration.get("bandwidthPerMigration")),
-        timeout_per_gib=as_int(configuration.get("completionTimeoutPerGiB")),
-        auto_converge=as_bool(configuration.get("allowAutoConverge")) or False,
+        bandwidth_bytes=_bytes(configuration.get(BANDWIDTH)),
+        timeout_per_gib=as_int(configuration.get(COMPLETION_TIMEOUT)),
+        auto_converge=as_bool(configuration.get(ALLOW_AUTO_CONVERGE)) or False,
         post_copy=post_copy,
         workload_disruption=post_copy if disruption is None else disruption,
-        progress_timeout=as_int(configuration.get("progressTimeout")),
+        progress_timeout=as_int(configuration.get(PROGRESS_TIMEOUT)),
         downtime_seconds=_downtime(configuration),
     )
 

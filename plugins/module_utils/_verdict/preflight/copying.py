@@ -25,6 +25,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
     ALLOW_POST_COPY,
     ALLOW_WORKLOAD_DISRUPTION,
+    BANDWIDTH,
+    COMPLETION_TIMEOUT,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.subject import (
@@ -35,8 +37,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 
 __all__ = ["CopyPlan", "find_copy", "plan_copy"]
 
-BANDWIDTH = "bandwidthPerMigration"
-TIMEOUT = "completionTimeoutPerGiB"
 _MIB = 1024 * 1024
 _PAUSE = " Past that KubeVirt suspends the guest to end the copy."
 _STANDSTILL = (
@@ -82,7 +82,7 @@ def plan_copy(grounds: Grounds, subject: Subject, /) -> CopyPlan:
     giga = _try(scaled_giga, subject.guest.vmi.guest_memory)
     if memory is None or giga is None:
         problems.append("the guest's memory is not readable")
-    per_gib = _value(subject, TIMEOUT)
+    per_gib = _value(subject, COMPLETION_TIMEOUT)
     cap = _try(quantity_bytes, _value(subject, BANDWIDTH))
     if not isinstance(per_gib, int) or cap is None:
         problems.append("the settings that a migration would run under are not known")
@@ -169,7 +169,7 @@ def _rate(number: int | None) -> str:
 def _seen(grounds: Grounds, subject: Subject, plan: CopyPlan) -> tuple[Evidence, ...]:
     guest = subject.guest
     found = [Evidence(guest.name, vmi_facts.GUEST_MEMORY.path, guest.vmi.guest_memory)]
-    for name in (BANDWIDTH, TIMEOUT):
+    for name in (BANDWIDTH, COMPLETION_TIMEOUT):
         setting = subject.settings[name]
         found.append(Evidence(_where(setting.origin), name, str(setting.value)))
     if plan.dirty_rate is not None:

@@ -169,6 +169,17 @@ def test_a_change_is_shown_with_whom_it_rules_and_how_to_take_it_back() -> None:
     assert report.is_changed
 
 
+def test_an_undo_says_whose_change_it_takes_back() -> None:
+    change = {"at": "2026-11-23T08:00:00Z", "by": "ops", "requested_by": "jane", "reason": "CHG-1", "undone": {}}
+    (undone,) = read("undo", policies=[a_policy_result(last_change=change)]).acts
+    (nothing,) = read("undo", policies=[a_policy_result(last_change=change, changed=False, plan=[])]).acts
+    (made,) = read("apply", policies=[a_policy_result(last_change=change)]).acts
+    said = "Takes back the change of 2026-11-23T08:00:00Z, made by ops for jane: CHG-1"
+
+    assert said in undone.effects
+    assert said not in (*nothing.effects, *made.effects)
+
+
 STATES: dict[str, tuple[Object, str, str]] = {
     "done": (a_policy_result(), "changed", ""),
     "dry run": (a_policy_result("dry_run"), "would change", ""),
@@ -261,6 +272,18 @@ def test_settings_go_by_the_names_of_the_api_with_the_object_that_owns_them() ->
 
     assert (act.title, act.changes) == ("the settings of KubeVirt kubevirt/kubevirt", ("progressTimeout: 150 → 240",))
     assert act.undo.endswith("-e mode=undo -e undo_settings=true")
+
+
+def test_settings_that_were_left_alone_are_said_to_be_so_and_why() -> None:
+    refused = a_policy_result(changed=False, refused=True, refusals=[{"code": "EffectUnknown", "reason": "Unseen."}])
+    why = "MigrationPolicy tuned was not kept."
+    report = read("apply", policies=[refused], settings={"skipped": True}, settings_not_tried=why)
+    summary = summarise_tuning(report, paths={})
+
+    assert summary["acts"][1] == {"object": "the migration settings", "state": "not tried"}
+    assert report.headline == "Refused: MigrationPolicy tuned. Not tried: the migration settings."
+    assert lines(report)[-3:] == ["The migration settings: not tried", f"   {why}", ""]
+    assert why in render_tuning_html(report)
 
 
 def test_json_keeps_the_results_without_what_ansible_added() -> None:

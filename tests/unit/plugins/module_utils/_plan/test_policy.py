@@ -22,6 +22,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     WantedPolicy,
     changed_since,
     differing_fields,
+    other_changes,
     same_spec,
     spec_after,
     spec_of,
@@ -274,3 +275,32 @@ def test_a_record_of_another_shape_is_none(spec: Any) -> None:
     assert parse_policy_record(json.dumps(told)) is None
     assert parse_policy_record(json.dumps({**told, "changes": {}})) is None
     assert parse_policy_record("") is None
+
+
+def changed(name: str, *, undone: bool = False) -> dict[str, Any]:
+    """A policy whose last change was this module's."""
+    record = PolicyRecord(Who("2026-11-23T08:49:14Z"), None, {}, {"by": "jane"} if undone else None)
+    return {"metadata": {"name": name, "annotations": {RECORD: record.render()}}, "spec": {}}
+
+
+AMBIGUOUS: dict[str, tuple[list[dict[str, Any]] | None, str]] = {
+    "nothing": ([], ""),
+    "itself": ([changed("tuning")], ""),
+    "the next name": ([changed("tuning"), changed("tuning-2")], "tuning-2 has a change that stands besides tuning"),
+    "the next name alone": ([changed("tuning-2")], "tuning-2 has"),
+    "two": ([changed("tuning.others"), changed("tuning-deadline")], "tuning-deadline, tuning.others have"),
+    "undone": ([changed("tuning-2", undone=True)], ""),
+    "not ours": ([{"metadata": {"name": "tuning-2"}, "spec": {}}], ""),
+    "another name": ([changed("tuning2"), changed("other")], ""),
+    "not read": (None, "is not known"),
+}
+
+
+@pytest.mark.parametrize(("policies", "said"), AMBIGUOUS.values(), ids=AMBIGUOUS)
+def test_an_undo_by_the_first_name_alone_is_ambiguous_where_others_made_of_it_stand(
+    policies: list[dict[str, Any]] | None, said: str
+) -> None:
+    found = other_changes("tuning", policies=policies)
+
+    assert [one.code for one in found] == (["UndoAmbiguous"] if said else [])
+    assert all(said in one.reason for one in found)

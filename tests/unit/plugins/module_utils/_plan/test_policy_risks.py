@@ -22,9 +22,11 @@ from tests.unit.builders import a_policy, a_vmi
 DB = {"tier": "db"}
 
 
-def risks(policy: Any = None, *, rulings: Any = (), configured: Any = None, blind: str = "") -> dict[str, str]:
-    read = None if policy is None else MigrationPolicy.from_object(policy)
-    case = PolicyCase(read, Effect(wins_for=tuple(rulings)), configured, blind=blind)
+def risks(
+    policy: Any = None, *, rulings: Any = (), configured: Any = None, blind: str = "", before: Any = None
+) -> dict[str, str]:
+    read, was = (None if one is None else MigrationPolicy.from_object(one) for one in (policy, before))
+    case = PolicyCase(read, Effect(wins_for=tuple(rulings)), configured, blind=blind, before=was)
     return {one.code: one.reason for one in find_policy_risks(case)}
 
 
@@ -80,6 +82,49 @@ def test_post_copy_at_a_deadline_that_the_cluster_switched_off_never_applies() -
         "PostCopyCanLoseVM",
     }
     assert set(risks(policy, configured={})) == {"PostCopyCanLoseVM"}
+
+
+POST_COPY = {"allowPostCopy": True, "allowWorkloadDisruption": True, "completionTimeoutPerGiB": 150}
+HELD: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
+    "disruption, which the cluster forbids": (
+        {"allowWorkloadDisruption": True},
+        {**POST_COPY, "allowWorkloadDisruption": False},
+        {"PostCopyCanLoseVM"},
+    ),
+    "a deadline, which the cluster has not": (
+        {"completionTimeoutPerGiB": 150},
+        {**POST_COPY, "completionTimeoutPerGiB": 0},
+        {"PostCopyCanLoseVM"},
+    ),
+    "no deadline": ({"completionTimeoutPerGiB": 0}, POST_COPY, {"PostCopyNeverApplies", "NoCompletionTimeout"}),
+    "another deadline": ({"completionTimeoutPerGiB": 200}, POST_COPY, set()),
+    "something else": ({"allowAutoConverge": True}, POST_COPY, set()),
+    "neither": ({"allowPostCopy": False, "allowWorkloadDisruption": False}, POST_COPY, set()),
+}
+
+
+@pytest.mark.parametrize(("spec", "configured", "expected"), HELD.values(), ids=HELD)
+def test_post_copy_is_judged_by_what_holds_with_the_cluster_below(
+    spec: dict[str, Any], configured: dict[str, Any], expected: set[str]
+) -> None:
+    assert set(risks(a_policy(vmi=DB, **spec), configured=configured)) == expected
+
+
+def test_post_copy_that_comes_from_elsewhere_is_warned_of_where_another_policy_may_have_held_it() -> None:
+    policy = a_policy(vmi=DB, completionTimeoutPerGiB=200)
+
+    assert set(risks(policy, configured=POST_COPY, rulings=[ruling(before="held")])) == {"PostCopyCanLoseVM"}
+    assert risks(policy, configured=POST_COPY, rulings=[ruling(before="fast")]) == {}
+
+
+@pytest.mark.parametrize(
+    "after", [None, a_policy(vmi=DB, allowAutoConverge=True)], ids=["deleted", "sets it no longer"]
+)
+def test_a_policy_that_no_longer_holds_post_copy_back_is_warned_of(after: Any) -> None:
+    before = a_policy(vmi=DB, allowPostCopy=False)
+
+    assert set(risks(after, configured=POST_COPY, before=before)) == {"PostCopyCanLoseVM"}
+    assert risks(after, configured={}, before=before) == {}
 
 
 def test_post_copy_names_the_vms_with_devices_of_their_node() -> None:

@@ -12,8 +12,9 @@ import pytest
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.settings_risks import find_risks
 
 
-def codes(changed: dict[str, Any], **effective: Any) -> list[str]:
-    return [one.code for one in find_risks(changed, effective={**effective, **changed})]
+def codes(changed: dict[str, Any], *, before: Any = None, **effective: Any) -> list[str]:
+    after = {**effective, **{name: value for name, value in changed.items() if value is not None}}
+    return [one.code for one in find_risks(changed, effective=after, before=before or {})]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +100,50 @@ def test_find_risks_of_post_copy_looks_at_what_will_hold(
 
 
 def test_a_bare_number_for_the_bandwidth_is_asked_about() -> None:
-    (found,) = find_risks({"bandwidthPerMigration": "64"}, effective={})
+    given = {"bandwidthPerMigration": "64"}
+    (found,) = find_risks(given, effective=given, before={})
 
     assert found.reason == (
         "bandwidth_per_migration is 64 bytes a second, so 1 GiB takes over 17 minutes. Perhaps 64Mi is meant."
     )
+
+
+ALIVE = {"allowPostCopy": True, "allowWorkloadDisruption": True, "completionTimeoutPerGiB": 150}
+COMES_ALIVE: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
+    "a deadline where there was none": (
+        {"completionTimeoutPerGiB": 150},
+        {**ALIVE, "completionTimeoutPerGiB": 0},
+        ["PostCopyCanLoseVM"],
+    ),
+    "another deadline": ({"completionTimeoutPerGiB": 150}, {**ALIVE, "completionTimeoutPerGiB": 90}, []),
+    "the deadline's default where there was none": (
+        {"completionTimeoutPerGiB": None},
+        {**ALIVE, "completionTimeoutPerGiB": 0},
+        ["PostCopyCanLoseVM"],
+    ),
+    "disruption that was allowed": ({"allowWorkloadDisruption": True}, ALIVE, []),
+}
+
+
+@pytest.mark.parametrize(("changed", "before", "expected"), COMES_ALIVE.values(), ids=COMES_ALIVE)
+def test_post_copy_that_comes_alive_by_another_setting_is_warned_of_and_one_that_was_alive_is_not(
+    changed: dict[str, Any], before: dict[str, Any], expected: list[str]
+) -> None:
+    assert codes(changed, before=before, **ALIVE) == expected
+
+
+@pytest.mark.parametrize(
+    ("changed", "effective", "expected"),
+    [
+        ({"bandwidthPerMigration": "10M"}, {"completionTimeoutPerGiB": 99}, ["BandwidthTooLow"]),
+        ({"bandwidthPerMigration": "10M"}, {"completionTimeoutPerGiB": 100}, []),
+        ({"completionTimeoutPerGiB": 99}, {"bandwidthPerMigration": "10M"}, ["BandwidthTooLow"]),
+        ({"bandwidthPerMigration": "10M"}, {"completionTimeoutPerGiB": 0}, []),
+        ({"progressTimeout": 99}, {"bandwidthPerMigration": "10M", "completionTimeoutPerGiB": 99}, []),
+    ],
+    ids=["too low", "just enough", "too short", "no deadline", "about something else"],
+)
+def test_a_bandwidth_that_cannot_meet_the_deadline_is_refused_as_in_a_policy(
+    changed: dict[str, Any], effective: dict[str, Any], expected: list[str]
+) -> None:
+    assert codes(changed, **effective) == expected

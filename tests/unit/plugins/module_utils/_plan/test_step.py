@@ -38,6 +38,18 @@ def test_accepted_risks_neither_refuse_nor_warn() -> None:
     assert (plan.refusals, plan.notes, plan.is_refused) == ((), (), False)
 
 
+def test_what_an_undo_brings_back_is_warned_of_and_never_refused() -> None:
+    plan = judge_risks([FINAL], accept_risks=[], warned=[REFUSED, REFUSED, WARNS])
+    silent = judge_risks([], accept_risks=["NegativeValue"], warned=[REFUSED])
+
+    assert [one.code for one in plan.refusals] == ["KubeVirtMissing"]
+    assert plan.notes == (
+        "progress_timeout is -1. (accept_risks: NegativeValue)",
+        "Post-copy can lose the VM. (accept_risks: PostCopyCanLoseVM)",
+    )
+    assert silent.notes == ()
+
+
 def test_the_same_refusal_found_twice_is_said_once() -> None:
     assert len(judge_risks([REFUSED, REFUSED], accept_risks=[]).refusals) == 1
 

@@ -13,12 +13,12 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning import Advised, plan_tuning
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import (
-    OUTBOUND,
-    TIMEOUT,
-    Option,
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
+    COMPLETION_TIMEOUT,
+    OUTBOUND_PER_NODE,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning import Advised, plan_tuning
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import Option
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.outcome import (
     Network,
     Outcome,
@@ -87,9 +87,9 @@ class World:
             advised = (settings.bandwidth_bytes or 0) // MIB
             rate = min(rate, min(advised - 1, int(advised * (1 - LITTLE))) * MIB)
         elif option.action == "parallelism":
-            rate = min(rate, (option.network.link_bytes_per_second or 0) / (option.cluster[OUTBOUND] + 1))
-        elif option.action in ("deadline", "auto_converge") and TIMEOUT in option.policy:
-            settings = replace(settings, timeout_per_gib=option.policy[TIMEOUT] - 1)
+            rate = min(rate, (option.network.link_bytes_per_second or 0) / (option.cluster[OUTBOUND_PER_NODE] + 1))
+        elif option.action in ("deadline", "auto_converge") and COMPLETION_TIMEOUT in option.policy:
+            settings = replace(settings, timeout_per_gib=option.policy[COMPLETION_TIMEOUT] - 1)
         else:
             settings = self.settings
         return self.play(settings, rate=rate, early=LOOK_SECONDS)
