@@ -84,7 +84,7 @@ integration: cluster ## Modules, filters, role and playbook on the test cluster
 	@$(PYTHON) -m tests.make.environment awx
 	$(PYTEST) -n $(WORKERS) --ignore=$(PACKAGE_TEST) tests/integration
 
-test-chain: cluster ## From an alert to the migrated VM: rulebooks in ansible-rulebook, against the test cluster
+test-chain: cluster ## Rulebooks in ansible-rulebook, from an alert to the migrated VM (needs Java 17; not part of make test yet)
 	$(PYTHON) -m tests.make.environment eda
 	$(PYTEST) tests/chain
 

@@ -59,6 +59,10 @@ class Api:
         self._refuse(path)
         return self.page
 
+    def first_page(self, path: str, *, limit: int) -> tuple[list[dict[str, Any]], bool]:
+        self.asked.append((path, f"limit={limit}"))
+        return [], False
+
     def get_many(self, paths: list[str]) -> dict[str, Any]:
         self.asked += [(path, "") for path in paths]
         return {path: a_vmi(path.rpartition("/")[2]) for path in paths}
@@ -176,7 +180,10 @@ def test_vmis_of_vms_are_asked_for_up_to_a_number_and_known_ones_never() -> None
 
     found, left_out = read_vmis_of(reading_of(api), keys, known=known)
 
-    assert (len(found), left_out, len(api.asked)) == (VMIS_SINGLY + 1, 2, VMIS_SINGLY)
+    # What a page of their namespace does not have is asked for one by one.
+    page, *singly = api.asked
+    assert page[0].endswith(f"/namespaces/{NAMESPACE}/virtualmachineinstances")
+    assert (len(found), left_out, len(singly)) == (VMIS_SINGLY + 1, 2, VMIS_SINGLY)
     assert not [path for path, _query in api.asked if path.endswith("vm-000")]
 
 
