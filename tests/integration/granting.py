@@ -1,22 +1,33 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Users of a test's own, who have just the rights that the test gives: rights outlive a reset of the cluster."""
+"""Users of a test's own, who have just the rights that the test gives: rights outlive a reset of the cluster.
+
+Rights come as rules, or as one of the roles in docs/rbac.
+"""
 
 from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from tests.cluster import Cluster
 from tests.integration.simulated import done
 
-__all__ = ["Granting", "Rules"]
+__all__ = ["Granting", "Rules", "bind", "shipped", "shipped_for"]
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+SHIPPED = Path(__file__).parents[2] / "docs" / "rbac"
+GROUP = "rbac.authorization.k8s.io"
 NUMBERS = itertools.count()
+Object = dict[str, Any]
 Rules = list[dict[str, Any]]
 
 
@@ -36,22 +47,75 @@ class Granting:
         binding = {"metadata": meta, "roleRef": role, "subjects": [subject]}
         done(self._cluster.request("POST", f"{RBAC}/clusterroles", body={"metadata": meta, "rules": rules}))
         done(self._cluster.request("POST", f"{RBAC}/clusterrolebindings", body=binding))
-        self._wait(user, rules[0])
+        _wait_for(self._cluster, user, {"metadata": {}, "rules": rules}, inside="")
         return user
-
-    def _wait(self, user: str, rule: dict[str, Any]) -> None:
-        """The API server learns of new rights by a watch, some milliseconds later."""
-        place = {"group": rule["apiGroups"][0], "resource": rule["resources"][0], "verb": rule["verbs"][0]}
-        review = {"spec": {"user": user, "resourceAttributes": place}}
-        for _attempt in range(200):
-            answer = done(self._cluster.request("POST", REVIEWS, body=review))
-            if answer["status"]["allowed"]:
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"{user} never got its rights")
 
     def forget(self) -> None:
         """Remove what was made."""
         for user in self._made:
             for plural in ("clusterrolebindings", "clusterroles"):
                 done(self._cluster.request("DELETE", f"{RBAC}/{plural}/{user}"))
+
+
+def shipped(name: str) -> Object:
+    """A role of docs/rbac."""
+    loaded: Object = yaml.safe_load((SHIPPED / f"{name}.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def bind(cluster: Cluster, role: Object, *, user: str, where: str) -> list[str]:
+    """Make a role and bind it to the user: a Role in its own namespace, a ClusterRole in `where`, "" for all of them.
+    Returns the paths of what was made."""
+    kind, name = role["kind"], role["metadata"]["name"]
+    place = role["metadata"].get("namespace", "")
+    inside = place or where
+    subject = {"apiGroup": GROUP, "kind": "User", "name": user}
+    body = {
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": GROUP, "kind": kind, "name": name},
+        "subjects": [subject],
+    }
+    made = []
+    for path, one in (
+        (f"{RBAC}/namespaces/{place}/roles" if kind == "Role" else f"{RBAC}/clusterroles", role),
+        (f"{RBAC}/namespaces/{inside}/rolebindings" if inside else f"{RBAC}/clusterrolebindings", body),
+    ):
+        done(cluster.request("POST", path, body=one))
+        made.append(f"{path}/{name}")
+    return made
+
+
+@contextmanager
+def shipped_for(cluster: Cluster, *names: str, inside: str = "") -> Iterator[str]:
+    """A new user who has these roles of docs/rbac and nothing else, ClusterRoles `inside` one namespace where that is
+    given; yields the name."""
+    user = f"shipped-{next(NUMBERS)}"
+    made: list[str] = []
+    try:
+        for name in names:
+            made += bind(cluster, shipped(name), user=user, where=inside)
+        _wait_for(cluster, user, shipped(names[-1]), inside=inside)
+        yield user
+    finally:
+        for path in reversed(made):
+            done(cluster.request("DELETE", path))
+
+
+def _wait_for(cluster: Cluster, user: str, role: Object, *, inside: str) -> None:
+    """The API server learns of new rights by a watch, some milliseconds later."""
+    rule = role["rules"][0]
+    resource, _slash, subresource = rule["resources"][0].partition("/")
+    place = {
+        "group": rule["apiGroups"][0],
+        "resource": resource,
+        "subresource": subresource,
+        "verb": rule["verbs"][0],
+        "name": rule.get("resourceNames", [""])[0],
+        "namespace": role["metadata"].get("namespace", inside),
+    }
+    for _attempt in range(200):
+        answer = done(cluster.request("POST", REVIEWS, body={"spec": {"user": user, "resourceAttributes": place}}))
+        if answer["status"]["allowed"]:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{user} never got its rights")

@@ -8,18 +8,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.cluster import Cluster
 from tests.integration.acting import cancel, going_on, only, retry
+from tests.integration.granting import bind, shipped
 from tests.integration.simulated import a_world, done, plant
 
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
-SHIPPED = Path(__file__).parents[2] / "docs" / "rbac"
 USER = "remediator"
 INSIST = {"accept_risks": ["NotStuck"]}
 AS_USER = {"impersonate_user": USER}
@@ -27,30 +24,13 @@ AS_USER = {"impersonate_user": USER}
 Object = dict[str, Any]
 
 
-def shipped(name: str) -> Object:
-    """A role of docs/rbac."""
-    loaded: Object = yaml.safe_load((SHIPPED / f"{name}.yml").read_text(encoding="utf-8"))
-    return loaded
-
-
 @contextmanager
 def granted(cluster: Cluster, *roles: Object) -> Iterator[None]:
     """The user has these roles: a Role where it lies, the gates' in all namespaces, every other in team-a alone."""
     made: list[str] = []
-
-    def make(path: str, body: Object) -> None:
-        done(cluster.request("POST", path, body=body))
-        made.append(f"{path}/{body['metadata']['name']}")
-
     for role in roles:
-        kind, name = role["kind"], role["metadata"]["name"]
-        place = role["metadata"].get("namespace", "")
-        make(f"{RBAC}/namespaces/{place}/roles" if kind == "Role" else f"{RBAC}/clusterroles", role)
-        where = place or ("" if name.endswith("-gates") else "team-a")
-        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
-        subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}
-        body = {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]}
-        make(f"{RBAC}/namespaces/{where}/rolebindings" if where else f"{RBAC}/clusterrolebindings", body)
+        where = "" if role["metadata"]["name"].endswith("-gates") else "team-a"
+        made += bind(cluster, role, user=USER, where=where)
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
+from tests.integration.granting import shipped_for
 from tests.integration.looking import by_vm, client_of
 
 VM = "team-a/db-1"
@@ -45,11 +46,11 @@ class HastyClock:
         self.slept.append(seconds)
 
 
-def look(cluster: Cluster, user: str = "admin", **params: Any) -> dict[str, Any]:
+def look(cluster: Cluster, user: str = "admin", *, played: str | None = None, **params: Any) -> dict[str, Any]:
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import run
 
     clock: Any = HastyClock()
-    with client_of(cluster, user) as client:
+    with client_of(cluster, user, impersonate_user=played) as client:
         result = run(client, {"progress": "virt_handler", **params}, clock)
     result["slept"] = clock.slept
     return result
@@ -79,6 +80,16 @@ def test_source_node_is_asked_twice_with_a_pause_longer_than_a_poll(reachable: C
 
     assert reachable.simulator.handlers.scrapes == ["node-a", "node-a"]
     assert result["slept"] == [6.0]
+
+
+def test_shipped_roles_are_enough(reachable: Cluster) -> None:
+    play(reachable, "copy-not-converging")
+
+    with shipped_for(reachable, "viewer", "progress-virt-handler") as user:
+        result = look(reachable, played=user)
+
+    assert by_vm(result)[VM]["verdict"] == "stalled"
+    assert result["coverage"]["complete"]
 
 
 def test_operator_without_the_right_gets_the_rule_and_a_verdict_by_times(reachable: Cluster) -> None:

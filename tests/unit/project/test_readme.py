@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.cluster import users
 from tests.make.places import ROOT
@@ -49,6 +50,25 @@ def test_role_in_the_readme_is_the_one_the_tests_look_with(monkeypatch: pytest.M
     role = role_in_readme("live-migration-diagnose")
     assert role["kind"] == "ClusterRole"
     assert granted(role["rules"]) == given_to_the_operator(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("live-migration-diagnose", ["viewer"]),
+        ("live-migration-settings", ["tuner", "tuner-hyperconverged", "tuner-reads"]),
+        ("live-migration-policy", ["policies"]),
+        ("live-migration-alert", ["alert-installer", "alert-reads"]),
+    ],
+    ids=["diagnosis", "settings", "policies", "alert"],
+)
+def test_role_in_the_readme_gives_what_the_shipped_ones_give(name: str, files: list[str]) -> None:
+    """The tests of each module's rights take a rule away from the README's."""
+    shipped = [yaml.safe_load((ROOT / "docs" / "rbac" / f"{file}.yml").read_text(encoding="utf-8")) for file in files]
+
+    together = {right for role in shipped for right in granted(role["rules"])}
+
+    assert together == granted(role_in_readme(name)["rules"])
 
 
 def test_targets_in_the_readme_are_in_the_makefile() -> None:
