@@ -32,7 +32,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--sample", type=int, metavar="N", help="only so many, a share of each file")
     parser.add_argument("--seed", type=int, default=1, help="which ones (%(default)s)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only mutants whose file:line: begins so")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="TEXT", help="only where file:line: begins so")
     parser.add_argument("--list", action="store_true", help="show the mutants and run none")
     parser.add_argument("--floor", type=float, default=85.0, metavar="PERCENT", help="killed at least (%(default)s)")
     parser.add_argument("--fewest", type=int, default=300, metavar="N", help="made at least (%(default)s)")
@@ -64,7 +64,7 @@ def main(words: Sequence[str]) -> int:
     given = _arguments(words)
     room = Room(given.folder, given.package, tuple(given.tests))
     made = [mutant for file, source in room.sources.items() for mutant in find_mutants(source, file=file)]
-    chosen = [mutant for mutant in made if str(mutant).startswith(given.only)]
+    chosen = [mutant for mutant in made if str(mutant).startswith(tuple(given.only))]
     if given.sample:
         chosen = take_sample(chosen, size=given.sample, seed=given.seed)
     if given.list:
