@@ -22,8 +22,12 @@ _VERSION = re.compile(r'version "(\d+)')
 _LIMIT_SECONDS = 60
 
 
-def java_home(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder that JAVA_HOME names, else that of the java on PATH; one from PyPI where neither will do."""
+def java_home(environment: Mapping[str, str] | None = None) -> Path:
+    """The folder that JAVA_HOME names, else that of the java on PATH; one from PyPI where neither will do.
+
+    `environment` is that of this process unless it is given.
+    """
+    environment = os.environ if environment is None else environment
     named = environment.get("JAVA_HOME", "")
     on_path = shutil.which("java", path=environment.get("PATH", ""))
     for program in (Path(named) / "bin" / "java" if named else None, Path(on_path) if on_path else None):
