@@ -220,7 +220,7 @@ def _tight(quota: ResourceQuota, siblings: Sequence[Subject]) -> Iterator[Found]
     for name, free in sorted(quota.free.items()):
         asked = sorted((usage.get(name, Fraction(0)) for usage in usages), reverse=True)
         # One that the pods do not ask for may be overdrawn: that holds none of them.
-        if sum(asked) <= max(free, 0):
+        if sum(asked) <= max(free, Fraction(0)):
             continue
         count = sum(total <= free for total in accumulate(asked))
         seen = (Evidence(quota.label, f"{USED.path}.{name}", _quota_amount(name, quota.hard[name] - free)),)
