@@ -274,12 +274,12 @@ def test_pods_without_an_owner_do_not_leave_with_vms_without_one() -> None:
 
 
 def test_a_vm_that_asks_for_none_of_a_resource_is_no_part_of_its_sum() -> None:
-    node = Node.from_object(a_place("n0", amounts={"vendor/gpu": "1"}))
-    movers = movers_to("n0", **{"vendor/gpu": "1"})
+    node = Node.from_object(a_place("n0", amounts={"a.io/gpu": "1"}))
+    movers = movers_to("n0", **{"a.io/gpu": "1"})
 
     assert find_places_together(movers, Places([node], {"n0": []}, {})).answer == FITS
     # Full by memory: that the other one asks for no device neither adds to the sum of devices nor takes from it.
-    small = Node.from_object(a_place("n0", amounts={"vendor/gpu": "1", "memory": "1Gi"}))
+    small = Node.from_object(a_place("n0", amounts={"a.io/gpu": "1", "memory": "1Gi"}))
     proof = find_places_together(movers, Places([small], {"n0": []}, {})).proof
     assert proof is not None
     assert (proof.resource, proof.needed, proof.free) == ("memory", 2 * GIB, GIB)
@@ -332,3 +332,9 @@ def test_a_pod_that_asks_for_no_memory_takes_none() -> None:
     found = find_places_together(movers_to("n0", number=1), replace(places, pods={"n0": [there]}))
 
     assert found.answer == FITS
+
+
+def test_vms_kept_apart_by_zone_do_not_share_one_on_two_nodes() -> None:
+    found, _movers = together(a_world(*[Vm(1, apart="red", wide=True)] * 2))
+
+    assert (found.answer, len(found.places)) == (OPEN, 1)
