@@ -37,7 +37,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 
 __all__ = ["CopyPlan", "find_copy", "plan_copy"]
 
-_MIB = 1024 * 1024
+_GIB = 2**30
+_ABORT = " Past that KubeVirt aborts the copy, and the drain tries again."
 _PAUSE = " Past that KubeVirt suspends the guest to end the copy."
 _STANDSTILL = (
     " Past that KubeVirt lets the guest stand still until the copy can end; with a device of its node it never goes "
@@ -72,7 +73,7 @@ class CopyPlan:
     @property
     def needed(self) -> int | None:
         """Bytes a second that bandwidth less dirty rate must reach: 1024/tau MiB/s; None without a limit."""
-        return 1024 * _MIB // self.per_gib if self.per_gib and self.per_gib > 0 else None
+        return _GIB // self.per_gib if self.per_gib is not None and self.per_gib > 0 else None
 
 
 def plan_copy(grounds: Grounds, subject: Subject, /) -> CopyPlan:
@@ -80,7 +81,7 @@ def plan_copy(grounds: Grounds, subject: Subject, /) -> CopyPlan:
     problems = []
     memory = _try(quantity_bytes, subject.guest.vmi.guest_memory)
     giga = _try(scaled_giga, subject.guest.vmi.guest_memory)
-    if memory is None or giga is None:
+    if memory is None:
         problems.append("the guest's memory is not readable")
     per_gib = _value(subject, COMPLETION_TIMEOUT)
     cap = _try(quantity_bytes, _value(subject, BANDWIDTH))
@@ -115,7 +116,7 @@ def _try(parse: Any, value: Any) -> int | None:
 
 def _bandwidth(grounds: Grounds, subject: Subject, cap: int | None) -> tuple[int | None, str]:
     expected = grounds.expected_bandwidth
-    if cap and cap > 0 and (expected is None or cap <= expected):
+    if cap is not None and cap > 0 and (expected is None or cap <= expected):
         return cap, subject.settings[BANDWIDTH].origin
     return (expected, "expected") if expected else (None, "")
 
@@ -128,34 +129,31 @@ def find_copy(grounds: Grounds, subject: Subject, /) -> Iterator[Found]:
         rules = next((found for topic in topics if (found := grounds.snapshot.unseen_for(topic))), ())
         yield Gap("BandwidthTooLow", rules, why="" if rules else plan.problem)
         return
-    if plan.bandwidth is None or not _is_slow(plan):
+    if plan.bandwidth is None:
         return
+    spare = plan.bandwidth - (plan.dirty_rate or 0)
+    if spare >= plan.needed if plan.needed is not None else spare > 0:
+        return
+    figures = _figures(plan, spare=spare)
     seen = _seen(grounds, subject, plan)
     disrupts = _value(subject, ALLOW_WORKLOAD_DISRUPTION) is True
     has_vfio = subject.guest.vmi.has_vfio
     if plan.needed is not None and disrupts and not has_vfio and _value(subject, ALLOW_POST_COPY) is True:
-        summary = f"{_figures(plan)} Past that KubeVirt goes over to post-copy, which cannot be cancelled."
+        summary = f"{figures} Past that KubeVirt goes over to post-copy, which cannot be cancelled."
         yield Cause("PostCopyExpected", summary, "yes", None, seen, confidence="likely")
         return
-    end = " Past that KubeVirt aborts the copy, and the drain tries again."
-    if plan.needed is None or disrupts:
-        end = (_STANDSTILL if has_vfio else _PAUSE) if disrupts and plan.needed else ""
+    end = (_STANDSTILL if has_vfio else _PAUSE) if disrupts else _ABORT
+    end = end if plan.needed is not None else ""
     confidence = "possible" if plan.dirty_rate is None else "likely"
-    yield Cause("BandwidthTooLow", f"{_figures(plan)}{end}", "no", None, seen, confidence=confidence)
+    yield Cause("BandwidthTooLow", f"{figures}{end}", "no", None, seen, confidence=confidence)
 
 
-def _is_slow(plan: CopyPlan) -> bool:
-    spare = (plan.bandwidth or 0) - (plan.dirty_rate or 0)
-    return spare < plan.needed if plan.needed is not None else spare <= 0
-
-
-def _figures(plan: CopyPlan) -> str:
+def _figures(plan: CopyPlan, *, spare: int) -> str:
     """`8 GiB at 64 MiB/s (KubeVirt) less 20 MiB/s that the guest writes leave 44 MiB/s; 51.2 MiB/s are needed ...`"""
     memory = format_bytes(plan.memory_bytes or 0)
     rate = f"{memory} at {_rate(plan.bandwidth)} ({plan.bandwidth_from})"
     if plan.dirty_rate is not None:
-        left = max((plan.bandwidth or 0) - plan.dirty_rate, 0)
-        rate += f" less {_rate(plan.dirty_rate)} that the guest writes leave {_rate(left)}"
+        rate += f" less {_rate(plan.dirty_rate)} that the guest writes leave {_rate(max(spare, 0))}"
     if plan.needed is None:
         return f"{rate}: the copy never ends."
     within = f" ({plan.limit_seconds} s for this VM)" if plan.limit_seconds is not None else ""

@@ -81,7 +81,7 @@ class Outlook:
         first = next((one for one in self.reasons if effect_of(one.code) == self.verdict), None)
         if first is not None:
             return first.summary
-        if self.gaps and self.verdict == UNKNOWN:
+        if self.verdict == UNKNOWN:
             return "; ".join(dict.fromkeys(gap.sentence() for gap in self.gaps)) + "."
         possible = self.subject.placement.possible if self.subject.placement else ()
         more = f" and {len(possible) - 5} more" if len(possible) > 5 else ""
@@ -178,12 +178,12 @@ def _at_a_time(grounds: Grounds, subject: Subject, everyone: Sequence[Subject]) 
     per_node = Counter(one.node for one in own)
     slots = min(kubevirt.per_cluster, sum(min(count, kubevirt.outbound_per_node) for count in per_node.values()))
     own.sort(key=lambda one: (-(one.usage or {}).get("requests.memory", 0), one.key))
-    return own[: max(slots, 1)]
+    return own[: max(slots, 0)]
 
 
 def _pace(grounds: Grounds, outlooks: Sequence[Outlook], *, nodes: Sequence[str]) -> Pace:
     kubevirt = grounds.snapshot.kubevirt
-    known = kubevirt is not None and not kubevirt.problems
+    limits = kubevirt if kubevirt is not None and not kubevirt.problems else None
     loads = [
         Load(one.subject.guest.label, one.subject.node, one.copy, is_held=one.verdict == WOULD_NOT_MIGRATE)
         for one in outlooks
@@ -192,6 +192,6 @@ def _pace(grounds: Grounds, outlooks: Sequence[Outlook], *, nodes: Sequence[str]
     return judge_pace(
         loads,
         nodes=nodes,
-        per_cluster=kubevirt.per_cluster if kubevirt and known else None,
-        per_node=kubevirt.outbound_per_node if kubevirt and known else None,
+        per_cluster=limits.per_cluster if limits else None,
+        per_node=limits.outbound_per_node if limits else None,
     )

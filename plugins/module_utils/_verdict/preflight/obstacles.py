@@ -201,5 +201,6 @@ def _taken(code: str, holders: tuple[Holder, ...], *, where: str, limit: Evidenc
         summary = f"{taken}; all of these are stuck, so no slot becomes free."
         return Cause("SlotsHeldByStuck", summary, "no", None, seen, names={"holder": holders[0].label})
     if not any(one.is_stuck is False for one in holders):
-        return Gap(code, (), why=f"it is not known whether {labels} goes on ({holders[0].why})")
+        why = next(one.why for one in holders if one.is_stuck is None)
+        return Gap(code, (), why=f"it is not known whether {labels} goes on ({why})")
     return Cause(code, f"{taken}.", "yes", None, seen)

@@ -32,6 +32,21 @@ class Load:
     copy: CopyPlan
     is_held: bool = False
 
+    @property
+    def memory(self) -> int:
+        """Bytes; 0 where they are not known."""
+        return self.copy.memory_bytes or 0
+
+    @property
+    def bandwidth(self) -> int:
+        """Bytes a second; 0 where they are not known."""
+        return self.copy.bandwidth or 0
+
+    @property
+    def seconds(self) -> int:
+        """Of one pass over the memory; 0 where they are not known."""
+        return self.copy.seconds or 0
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -57,7 +72,7 @@ def judge_pace(
     """The pace of `loads` off `nodes`, when every slot is free for them and every copy goes over the memory once."""
     by_node = Counter(load.node for load in loads)
     counts = {name: by_node[name] for name in dict.fromkeys((*nodes, *sorted(by_node)))}
-    memory = {name: sum(load.copy.memory_bytes or 0 for load in loads if load.node == name) for name in counts}
+    memory = {name: sum(load.memory for load in loads if load.node == name) for name in counts}
     known = [load for load in loads if load.copy.seconds is not None]
     waves, seconds, text = None, None, "the limits of parallel migrations are not known"
     if per_cluster is not None and per_node is not None and min(per_cluster, per_node) > 0:
@@ -87,24 +102,24 @@ def _waves_text(count: int, waves: int, per_cluster: int, per_node: int) -> str:
 
 def _least(loads: Sequence[Load], *, per_cluster: int, per_node: int) -> tuple[int, str]:
     """The largest of three lower bounds: the longest copy, all over the cluster's slots, a node's over its own."""
-    times = [load.copy.seconds or 0 for load in loads]
+    times = [load.seconds for load in loads]
     bounds = [(max(times), _longest_text(loads))]
     bounds.append((-(-sum(times) // per_cluster), _sum_text(loads, per_cluster, "in the cluster")))
     for node in sorted({load.node for load in loads}):
         own = [load for load in loads if load.node == node]
-        total = sum(load.copy.seconds or 0 for load in own)
+        total = sum(load.seconds for load in own)
         bounds.append((-(-total // per_node), _sum_text(own, per_node, f"off {node}")))
     return max(bounds, key=lambda bound: bound[0])
 
 
 def _longest_text(loads: Sequence[Load]) -> str:
-    load = max(loads, key=lambda one: (one.copy.seconds or 0, one.vm))
-    memory, rate = format_bytes(load.copy.memory_bytes or 0), format_bytes(load.copy.bandwidth or 0)
+    load = max(loads, key=lambda one: (one.seconds, one.vm))
+    memory, rate = format_bytes(load.memory), format_bytes(load.bandwidth)
     return f"the longest copy alone, {memory} of {load.vm} at {rate}/s, copied once"
 
 
 def _sum_text(loads: Sequence[Load], slots: int, where: str) -> str:
-    memory = format_bytes(sum(load.copy.memory_bytes or 0 for load in loads))
-    rates = sorted({load.copy.bandwidth or 0 for load in loads})
+    memory = format_bytes(sum(load.memory for load in loads))
+    rates = sorted({load.bandwidth for load in loads})
     rate = f"{format_bytes(rates[0])}/s" if len(rates) == 1 else "their bandwidths"
     return f"{memory} of {len(loads)} VMs at {rate} each, {slots} at a time {where}, each copied once"

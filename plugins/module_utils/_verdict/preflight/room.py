@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
@@ -17,21 +18,23 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     format_quantity,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quota import HARD, USED, ResourceQuota
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import PodNeeds
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import HEALTHY, UNHEALTHY
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import UNHEALTHY
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement import (
     Placement,
     find_candidates,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement_rules import NOT_JUDGED
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement_rules import (
+    NOT_JUDGED,
+    Exclusion,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.subject import (
     Found,
     Grounds,
     Subject,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.preflight.together import (
-    CANNOT,
-    FITS,
     Places,
     Room,
     Together,
@@ -46,8 +49,12 @@ def place_alone(subject: Subject, places: Places, /) -> Placement | None:
     """Where the VM could go if it alone moved now; None where its target pod is not known."""
     if subject.target is None:
         return None
+    return _place(subject.target.needs, places)
+
+
+def _place(needs: PodNeeds, places: Places) -> Placement:
     return find_candidates(
-        subject.target.needs,
+        needs,
         places.nodes,
         pods_by_node=places.pods,
         namespaces=places.namespaces,
@@ -64,37 +71,29 @@ def find_room(grounds: Grounds, subject: Subject, places: Places | None, /) -> I
         yield Gap("TargetPodUnschedulable", rules, why="" if rules else "its launcher pod was not found")
     elif placement.possible:
         yield from _in_trouble(grounds, placement)
-    elif _is_open(placement):
+    elif (doubt := _not_judged(placement)) is not None:
         rules = grounds.snapshot.unseen_for("placement/pods")
-        open_ones = (one.text for found in placement.reasons.values() for one in found[:1] if one.code == NOT_JUDGED)
-        why = next(open_ones, "")
-        yield Gap("TargetPodUnschedulable", rules, why="" if rules else f"where its target pod could go: a node {why}")
-    elif _hangs_on_selector(subject, places):
-        names = ", ".join(subject.target.uncertain) if subject.target else ""
-        why = f"its pod selects nodes by {names}, which the next one may not: no other node has that"
+        why = "" if rules else f"where its target pod could go: a node {doubt.text}"
+        yield Gap("TargetPodUnschedulable", rules, why=why)
+    elif names := _decisive_selectors(subject, places):
+        why = f"its pod selects nodes by {', '.join(names)}, which the next one may not: no other node has that"
         yield Gap("TargetPodUnschedulable", (), why=why)
     else:
         yield _unschedulable(subject, placement, {node.name: node for node in places.nodes})
 
 
-def _is_open(placement: Placement) -> bool:
-    """Whether a node is there of which it is only not known that it could take the pod."""
-    return any(found[0].code == NOT_JUDGED for found in placement.reasons.values())
+def _not_judged(placement: Placement) -> Exclusion | None:
+    """Why it is not known of a node whether it could take the pod; None where it is known of all."""
+    return next((one for one in placement.excluded if one.code == NOT_JUDGED), None)
 
 
-def _hangs_on_selector(subject: Subject, places: Places) -> bool:
+def _decisive_selectors(subject: Subject, places: Places) -> tuple[str, ...]:
+    """The uncertain selectors, where a node could take the pod without them."""
     target = subject.target
-    if target is None or not target.uncertain:
-        return False
-    placement = find_candidates(
-        target.without_uncertain,
-        places.nodes,
-        pods_by_node=places.pods,
-        namespaces=places.namespaces,
-        left_out=places.left_out,
-        drained=places.drained,
-    )
-    return bool(placement.possible) or _is_open(placement)
+    if target is None:
+        return ()
+    placement = _place(target.without_uncertain, places)
+    return target.uncertain if placement.possible or _not_judged(placement) is not None else ()
 
 
 def _unschedulable(subject: Subject, placement: Placement, nodes: Mapping[str, Node]) -> Cause:
@@ -115,17 +114,17 @@ def _in_trouble(grounds: Grounds, placement: Placement) -> Iterator[Found]:
     sick = [one for one in verdicts if one is not None and one.verdict == UNHEALTHY]
     if len(sick) < len(verdicts):
         return
-    said = "; ".join(f"{one.name} is {one.verdict}: {one.reasons[0].message}" for one in sick[:3] if one.reasons)
-    seen = tuple(reason.evidence for one in sick for reason in one.reasons[:1] if one.verdict != HEALTHY)
+    said = "; ".join(f"{one.name} is {one.verdict}: {one.reasons[0].message}" for one in sick[:3])
+    seen = tuple(one.reasons[0].evidence for one in sick[:_MOST_EVIDENCE])
     summary = f"Only nodes in trouble take the VM: {said.rstrip('.')}."
-    yield Cause("TargetNodesUnhealthy", summary, "maybe", None, seen[:_MOST_EVIDENCE], names={"node": sick[0].name})
+    yield Cause("TargetNodesUnhealthy", summary, "maybe", None, seen, names={"node": sick[0].name})
 
 
 def find_together(together: Together | None, subject: Subject, /, *, total: int) -> Iterator[Found]:
     """What comes of it that others move at the same time. `total`: how many have a place when they move alone."""
-    if together is None or together.answer == FITS or subject.placement is None or not subject.placement.possible:
+    if together is None:
         return
-    if together.answer == CANNOT and together.proof is not None and subject.key in together.proof.keys:
+    if together.proof is not None and subject.key in together.proof.keys:
         yield _cannot_all(together.proof)
     elif subject.key in together.unplaced:
         placed = total - len(together.unplaced)
@@ -220,14 +219,10 @@ def _tight(quota: ResourceQuota, siblings: Sequence[Subject]) -> Iterator[Found]
     usages = [one.usage for one in siblings if one.usage is not None]
     for name, free in sorted(quota.free.items()):
         asked = sorted((usage.get(name, Fraction(0)) for usage in usages), reverse=True)
-        if sum(asked) <= free:
+        # One that the pods do not ask for may be overdrawn: that holds none of them.
+        if sum(asked) <= max(free, Fraction(0)):
             continue
-        count, left = 0, free
-        for amount in asked:
-            left -= amount
-            count += left >= 0
-            if left < 0:
-                break
+        count = sum(total <= free for total in accumulate(asked))
         seen = (Evidence(quota.label, f"{USED.path}.{name}", _quota_amount(name, quota.hard[name] - free)),)
         summary = (
             f"The quota {quota.meta.name} has {_quota_amount(name, free)} {name} free, enough for {max(count, 1)} of "

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import (
@@ -248,10 +249,4 @@ def _too_much(movers: Sequence[Mover], nodes: Sequence[str], free: Mapping[str, 
 
 def _how_many(asked: Sequence[int], room: int) -> int:
     """How many of the smallest of `asked` go into `room`: no choice of them could be more."""
-    count, used = 0, 0
-    for amount in asked:
-        used += amount
-        if used > room:
-            break
-        count += 1
-    return count
+    return sum(used <= room for used in accumulate(asked))

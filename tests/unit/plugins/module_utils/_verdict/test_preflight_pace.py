@@ -83,3 +83,47 @@ def test_what_is_not_in_the_figure_is_not_said_to_be() -> None:
     held = replace(a_load(8, rate=None), is_held=True)
 
     assert "of these would not migrate" not in pace(a_load(4), held).arithmetic
+
+
+@pytest.mark.parametrize(
+    ("loads", "limits", "text"),
+    [
+        ([], {}, "no VM would be migrated"),
+        (
+            [a_load(4, rate=None)],
+            {},
+            (
+                "1 VMs, at most 2 at a time off a node and 5 in the cluster: 1 rounds at least; how long one takes is "
+                "not known without a bandwidth"
+            ),
+        ),
+        ([a_load(16), a_load(1)], {}, "the longest copy alone, 16 GiB of team-a/vm-16 at 64 MiB/s, copied once"),
+        (
+            [a_load(4), a_load(8, rate=32), a_load(6)],
+            {"node": 1},
+            "18 GiB of 3 VMs at their bandwidths each, 1 at a time off n1, each copied once",
+        ),
+        (
+            [a_load(4, "n2"), a_load(4, "n3"), a_load(4, "n4")],
+            {"cluster": 1},
+            "12 GiB of 3 VMs at 64 MiB/s each, 1 at a time in the cluster, each copied once",
+        ),
+        ([a_load(4)], {"cluster": None}, "the limits of parallel migrations are not known"),
+        ([a_load(4)], {"cluster": 0}, "a limit of 0 parallel migrations lets none start"),
+    ],
+    ids=["nothing", "no rate", "the longest", "one node", "the cluster", "limits not known", "limit of 0"],
+)
+def test_the_arithmetic_says_what_it_rests_on(loads: list[Load], limits: dict[str, int | None], text: str) -> None:
+    assert pace(*loads, **limits).arithmetic == text
+
+
+def test_memory_that_is_not_known_counts_as_none() -> None:
+    load = Load("team-a/vm", "n1", CopyPlan(None, 64 * MIB, "KubeVirt", None, 150, None))
+
+    assert judge_pace([load], nodes=["n1"], per_cluster=5, per_node=2).memory_by_node == {"n1": 0}
+
+
+def test_the_last_by_name_speaks_for_copies_that_take_as_long() -> None:
+    loads = [replace(a_load(16), vm=f"team-a/{name}") for name in ("a", "c", "b")]
+
+    assert "16 GiB of team-a/c at" in pace(*loads, cluster=9, node=9).arithmetic

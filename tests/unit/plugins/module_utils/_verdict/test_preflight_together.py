@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -35,6 +35,7 @@ from tests.unit.placing import OWNER, ZONE, a_place, a_pod_there, a_target, a_te
 
 CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SOURCE = "source"
+GIB = 2**30
 NAMES = ("n0", "n1", "n2")
 # What another pod holds of each node.
 HELD = 3
@@ -199,3 +200,141 @@ def test_what_moves_away_leaves_its_room_to_the_others() -> None:
     # Only n2 takes either of them alone; the second finds its place where the first has left.
     assert found.answer == FITS
     assert sorted(found.places.values()) in (["n0", "n2"], ["n1", "n2"])
+
+
+@pytest.mark.parametrize(
+    ("world", "resource", "needed", "free"),
+    [
+        (a_world(Vm(7), Vm(7), Vm(7)), "memory", 21 * GIB, 18 * GIB),
+        (a_world(Vm(2), Vm(2), free=(2, 1, -1)), "memory", 4 * GIB, 3 * GIB),
+        (a_world(Vm(3), Vm(3), Vm(2), free=(4, 4, 0)), "", 3, 2),
+        (a_world(Vm(5), Vm(5), Vm(5), Vm(5), free=(10, 9, 4)), "", 4, 3),
+    ],
+    ids=["sum too large", "a node overdrawn", "sum exactly there", "a node exactly full"],
+)
+def test_a_proof_shows_what_is_needed_and_free(world: World, resource: str, needed: int, free: int) -> None:
+    proof = together(world)[0].proof
+
+    assert proof is not None
+    assert (proof.resource, proof.needed, proof.free) == (resource, needed, free)
+
+
+def test_those_without_a_place_are_named_where_nothing_is_proven() -> None:
+    """As many places as VMs, were they not kept apart."""
+    found, movers = together(a_world(*[Vm(1, apart="red")] * 3, free=(2, 1, 0)))
+
+    assert (found.answer, found.proof, len(found.places), len(found.unplaced)) == (OPEN, None, 2, 1)
+    assert sorted((*found.places, *found.unplaced)) == [mover.key for mover in movers]
+
+
+@pytest.mark.parametrize(
+    ("world", "answer"),
+    [
+        (a_world(Vm(1)), "fits"),
+        (a_world(Vm(9), Vm(9), Vm(9)), "cannot"),
+        (a_world(*[Vm(1, apart="red")] * 3), "open"),
+    ],
+    ids=["fits", "cannot", "open"],
+)
+def test_the_answers_are_what_the_report_calls_them(world: World, answer: str) -> None:
+    assert together(world)[0].answer == answer
+
+
+def movers_to(*nodes: str, number: int = 2, owner: bool = True, **amounts: str) -> list[Mover]:
+    """VMs that can go to these nodes; `amounts`: what the first of them asks for besides memory."""
+    found = []
+    for one in range(number):
+        pod = needs_of(one, Vm(1))
+        if one == 0:
+            pod["spec"]["containers"].append(requests(**amounts))
+        if not owner:
+            pod["metadata"]["labels"] = {}
+        found.append(Mover((NAMESPACE, f"vm-{one}"), PodNeeds.from_object(pod), SOURCE, nodes))
+    return found
+
+
+def test_a_proof_by_the_number_of_pods_counts_those_that_stay() -> None:
+    node = Node.from_object(a_place("n0", amounts={"pods": "2"}))
+    there = PodOnNode.from_object(a_pod_there("stays", "n0"))
+
+    found = find_places_together(movers_to("n0"), Places([node], {"n0": [there]}, {}))
+
+    assert found.proof is not None
+    assert (found.proof.resource, found.proof.needed, found.proof.free) == ("pods", 2, 1)
+
+
+def test_pods_without_an_owner_do_not_leave_with_vms_without_one() -> None:
+    node = Node.from_object(a_place("n0", amounts={"memory": "3Gi"}))
+    there = PodOnNode.from_object(a_pod_there("stays", "n0", containers=[requests(memory="2Gi")]))
+
+    found = find_places_together(movers_to("n0", owner=False), Places([node], {"n0": [there]}, {}))
+
+    assert found.proof is not None
+    assert (found.proof.resource, found.proof.needed, found.proof.free) == ("memory", 2 * GIB, GIB)
+
+
+def test_a_vm_that_asks_for_none_of_a_resource_is_no_part_of_its_sum() -> None:
+    node = Node.from_object(a_place("n0", amounts={"a.io/gpu": "1"}))
+    movers = movers_to("n0", **{"a.io/gpu": "1"})
+
+    assert find_places_together(movers, Places([node], {"n0": []}, {})).answer == FITS
+    # Full by memory: that the other one asks for no device neither adds to the sum of devices nor takes from it.
+    small = Node.from_object(a_place("n0", amounts={"a.io/gpu": "1", "memory": "1Gi"}))
+    proof = find_places_together(movers, Places([small], {"n0": []}, {})).proof
+    assert proof is not None
+    assert (proof.resource, proof.needed, proof.free) == ("memory", 2 * GIB, GIB)
+
+
+def test_the_fullest_node_that_still_takes_a_vm_is_filled_first() -> None:
+    """So that a large VM finds the emptiest one; the node that is full already is left alone."""
+    found, _movers = together(a_world(Vm(4), free=(9, 5, 3)))
+
+    assert dict(found.places) == {(NAMESPACE, "vm-0"): "n1"}
+
+
+def test_pod_affinity_looks_beyond_a_node() -> None:
+    """A VM that wants to be near another one finds its place by the zone, not by the node alone."""
+    near = needs_of(0, Vm(1))
+    near["spec"]["affinity"]["podAffinity"] = {
+        "requiredDuringSchedulingIgnoredDuringExecution": [a_term(ZONE, labelSelector={"matchLabels": {"app": "db"}})]
+    }
+    nodes = [Node.from_object(a_place(name, labels={ZONE: "east"})) for name in ("n0", "n1")]
+    there = PodOnNode.from_object(a_pod_there("db", "n1", labels={"app": "db"}))
+    mover = Mover((NAMESPACE, "vm-0"), PodNeeds.from_object(near), SOURCE, ("n0",))
+
+    places = Places(nodes, {"n0": [], "n1": [there]}, {}, drained=frozenset({SOURCE}))
+
+    assert find_places_together([mover], places).answer == FITS
+
+
+def places_of(*nodes: tuple[str, str, str]) -> Places:
+    """Nodes by name, memory, and what a pod there asks for of it."""
+    facts = [Node.from_object(a_place(name, amounts={"memory": memory})) for name, memory, _held in nodes]
+    pods = {
+        name: [PodOnNode.from_object(a_pod_there(f"there-{name}", name, containers=[requests(memory=held)]))]
+        for name, _memory, held in nodes
+    }
+    return Places(facts, pods, {}, drained=frozenset({SOURCE}))
+
+
+def test_the_fullest_node_is_told_by_what_its_pods_leave() -> None:
+    found = find_places_together(
+        movers_to("n0", "n1", number=1), places_of(("n0", "12Gi", "9Gi"), ("n1", "9Gi", "3Gi"))
+    )
+
+    assert list(found.places.values()) == ["n0"]
+
+
+def test_a_pod_that_asks_for_no_memory_takes_none() -> None:
+    places = places_of(("n0", "1Gi", "0"))
+    there = PodOnNode.from_object(a_pod_there("there", "n0", containers=[requests(cpu="1")]))
+
+    found = find_places_together(movers_to("n0", number=1), replace(places, pods={"n0": [there]}))
+
+    assert found.answer == FITS
+
+
+def test_vms_kept_apart_by_zone_do_not_share_one_on_two_nodes() -> None:
+    found, _movers = together(a_world(*[Vm(1, apart="red", wide=True)] * 2))
+
+    assert (found.answer, len(found.places)) == (OPEN, 1)
