@@ -98,10 +98,10 @@ def effective_bandwidth(
     """The smallest of the cap, the link's share and the measured rate, in bytes per second; None: not known (a cap of
     None: none is set). A link is shared by the migrations that leave the node at once; `outbound` None counts as one.
     """
-    share = known(link)
+    share, sharers = known(link), 1 if outbound is None else max(1, outbound)
     bounds = {
         "cap": known(cap),
-        "link": None if share is None else share / max(1, outbound or 1),
+        "link": None if share is None else share / sharers,
         "rate": known(rate),
     }
     found = {name: value for name, value in bounds.items() if value is not None}
