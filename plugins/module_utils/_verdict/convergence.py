@@ -33,6 +33,7 @@ __all__ = [
     "effective_bandwidth",
     "judge_convergence",
     "known",
+    "known_or_zero",
     "limit_seconds",
     "needed_headroom",
     "rule_of_thumb",
@@ -55,6 +56,11 @@ def known(value: Any, /) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if 0 <= value < _BEYOND else None
+
+
+def known_or_zero(value: Any, /) -> float:
+    """`value` as a number; 0 for what is no reading."""
+    return known(value) or 0.0
 
 
 def capped_bytes_per_second(quantity_bytes: int, /) -> float | None:
@@ -184,8 +190,8 @@ def _without_dirty_rate(copy: Copy, one_pass: float, missing: tuple[str, ...]) -
 
 
 def _judge_passes(copy: Copy, *, memory: float, bandwidth: float, dirty: float) -> Convergence:
-    fits = bandwidth * (known(copy.downtime_seconds) or 0.0)
-    working_set = known(copy.working_set_bytes) or 0.0
+    fits = bandwidth * known_or_zero(copy.downtime_seconds)
+    working_set = known_or_zero(copy.working_set_bytes)
     if memory > fits:
         if dirty >= bandwidth:
             return Convergence(False, "diverges", missing=copy.missing)

@@ -162,6 +162,12 @@ def test_copy_ends_as_its_settings_say(
     assert (found.finishes, found.how, found.reason) == expected
 
 
+def test_copy_at_a_rate_that_is_not_known_is_not_assisted() -> None:
+    found = ends(network=Network(), workload_disruption=True, post_copy=True)
+
+    assert (found.finishes, found.reason) == (None, "unknown")
+
+
 def test_copy_without_any_flow_is_not_assisted() -> None:
     found = ends(network=Network(rate_bytes_per_second=1), workload_disruption=True, post_copy=True)
 
@@ -224,6 +230,7 @@ def test_end_by_itself_says_how_long_it_takes() -> None:
 def test_defaults_are_those_of_kubevirt_without_any_setting() -> None:
     given, workload = Settings(), Workload(1, 1, 1)
 
+    assert predict(workload, network=Network(), settings=given).reason == "unknown"
     assert given.bandwidth_bytes == 0
     assert (given.auto_converge, given.post_copy, given.workload_disruption) == (False, False, False)
     assert (workload.bears_throttling, workload.bears_pause, workload.bears_post_copy) == (True, False, False)

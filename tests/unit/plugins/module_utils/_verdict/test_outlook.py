@@ -80,6 +80,7 @@ def test_data_flows_where_more_than_about_nothing_leaves(
 def test_look_without_figures_says_nothing() -> None:
     found = Outlook("")
 
+    assert not found.flows
     assert (found.problem, found.trend, found.is_flow_known) == ("", "", False)
     assert (found.stalled_from, found.pass_bytes) == (0, 0)
 
