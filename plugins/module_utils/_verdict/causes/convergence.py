@@ -73,7 +73,7 @@ def find_no_data_flow(case: Case) -> Cause | Gap | None:
     look = _look(case, "NoDataFlow", modes=("PreCopy", MODE_PAUSED))
     if not isinstance(look, tuple):
         return look
-    _, found = look
+    _state, found = look
     if found.quiet_since is None:
         return _unless_too_few(found, "NoDataFlow")
     seconds = seconds_between(found.quiet_since, found.at)
