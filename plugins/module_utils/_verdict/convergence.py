@@ -33,6 +33,7 @@ __all__ = [
     "effective_bandwidth",
     "judge_convergence",
     "known",
+    "known_or_zero",
     "limit_seconds",
     "needed_headroom",
     "rule_of_thumb",
@@ -55,6 +56,11 @@ def known(value: Any, /) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if 0 <= value < _BEYOND else None
+
+
+def known_or_zero(value: Any, /) -> float:
+    """`value` as a number; 0 for what is no reading."""
+    return known(value) or 0.0
 
 
 def capped_bytes_per_second(quantity_bytes: int, /) -> float | None:
@@ -98,10 +104,10 @@ def effective_bandwidth(
     """The smallest of the cap, the link's share and the measured rate, in bytes per second; None: not known (a cap of
     None: none is set). A link is shared by the migrations that leave the node at once; `outbound` None counts as one.
     """
-    share = known(link)
+    share, sharers = known(link), 1 if outbound is None else max(1, outbound)
     bounds = {
         "cap": known(cap),
-        "link": None if share is None else share / max(1, outbound or 1),
+        "link": None if share is None else share / sharers,
         "rate": known(rate),
     }
     found = {name: value for name, value in bounds.items() if value is not None}
@@ -184,8 +190,8 @@ def _without_dirty_rate(copy: Copy, one_pass: float, missing: tuple[str, ...]) -
 
 
 def _judge_passes(copy: Copy, *, memory: float, bandwidth: float, dirty: float) -> Convergence:
-    fits = bandwidth * (known(copy.downtime_seconds) or 0.0)
-    working_set = known(copy.working_set_bytes) or 0.0
+    fits = bandwidth * known_or_zero(copy.downtime_seconds)
+    working_set = known_or_zero(copy.working_set_bytes)
     if memory > fits:
         if dirty >= bandwidth:
             return Convergence(False, "diverges", missing=copy.missing)

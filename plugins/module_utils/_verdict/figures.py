@@ -88,7 +88,7 @@ def find_passes(samples: Sequence[Sample], *, started_at: datetime | None, rate:
     A poll tells them some seconds late, and meanwhile `rate` has been carried away. A figure from the middle of a pass
     says nothing of how large that pass was.
     """
-    pairs = [(started_at or samples[0].at, samples[0])]
+    pairs: list[tuple[datetime | None, Sample]] = [(started_at, samples[0])]
     pairs += [(before.at, one) for before, one in pairwise(samples) if remaining_of(one) > remaining_of(before)]
     return [
         Pass(one.at, remaining_of(one), remaining_of(one) + (rate or 0) * seconds_of(since, one.at))
@@ -145,7 +145,7 @@ def transfer_rate(recent: Sequence[Sample]) -> float | None:
 
 def _processed_rate(recent: Sequence[Sample]) -> float | None:
     known = [(one.at, one.processed_bytes) for one in recent if one.processed_bytes is not None]
-    if len(known) < 2 or seconds_of(known[0][0], known[-1][0]) < RATE_LEAST_SECONDS:
+    if not known or seconds_of(known[0][0], known[-1][0]) < RATE_LEAST_SECONDS:
         return None
     return (known[-1][1] - known[0][1]) / seconds_of(known[0][0], known[-1][0])
 

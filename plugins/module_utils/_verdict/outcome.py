@@ -24,6 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     effective_bandwidth,
     judge_convergence,
     known,
+    known_or_zero,
     limit_seconds,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.throttle import judge_throttled
@@ -153,7 +154,7 @@ def predict(workload: Workload, *, network: Network, settings: Settings) -> Outc
     """How the copy ends."""
     copy = copy_of(workload, network=network, settings=settings)
     bandwidth = bandwidth_of(network, settings)
-    if (settings.progress_timeout or 0) < 0:
+    if settings.progress_timeout is not None and settings.progress_timeout < 0:
         return Outcome(False, "", "progress_timeout", bandwidth, copy.limit)
     found, percent = judge_convergence(copy), 0
     if settings.auto_converge:
@@ -184,7 +185,7 @@ def _is_assisted(copy: Copy, settings: Settings, found: Convergence) -> bool:
 
 def _assisted(workload: Workload, settings: Settings, copy: Copy, bandwidth: Bandwidth) -> Outcome:
     """What KubeVirt does when the limit is over: post-copy has none, a pause ends within as long again or fails."""
-    limit, rate = copy.limit or 0.0, known(copy.bytes_per_second) or 0.0
+    limit, rate = known_or_zero(copy.limit), known_or_zero(copy.bytes_per_second)
     rest = left_at_limit(copy) / rate
     seconds = limit + _LOOK_SECONDS + rest
     longest = min(limit, _QEMU_LONGEST_DOWNTIME_SECONDS) if workload.has_host_devices is not False else limit
@@ -200,12 +201,12 @@ def _assisted(workload: Workload, settings: Settings, copy: Copy, bandwidth: Ban
 
 def left_at_limit(copy: Copy, /) -> float:
     """What may be left when the limit is over, in bytes: no more than is dirtied in the longest pass until then."""
-    memory, bandwidth = known(copy.memory_bytes) or 0.0, known(copy.bytes_per_second) or 0.0
+    memory, bandwidth = known_or_zero(copy.memory_bytes), known_or_zero(copy.bytes_per_second)
     dirty, limit = known(copy.dirty_bytes_per_second), copy.limit or 0.0
     if dirty is None or dirty >= bandwidth:
         return memory
     # What of it was sent in the pass that is cut short is dirty again.
-    working_set = (known(copy.working_set_bytes) or 0.0) * (1 + dirty / bandwidth)
+    working_set = known_or_zero(copy.working_set_bytes) * (1 + dirty / bandwidth)
     first_pass = memory / bandwidth
     unsent = max(0.0, memory - bandwidth * limit)
     return min(memory, working_set + unsent + dirty * min(limit + _LOOK_SECONDS, first_pass))

@@ -20,7 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Convergence,
     Copy,
     judge_convergence,
-    known,
+    known_or_zero,
 )
 
 __all__ = ["MAX_PERCENT", "Throttled", "judge_throttled", "needed_throttle"]
@@ -69,14 +69,14 @@ def judge_throttled(copy: Copy, /) -> Throttled:
     plain = judge_convergence(copy)
     if {"memory", "bandwidth", "dirty_rate"} & set(copy.missing) or plain.reason == "no_flow":
         return Throttled(plain, 0)
-    return _run(copy, known(copy.memory_bytes) or 0.0, known(copy.bytes_per_second) or 0.0)
+    return _run(copy, known_or_zero(copy.memory_bytes), known_or_zero(copy.bytes_per_second))
 
 
 def _run(copy: Copy, memory: float, bandwidth: float) -> Throttled:
     """Pass by pass while the throttle may rise; the rest in one step."""
     guest, left, elapsed = _Guest(), memory, 0.0
-    fits = bandwidth * (known(copy.downtime_seconds) or 0.0)
-    dirty, working_set = known(copy.dirty_bytes_per_second) or 0.0, known(copy.working_set_bytes) or 0.0
+    fits = bandwidth * known_or_zero(copy.downtime_seconds)
+    dirty, working_set = known_or_zero(copy.dirty_bytes_per_second), known_or_zero(copy.working_set_bytes)
     for _pass in range(_MOST_PASSES):
         if left <= fits or guest.percent == MAX_PERCENT:
             break
@@ -104,8 +104,8 @@ def needed_throttle(copy: Copy, /) -> float | None:
     :data:`MAX_PERCENT` is no answer. None where a figure is not known."""
     if copy.missing:
         return None
-    memory, bandwidth = known(copy.memory_bytes) or 0.0, known(copy.bytes_per_second) or 0.0
-    dirty = known(copy.dirty_bytes_per_second) or 0.0
+    memory, bandwidth = known_or_zero(copy.memory_bytes), known_or_zero(copy.bytes_per_second)
+    dirty = known_or_zero(copy.dirty_bytes_per_second)
     if not dirty:
         return 0.0
     room = bandwidth - (memory / copy.limit if copy.limit else bandwidth)

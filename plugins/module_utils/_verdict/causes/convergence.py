@@ -59,6 +59,7 @@ _DOES = {
     _PAUSE: "suspends the guest, so that the copy can end",
     _STANDSTILL: "lets the guest stand still until the copy can end: with a device of its node there is no post-copy",
 }
+_Look = tuple[MigrationState, Outlook]
 # What was not read is never late enough to make a verdict unknown: the verdict rests on times then.
 _NEVER = 10**12
 _REMAINING, _PROCESSED, _TRANSFER, _DIRTY = (
@@ -69,22 +70,23 @@ _REMAINING, _PROCESSED, _TRANSFER, _DIRTY = (
 
 def find_no_data_flow(case: Case) -> Cause | Gap | None:
     """Memory remains and nothing of it leaves the source: tuning would be the wrong medicine."""
-    found = _look(case, "NoDataFlow", modes=("PreCopy", MODE_PAUSED))
-    if not isinstance(found, Outlook):
-        return found
+    look = _look(case, "NoDataFlow", modes=("PreCopy", MODE_PAUSED))
+    if not isinstance(look, tuple):
+        return look
+    _state, found = look
     if found.quiet_since is None:
         return _unless_too_few(found, "NoDataFlow")
     seconds = seconds_between(found.quiet_since, found.at)
     summary = f"No data flows: for {seconds} s nothing has left the source, and {_size(found)} remain."
-    return _cause(case, found, "NoDataFlow", summary, since=found.quiet_since, metrics=(_REMAINING, _PROCESSED))
+    return _cause(case, look, "NoDataFlow", summary, since=found.quiet_since, metrics=(_REMAINING, _PROCESSED))
 
 
 def find_bandwidth_too_low(case: Case) -> Cause | Gap | None:
     """Data flows too slowly for the time that KubeVirt allows: by a cap, or as fast as the network goes."""
-    found = _look(case, "BandwidthTooLow")
-    state = copy_state(case)
-    if not isinstance(found, Outlook) or state is None:
-        return found if isinstance(found, Gap) else None
+    look = _look(case, "BandwidthTooLow")
+    if not isinstance(look, tuple):
+        return look
+    state, found = look
     needed, rate = needed_rate(state), found.transfer_rate
     if needed is None or rate is None or not found.flows or not found.proves:
         return _unless_too_few(found, "BandwidthTooLow")
@@ -108,41 +110,43 @@ def find_bandwidth_too_low(case: Case) -> Cause | Gap | None:
     cures, certain = _cures(case, state), "certain" if is_capped else "likely"
     names = {f"{'capped' if is_capped else 'slow'}_{'policy' if state.policy else 'alone'}": state.policy or "yes"}
     return _cause(
-        case, found, "BandwidthTooLow", summary,
+        case, look, "BandwidthTooLow", summary,
         since=found.rates_since, cures=cures, confidence=certain, names=names,
     )  # fmt: skip
 
 
 def find_not_converging(case: Case) -> Cause | Gap | None:
     """The guest writes as fast as its memory is carried away: the copy never ends, however long it may take."""
-    found = _look(case, "NotConverging")
-    if not isinstance(found, Outlook):
-        return found
+    look = _look(case, "NotConverging")
+    if not isinstance(look, tuple):
+        return look
+    state, found = look
     since = _not_converging_since(found)
     if since is None:
         return _unless_too_few(found, "NotConverging")
     rates = ""
     if found.transfer_rate is not None and found.dirty_rate is not None:
         rates = f": the guest writes {_rate(found.dirty_rate)} and {_rate(found.transfer_rate)} leave the source"
-    state = copy_state(case)
     summary = f"The copy does not converge{rates}{_passes(found)}{_at_the_deadline(case, state)}."
     certain = "possible" if not found.is_flow_known else "certain" if found.is_stalled else "likely"
     return _cause(
-        case, found, "NotConverging", summary,
+        case, look, "NotConverging", summary,
         since=since, cures=_cures(case, state), confidence=certain, names=_levers(case, state),
     )  # fmt: skip
 
 
 def find_slow_but_converging(case: Case) -> Cause | Gap | None:
     """The copy comes closer to its end: when that is, and whether KubeVirt waits so long."""
-    found = _look(case, "SlowButConverging")
-    if not isinstance(found, Outlook) or found.end_at is None or not found.flows or _not_converging_since(found):
-        return found if isinstance(found, Gap) else None
-    state, in_time = copy_state(case), ends_in_time(case, found)
-    needed = needed_rate(state) if state else None
+    look = _look(case, "SlowButConverging")
+    if not isinstance(look, tuple):
+        return look
+    state, found = look
+    if found.end_at is None or not found.flows or _not_converging_since(found):
+        return None
+    needed, in_time = needed_rate(state), ends_in_time(case, found)
     if in_time is False and needed is not None and (found.net_rate or 0) < needed:
         return None  # BandwidthTooLow says it.
-    age = seconds_between(state.started_at if state else None, case.now) or 0
+    age = seconds_between(state.started_at, case.now) or 0
     if in_time is not False and age < SLOW_SECONDS:
         return None
     summary = (
@@ -152,20 +156,20 @@ def find_slow_but_converging(case: Case) -> Cause | Gap | None:
     )
     is_aborted = in_time is False and not _assistance(case, state)
     return _cause(
-        case, found, "SlowButConverging", summary, since=state.started_at if state else None, cures="yes",
-        confidence="likely", names={"late": "yes" if is_aborted else ""},
+        case, look, "SlowButConverging", summary,
+        since=state.started_at, cures="yes", confidence="likely", names={"late": "yes" if is_aborted else ""},
     )  # fmt: skip
 
 
-def _look(case: Case, code: str, /, *, modes: tuple[str, ...] = ("PreCopy",)) -> Outlook | Gap | None:
-    """What the figures say; a gap that makes no verdict unknown where they say nothing; None where the copy does not
-    run in one of these modes: in post-copy and while the guest is paused there is nothing to converge."""
+def _look(case: Case, code: str, /, *, modes: tuple[str, ...] = ("PreCopy",)) -> _Look | Gap | None:
+    """The copy and what its figures say; a gap that makes no verdict unknown where they say nothing; None where it
+    does not run in one of these modes: in post-copy and while the guest is paused there is nothing to converge."""
     state = copy_state(case)
     if state is None or (state.mode or "PreCopy") not in modes:
         return None
     found = find_outlook(case)
     why = "no figures of the copy were read" if found is None else found.problem if found.at is None else ""
-    return Gap(code, (), after_seconds=_NEVER, why=why) if why or found is None else found
+    return Gap(code, (), after_seconds=_NEVER, why=why) if why or found is None else (state, found)
 
 
 def _unless_too_few(outlook: Outlook, code: str, /) -> Gap | None:
@@ -186,12 +190,12 @@ def _not_converging_since(outlook: Outlook) -> datetime | None:
     return outlook.rates_since if is_outrun else None
 
 
-def _assistance(case: Case, state: MigrationState | None) -> str:
+def _assistance(case: Case, state: MigrationState) -> str:
     """What KubeVirt does at the deadline where it does not abort the copy then; "" where it does, or has no deadline.
 
     For a VM with a device of the node's (VFIO) it never goes over to post-copy.
     """
-    if state is None or find_deadline(case).at is None:
+    if find_deadline(case).at is None:
         return ""
     given = settings_from(state.configuration or {})
     if not given.workload_disruption:
@@ -205,12 +209,12 @@ def _has_vfio(case: Case) -> bool:
     return case.vmi is not None and case.vmi.has_vfio
 
 
-def _cures(case: Case, state: MigrationState | None) -> str:
+def _cures(case: Case, state: MigrationState) -> str:
     """Post-copy always ends; a guest that stands still writes nothing, but its copy may still be aborted."""
     return {_POST_COPY: "yes", _PAUSE: "maybe", _STANDSTILL: "maybe"}.get(_assistance(case, state), "no")
 
 
-def _at_the_deadline(case: Case, state: MigrationState | None) -> str:
+def _at_the_deadline(case: Case, state: MigrationState) -> str:
     assistance, deadline = _assistance(case, state), find_deadline(case).at
     if not assistance or deadline is None:
         return ""
@@ -218,34 +222,33 @@ def _at_the_deadline(case: Case, state: MigrationState | None) -> str:
     return f"; at its deadline, {format_timestamp(deadline)}, KubeVirt {does}"
 
 
-def _levers(case: Case, state: MigrationState | None) -> dict[str, str]:
+def _levers(case: Case, state: MigrationState) -> dict[str, str]:
     """What may still be allowed to a copy that does not converge: throttling, else post-copy, which is none for a VM
     with a device of its node, else nothing."""
-    given = settings_from((state.configuration if state else None) or {})
-    policy = state.policy if state else ""
+    given = settings_from(state.configuration or {})
     alone = "alone_with_device" if _has_vfio(case) else "alone"
     if not given.auto_converge:
-        return {"throttle_policy": policy, f"throttle_{alone}": "" if policy else "yes"}
+        return {"throttle_policy": state.policy, f"throttle_{alone}": "" if state.policy else "yes"}
     if _has_vfio(case):
         return {"throttled_with_device": "yes"}
     return {"throttled": "" if given.post_copy else "yes"}
 
 
 def _cause(
-    case: Case, outlook: Outlook, code: str, summary: str, /, *,
+    case: Case, look: _Look, code: str, summary: str, /, *,
     since: datetime | None, cures: str = "no", confidence: str = "certain",
     metrics: tuple[str, ...] = (_REMAINING, _TRANSFER, _DIRTY), names: Mapping[str, str] | None = None,
 ) -> Cause:  # fmt: skip
-    state = copy_state(case)
+    state, outlook = look
     names = {
         "source_node": case.source_node,
         "target_node": case.target_node,
-        "policy": state.policy if state else "",
+        "policy": state.policy,
         "assistance": _assistance(case, state),
         **(names or {}),
     }
     seen = (*_figures(case, outlook, metrics), *_settings(case, state))
-    holds = case.later(since, state.started_at if state else None)
+    holds = case.later(since, state.started_at)
     return Cause(code, summary, cures, holds, seen, confidence=confidence, names=names)
 
 
@@ -262,8 +265,8 @@ def _figures(case: Case, outlook: Outlook, metrics: tuple[str, ...]) -> tuple[Ev
     return tuple(Evidence(case.vmi_name, metric, str(value), last.at) for metric, value in known)
 
 
-def _settings(case: Case, state: MigrationState | None) -> tuple[Evidence, ...]:
-    if state is None or state.completion_timeout_per_gib is None:
+def _settings(case: Case, state: MigrationState) -> tuple[Evidence, ...]:
+    if state.completion_timeout_per_gib is None:
         return ()
     path = vmi_facts.STATE.completion_timeout.path
     return (Evidence(case.vmi_name, path, str(state.completion_timeout_per_gib), state.started_at),)

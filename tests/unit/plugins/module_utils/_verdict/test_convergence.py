@@ -174,6 +174,62 @@ def test_the_tolerated_dirty_rate_needs_every_other_figure(figure: str) -> None:
     assert tolerated_dirty_rate(replace(HALVING, dirty_bytes_per_second=None)) is not None
 
 
+@pytest.mark.parametrize(("outbound", "share"), [(None, 60), (-1, 60), (0, 60), (1, 60), (2, 30)], ids=str)
+def test_the_link_is_shared_by_what_leaves_the_node(outbound: int | None, share: float) -> None:
+    assert effective_bandwidth(link=60, outbound=outbound).bytes_per_second == share
+
+
+def test_every_figure_that_is_missing_is_named() -> None:
+    found = judge_convergence(Copy(None, None, None))
+
+    assert found.missing == ("memory", "bandwidth", "dirty_rate", "deadline")
+
+
+def test_a_working_set_that_is_not_known_counts_as_none() -> None:
+    assert judge_convergence(replace(HALVING, working_set_bytes=None)) == judge_convergence(HALVING)
+
+
+def test_without_a_downtime_there_is_no_last_pass() -> None:
+    assert judge_convergence(replace(HALVING, downtime_seconds=-1)).reason == "working_set"
+
+
+@pytest.mark.parametrize(
+    ("memory", "dirty", "seconds", "last"),
+    [(32, 500, 0.5, 0.5), (64, 0, 1, 0), (64, 16, 1.25, 0.25), (256, 32, 7.5, 0.5)],
+    ids=["fits exactly", "idle guest", "one more pass", "three more"],
+)
+def test_passes_end_with_the_first_that_fits(memory: int, dirty: int, seconds: float, last: float) -> None:
+    copy = Copy(memory * MEBIBYTE, 64 * MEBIBYTE, dirty * MEBIBYTE, 0, 1350, downtime_seconds=0.5)
+
+    found = judge_convergence(copy)
+
+    assert (found.seconds, found.last_pass_seconds) == (pytest.approx(seconds), pytest.approx(last))
+
+
+@pytest.mark.parametrize(("limit", "headroom"), [(-1, math.inf), (0, math.inf), (0.5, 200), (1, 100), (4, 25)], ids=str)
+def test_the_needed_headroom_is_all_memory_in_the_limit(limit: float, headroom: float) -> None:
+    assert needed_headroom(memory_bytes=100, limit_seconds=limit) == headroom
+
+
+@pytest.mark.parametrize(
+    ("memory", "limit", "rate"),
+    [(64, 1.25, 16), (64, NO_LIMIT, 64), (64, 1, 0), (64, 0, 0), (16, 1, math.inf)],
+    ids=["a quarter", "no limit", "one pass", "no time", "fits at once"],
+)
+def test_the_tolerated_dirty_rate_by_hand(memory: int, limit: float, rate: float) -> None:
+    found = tolerated_dirty_rate(Copy(memory * MEBIBYTE, 64 * MEBIBYTE, None, 0, limit))
+
+    assert found == pytest.approx(rate * MEBIBYTE, abs=1e-6)
+
+
+def test_no_time_tolerates_exactly_nothing() -> None:
+    assert tolerated_dirty_rate(Copy(64 * MEBIBYTE, 64 * MEBIBYTE, None, 0, 0)) == 0
+
+
+def test_figures_of_64_bits_are_readings() -> None:
+    assert known(2**62) == 2**62
+
+
 @given(timeout=st.integers(1, 10_000), gigabytes=st.integers(1, 4096), part=st.floats(0.001, 1))
 def test_no_vm_needs_as_much_as_the_rule_of_thumb(timeout: int, gigabytes: int, part: float) -> None:
     memory = (gigabytes - 1 + part) * 10**9

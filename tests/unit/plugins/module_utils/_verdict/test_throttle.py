@@ -19,6 +19,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     judge_convergence,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.throttle import (
+    Throttled,
     judge_throttled,
     needed_throttle,
 )
@@ -92,11 +93,13 @@ def test_the_limit_is_kept_to_the_second(dirty: int) -> None:
         ({"limit_seconds": 128.0}, 0.5),
         ({"limit_seconds": NO_LIMIT}, 0.0),
         ({"limit_seconds": 64.0}, 1.0),
+        ({"limit_seconds": 32.0}, 1.0),
         ({"limit_seconds": 0}, 1.0),
+        ({"limit_seconds": 128.0, "dirty_bytes_per_second": 16 * MEBIBYTE}, 0.0),
         ({"dirty_bytes_per_second": 0}, 0.0),
         ({"dirty_bytes_per_second": None}, None),
     ],
-    ids=["half", "no limit", "all of it", "no time", "nothing dirtied", "unknown"],
+    ids=["half", "no limit", "all of it", "more than all", "no time", "none of it", "nothing dirtied", "unknown"],
 )
 def test_the_needed_throttle_leaves_the_needed_headroom(changes: dict[str, float], expected: float | None) -> None:
     assert needed_throttle(replace(EVEN, **changes)) == (None if expected is None else pytest.approx(expected))
@@ -126,5 +129,21 @@ def test_it_never_hurts_and_never_takes_more_than_99_percent(
 def test_what_is_not_known_stays_so() -> None:
     for figure in ("memory_bytes", "bytes_per_second", "dirty_bytes_per_second"):
         copy = replace(EVEN, **{figure: None})
-        assert judge_throttled(copy).convergence == judge_convergence(copy)
-    assert judge_throttled(replace(EVEN, limit_seconds=None)).convergence.finishes is None
+        assert judge_throttled(copy) == Throttled(judge_convergence(copy), 0)
+    without_limit = judge_throttled(replace(EVEN, limit_seconds=None)).convergence
+    assert (without_limit.finishes, without_limit.reason) == (None, "unknown")
+
+
+def test_copy_that_does_not_flow_is_not_throttled() -> None:
+    copy = replace(EVEN, bytes_per_second=1)
+
+    assert judge_throttled(copy) == Throttled(judge_convergence(copy), 0)
+
+
+@pytest.mark.parametrize("hot", [10, 32], ids=["fits", "fits exactly"])
+def test_working_set_is_the_last_pass(hot: int) -> None:
+    copy = Copy(4 * GIBIBYTE, 64 * MEBIBYTE, 0, hot * MEBIBYTE, NO_LIMIT, downtime_seconds=0.5)
+
+    found = judge_throttled(copy).convergence
+
+    assert (found.seconds, found.last_pass_seconds) == (64 + hot / 64, hot / 64)
