@@ -69,7 +69,13 @@ def _apply(crd: dict[str, Any], *, request: Request) -> None:
     name = crd["metadata"]["name"]
     body = {key: value for key, value in crd.items() if key != "status"}
     query = {"fieldManager": "tests-cluster", "force": "true"}
-    status, answer = request("PATCH", f"{_PATH}/{name}", body=body, headers=_APPLY, query=query)
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        status, answer = request("PATCH", f"{_PATH}/{name}", body=body, headers=_APPLY, query=query)
+        # One that is being deleted takes the change and goes all the same.
+        if status != 200 or "deletionTimestamp" not in answer["metadata"] or time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_SECONDS)
     if status not in (200, 201):
         raise RuntimeError(f"the API server refuses the definition {name} ({status}): {_message(answer)}")
 
@@ -91,4 +97,6 @@ def _wait_until_served(crd: dict[str, Any], *, request: Request, deadline: float
 def _conditions(crd: dict[str, Any], *, request: Request) -> str:
     _status, found = request("GET", f"{_PATH}/{crd['metadata']['name']}")
     status = found.get("status", {}) if isinstance(found, dict) else {}
+    if not isinstance(status, dict):
+        return _message(found)
     return "; ".join(f"{each['type']}={each['status']}: {each.get('message')}" for each in status.get("conditions", []))
