@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import PROGRESS_TIMEOUT
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_levers import (
+    SIZE_UNKNOWN,
     find_auto_converge,
     find_bandwidth,
     find_deadline,
@@ -75,6 +76,9 @@ def plan_tuning(workload: Workload, *, network: Network, settings: Settings) -> 
     found = {action: find(situation) for action, find in LEVERS.items()}
     options = tuple(one for one in found.values() if isinstance(one, Option))
     withheld = tuple(Withheld(action, one) for action, one in found.items() if isinstance(one, str))
+    if not options and any(one.why == SIZE_UNKNOWN for one in withheld):
+        missing = tuple(dict.fromkeys((*outcome.missing, "deadline")))
+        return Advised("unknown", replace(outcome, missing=missing), (), withheld)
     return Advised("change" if options else "nothing_fits", outcome, options, withheld)
 
 

@@ -46,6 +46,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 )
 
 __all__ = [
+    "SIZE_UNKNOWN",
     "find_auto_converge",
     "find_bandwidth",
     "find_deadline",
@@ -57,6 +58,7 @@ __all__ = [
 # Nobody waits for a single copy longer, and no dirty rate keeps still for so long.
 LONGEST_SECONDS = 7 * 24 * 3600
 NO_DIRTY_RATE = "how fast memory is dirtied is not known"
+SIZE_UNKNOWN = "the guest's memory as KubeVirt counts it is not known"
 CPU_BOUND = "the guest writes as fast as its CPUs run"
 LINK_UNSEEN = "the network carries it: what the link carries is not known"
 LINK_SHARED = "the migrations that leave one node at once share its link evenly"
@@ -75,7 +77,7 @@ def find_deadline(vm: Situation, /) -> Option | str | None:
         return f"the copy would take {endless.seconds / 86400:.0f} days"
     timeout = _timeout_for(vm, endless.seconds)
     if timeout is None:
-        return "the guest's memory as KubeVirt counts it is not known"
+        return SIZE_UNKNOWN
     return _with_tolerance(
         vm,
         vm.option(
@@ -228,6 +230,8 @@ def find_auto_converge(vm: Situation, /) -> Option | str | None:
         timeout = _timeout_for(vm, endless.seconds) if endless.finishes and endless.seconds else None
         if endless.reason == "working_set":
             return "the working set stays dirty however slowly the guest runs"
+        if endless.finishes and not vm.gigabytes:
+            return SIZE_UNKNOWN
         if timeout is None or (endless.seconds or 0) > LONGEST_SECONDS:
             return f"not even {MAX_PERCENT} % less CPU time makes the copy end"
         settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, COMPLETION_TIMEOUT: timeout}
@@ -243,6 +247,8 @@ def find_pause(vm: Situation, /) -> Option | str | None:
     settings = replace(vm.settings, workload_disruption=True, post_copy=False)
     policy: dict[str, Any] = {ALLOW_WORKLOAD_DISRUPTION: True, ALLOW_POST_COPY: False}
     timeout = _assisting_timeout(vm, lambda one: _ends(vm, replace(settings, timeout_per_gib=one)))
+    if timeout is None and not vm.gigabytes:
+        return SIZE_UNKNOWN
     if timeout is None:
         return "the guest would have to stand still for longer than KubeVirt and QEMU allow"
     if timeout != vm.settings.timeout_per_gib:
@@ -261,6 +267,8 @@ def find_post_copy(vm: Situation, /) -> Option | str | None:
     settings = replace(vm.settings, workload_disruption=True, post_copy=True)
     policy: dict[str, Any] = {ALLOW_POST_COPY: True, ALLOW_WORKLOAD_DISRUPTION: True}
     timeout = _assisting_timeout(vm, lambda one: _ends(vm, replace(settings, timeout_per_gib=one)))
+    if timeout is None and not vm.gigabytes:
+        return SIZE_UNKNOWN
     if timeout is None:
         return "the limit cannot be computed, and without one post-copy never begins"
     if timeout != vm.settings.timeout_per_gib:

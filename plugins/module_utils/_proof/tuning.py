@@ -166,9 +166,10 @@ def _summary(advised: Advised, situation: Situation) -> str:
         return f"The copy ends {_when(outcome)}{_HOW[outcome.how]}."
     if advised.answer == "unknown":
         first = f"{_why(outcome, situation)} " if outcome.finishes is False else ""
-        return (
-            f"{first}Whether the copy ends is not known, without {', '.join(_MISSING[one] for one in outcome.missing)}."
-        )
+        # A progressTimeout that aborts every copy is repaired; what then becomes of the copy is the question.
+        is_open = outcome.finishes is None or outcome.reason == "progress_timeout"
+        asked = "Whether the copy ends" if is_open else "Whether a setting helps"
+        return f"{first}{asked} is not known, without {', '.join(_MISSING[one] for one in outcome.missing)}."
     if advised.answer == "no_setting_helps":
         return "No setting helps: the network moves nothing."
     return f"{_why(outcome, situation)} {_offer(advised)}"

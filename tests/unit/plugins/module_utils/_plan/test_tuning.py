@@ -62,6 +62,20 @@ def test_every_lever_has_its_smallest_value_and_its_predicted_end() -> None:
     assert [round(option.outcome.seconds or 0) for option in found.options] == [2044, 178, 608, 302, 302]
 
 
+def test_without_the_size_that_kubevirt_counts_nothing_is_said_to_be_no_help() -> None:
+    """Each of these would end it with some limit, and which one hangs on that size."""
+    found = advised(vm={"gigabytes": None, "dirty_bytes_per_second": 70 * MIB})
+
+    assert (found.answer, found.options) == ("unknown", ())
+    assert "deadline" in found.outcome.missing
+    unknown = "the guest's memory as KubeVirt counts it is not known"
+    assert {action: why for action, why in why_not(found).items() if why == unknown}.keys() == {
+        "auto_converge",
+        "pause",
+        "post_copy",
+    }
+
+
 def test_levers_stand_in_the_order_of_their_risk() -> None:
     assert [*LEVERS] == [action for action in RISKS if action != "progress_timeout"]
 
