@@ -46,6 +46,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 )
 
 __all__ = [
+    "LINK_UNSEEN",
     "SIZE_UNKNOWN",
     "find_auto_converge",
     "find_bandwidth",

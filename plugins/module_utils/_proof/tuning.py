@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import format_bytes
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning import Advised, plan_tuning
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_levers import LINK_UNSEEN
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import Option, Situation
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.convergence import (
     NO_LIMIT,
@@ -201,4 +202,5 @@ def _offer(advised: Advised) -> str:
         return "Nothing that may be changed makes it end."
     first = advised.options[0]
     values = ", ".join(f"{name} {_shown(value)}" for name, value in _all(first).items())
-    return f"The least risky change that makes it end: {values}."
+    doubt = f", if {LINK_UNSEEN}" if LINK_UNSEEN in first.assumes else ""
+    return f"The least risky change that makes it end: {values}{doubt}."
