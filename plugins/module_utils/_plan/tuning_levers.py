@@ -130,7 +130,9 @@ def find_bandwidth(vm: Situation, /) -> Option | str | None:
         figures=_bandwidth_figures(vm, needed),
         assumes=(LINK_UNSEEN,) if vm.link_bytes_per_second is None else (),
     )
-    if not option.outcome.finishes:
+    # With help that is allowed already a copy may end at any bandwidth; this one is to end by itself.
+    alone = replace(option.settings, workload_disruption=False, post_copy=False)
+    if not predict(vm.workload, network=option.network, settings=alone).finishes:
         share = format_bytes(int(option.outcome.bandwidth.bytes_per_second or 0))
         return f"{needed} MiB/s are needed, and the network gives one migration {share}/s"
     return _with_tolerance(vm, option)

@@ -76,6 +76,16 @@ def test_without_the_size_that_kubevirt_counts_nothing_is_said_to_be_no_help() -
     }
 
 
+def test_bandwidth_that_the_link_does_not_have_is_no_help_also_where_a_pause_would_end_it() -> None:
+    found = advised(
+        vm={"memory_bytes": 2 * GIB, "gigabytes": 3, "dirty_bytes_per_second": 160 * MIB},
+        network={"link_bytes_per_second": 256 * MIB, "rate_bytes_per_second": None},
+        settings={"timeout_per_gib": 3, "workload_disruption": True},
+    )
+
+    assert why_not(found)["bandwidth"].endswith("are needed, and the network gives one migration 256 MiB/s")
+
+
 def test_levers_stand_in_the_order_of_their_risk() -> None:
     assert [*LEVERS] == [action for action in RISKS if action != "progress_timeout"]
 
