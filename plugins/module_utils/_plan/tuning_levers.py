@@ -47,6 +47,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 
 __all__ = [
     "LINK_UNSEEN",
+    "NO_DIRTY_RATE",
     "SIZE_UNKNOWN",
     "find_auto_converge",
     "find_bandwidth",
@@ -58,6 +59,8 @@ __all__ = [
 
 # Nobody waits for a single copy longer, and no dirty rate keeps still for so long.
 LONGEST_SECONDS = 7 * 24 * 3600
+# No network carries more, in MiB/s.
+MOST_MEBIBYTES = 1 << 24
 NO_DIRTY_RATE = "how fast memory is dirtied is not known"
 SIZE_UNKNOWN = "the guest's memory as KubeVirt counts it is not known"
 CPU_BOUND = "the guest writes as fast as its CPUs run"
@@ -159,6 +162,11 @@ def _needed_mebibytes(vm: Situation) -> int | str:
         return "the limit is over at once, at any bandwidth"
     floor = (known(vm.workload.working_set_bytes) or 0.0) / vm.settings.downtime_seconds
     low, high = 0, math.ceil((dirty + max(memory / vm.limit, floor)) / MEBIBYTE) + 1
+    # A pass also sends again what is written while it runs, so more than that first guess may be needed.
+    while not _ends_at(vm, high):
+        if high > MOST_MEBIBYTES:
+            return "no bandwidth makes the copy end by itself"
+        low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _ends_at(vm, middle) else (middle, high)
@@ -294,14 +302,16 @@ def _assisting_timeout(vm: Situation, ends: Callable[[int], bool]) -> int | None
     now, one_pass = vm.settings.timeout_per_gib, vm.one_pass_seconds
     if one_pass is None or not vm.gigabytes:
         return None
-    if now is not None and now > 0 and ends(now):
+    is_set = now is not None and now > 0
+    if is_set and ends(now or 0):
         return now
     enough = _timeout_for(vm, one_pass) or 1
-    if now is None or now <= 0:
-        return enough if ends(enough) else None
-    low, high = now, max(enough, now + 1)
-    if not ends(high):
-        return None
+    low = (now or 0) if is_set else enough - 1
+    high = max(enough, low + 1)
+    while not ends(high):
+        if high * vm.gigabytes > LONGEST_SECONDS:
+            return None
+        low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if ends(middle) else (middle, high)

@@ -25,6 +25,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     Outcome,
     Settings,
     Workload,
+    predict,
 )
 from tests.simulation.precopy import End, Guest, Knobs, run
 
@@ -76,6 +77,16 @@ class World:
 
     def advised(self) -> Advised:
         return plan_tuning(self.workload, network=self.network, settings=self.settings)
+
+    def ends_by_a_pause(self, timeout: int) -> bool:
+        settings = replace(self.settings, workload_disruption=True, post_copy=False, timeout_per_gib=timeout)
+        return bool(predict(self.workload, network=self.network, settings=settings).finishes)
+
+    def ends_alone(self, mebibytes: int) -> bool:
+        settings = replace(
+            self.settings, workload_disruption=False, post_copy=False, bandwidth_bytes=mebibytes * MIB
+        )  # fmt: skip
+        return bool(predict(self.workload, network=self.network, settings=settings).finishes)
 
     def play(self, settings: Settings, *, rate: float | None, at_random: bool = False, early: float = 0) -> End:
         pages = 2048 if at_random else PAGES
@@ -169,6 +180,23 @@ def test_a_little_less_than_what_is_advised_does_not_make_it_end() -> None:
     without = [one for one in ended if one[0].action in ("pause", "post_copy") or one[1].how == "pre_copy"]
 
     assert [(option.action, dict(option.policy), end) for option, end in without] == []
+
+
+def test_what_is_said_to_be_no_help_is_none_with_any_value() -> None:
+    """By the prediction, which the others hold against the simulation."""
+    wrong = []
+    for seed in WORLDS:
+        world = World.numbered(seed)
+        for one in world.advised().withheld:
+            if one.why.startswith("the guest would have to stand still"):
+                helped = [timeout for timeout in range(1, 600, 7) if world.ends_by_a_pause(timeout)]
+            elif "MiB/s are needed, and the network gives" in one.why:
+                helped = [rate for rate in range(1, 1200, 3) if world.ends_alone(rate)]
+            else:
+                continue
+            wrong += [(seed, one, helped[:1])] if helped else []
+
+    assert wrong == []
 
 
 def test_worlds_in_which_something_is_set_already_hold_every_beginning() -> None:
