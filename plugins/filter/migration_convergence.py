@@ -248,6 +248,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     QuantityError,
     quantity_bytes,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
+    ALLOW_AUTO_CONVERGE,
+    ALLOW_POST_COPY,
+    ALLOW_WORKLOAD_DISRUPTION,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.tuning import render_vm_tuning
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.outcome import Network
@@ -261,6 +266,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 __all__ = ["FilterModule"]
 
 NAME = "kubevirt_ops.live_migration.migration_convergence"
+_PERMISSIONS = (ALLOW_AUTO_CONVERGE, ALLOW_POST_COPY, ALLOW_WORKLOAD_DISRUPTION)
 
 
 def migration_convergence(
@@ -342,7 +348,13 @@ def _settings(value: Any) -> Mapping[str, Any]:
             f"{NAME}: settings is a {type(value).__name__}; a map by the API's names is needed,"
             " such as {'completionTimeoutPerGiB': 150}"
         )
-    return value or {}
+    return {name: _permission(one) if name in _PERMISSIONS else one for name, one in (value or {}).items()}
+
+
+def _permission(value: Any) -> Any:
+    """A permission that is text, as a template or a survey makes it, in its own type; what is none stays and allows
+    nothing."""
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _bears(value: Any) -> list[str]:

@@ -158,7 +158,7 @@ def _incomplete_where_forbidden(act: Mapping[str, Any]) -> Mapping[str, Any]:
 def _headline(advice: Mapping[str, Any], acts: Sequence[TuningAct], *, mode: str) -> str:
     """What was done, or what is advised where nothing was to be done."""
     asked = visible((as_map(advice.get("summary")) or {}).get("text"))
-    done = [f"{word}: {listed(act.title for act in found)}." for word, found in _by_state(acts)]
+    done = [f"{word}: {listed(act.title for act in found)}." for word, found in _by_state(acts, is_undo=mode == "undo")]
     if not acts and mode in ("plan", "apply"):
         done = ["Nothing is to be changed."]
     if not acts and mode == "undo":
@@ -168,11 +168,11 @@ def _headline(advice: Mapping[str, Any], acts: Sequence[TuningAct], *, mode: str
     return " ".join(filter(None, [*done, asked])) or "Nothing was looked at."
 
 
-def _by_state(acts: Sequence[TuningAct]) -> Iterator[tuple[str, list[TuningAct]]]:
+def _by_state(acts: Sequence[TuningAct], *, is_undo: bool) -> Iterator[tuple[str, list[TuningAct]]]:
     for state, word in _DONE.items():
         found = [act for act in acts if act.state == state]
         if found:
-            yield word, found
+            yield "Nothing to undo" if is_undo and state == "unchanged" else word, found
 
 
 def _vm(entry: Any) -> TunedVm:

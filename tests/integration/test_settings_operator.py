@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +17,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 )
 from tests.cluster import Cluster
 from tests.integration.settings_worlds import (
+    ANNOTATION,
     GATE,
+    INSISTING,
     SOME,
     ActingClock,
     Managed,
@@ -114,6 +117,27 @@ def test_somebody_who_puts_it_back_while_it_waits_is_told(newest: Managed) -> No
 
     with pytest.raises(Reverted, match=r"HyperConverged .* somebody has put back progress_timeout"):
         ask(newest.cluster, clock=putting_back, settings=SOME, wait=True)
+
+
+def test_others_who_write_elsewhere_in_the_annotation_put_nothing_back(newest: Managed) -> None:
+    """Whatever they add while it waits, the setting arrives."""
+    theirs = {"op": "add", "path": "/spec/configuration/developerConfiguration/logVerbosity", "value": {"virtAPI": 3}}
+
+    def meanwhile() -> None:
+        ours = json.loads(read(newest.cluster, newest.operator.path)["metadata"]["annotations"][ANNOTATION])
+        body = {"metadata": {"annotations": {ANNOTATION: json.dumps([*ours, theirs])}}}
+        change(newest.cluster, newest.operator.path, body)
+        newest.operator.step()
+
+    found = ask(
+        newest.cluster,
+        clock=ActingClock(meanwhile),
+        settings={"disable_tls": True},
+        wait=True,
+        accept_risks=[*INSISTING, "VirtHandlerRestart"],
+    )
+
+    assert (found["changed"], newest.carried()) == (True, {"disableTLS": True})
 
 
 def test_its_operator_putting_back_a_change_of_kubevirt_is_told(newest: Managed) -> None:

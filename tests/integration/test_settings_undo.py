@@ -18,7 +18,7 @@ from tests.cluster import Cluster
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.looking import client_of
 from tests.integration.settings_worlds import KUBEVIRT, RECORD, SOME, ask, change, events, migrations, state, world
-from tests.integration.simulated import done
+from tests.integration.simulated import VMIS, done
 from tests.integration.test_writing import through
 
 Object = dict[str, Any]
@@ -245,7 +245,17 @@ def test_migrations_that_were_handed_over_keep_the_old_values(cluster: Cluster) 
         ("web-1", "Running", {"progress_timeout": 150})
     ]
     assert (again["in_flight"], again["notes"]) == (found["in_flight"], [])
-    assert ["only a cancel and a new migration" in note for note in found["notes"]] == [True]
+    assert ["only a cancel and a new migration gives them the new ones." in note for note in found["notes"]] == [True]
+
+
+def test_migration_under_a_policy_may_keep_what_that_sets_and_the_note_says_so(cluster: Cluster) -> None:
+    world(cluster, migrations=[MOVING])
+    ruled = {"migrationPolicyName": "databases"}
+    cluster.rewrite(f"{VMIS}/web-1", lambda vmi: vmi["status"]["migrationState"].update(ruled))
+
+    (note,) = ask(cluster, settings={"progress_timeout": 240})["notes"]
+
+    assert note.endswith("gives them the new ones, but for what their MigrationPolicy (databases) sets itself.")
 
 
 @pytest.mark.parametrize(

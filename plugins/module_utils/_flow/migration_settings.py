@@ -185,4 +185,6 @@ def _in_flight_note(in_flight: Sequence[Mapping[str, Any]], /) -> str:
     names = ", ".join(f"{one['namespace']}/{one['vm']}" for one in in_flight[:_NAMED])
     more = f" and {len(in_flight) - _NAMED} more" if len(in_flight) > _NAMED else ""
     told = f"Migrations under way keep the settings of before ({names}{more})"
-    return f"{told}: only a cancel and a new migration gives them the new ones."
+    policies = sorted({str(one["policy"]) for one in in_flight if one["policy"]})
+    but = f", but for what their MigrationPolicy ({', '.join(policies[:_NAMED])}) sets itself" if policies else ""
+    return f"{told}: only a cancel and a new migration gives them the new ones{but}."

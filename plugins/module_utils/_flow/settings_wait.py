@@ -73,8 +73,8 @@ def wait_until_carried(client: Client, answered: Target, /, *, clock: Clock, sec
     """
     ends_at = clock.monotonic() + (seconds if answered.is_hyperconverged else min(seconds, _SETTLE_SECONDS))
     while True:
-        _check_there(client, answered)
-        missing = _not_carried(client, answered) if seconds and answered.is_hyperconverged else []
+        now = _check_there(client, answered)
+        missing = _not_carried(client, now) if seconds and answered.is_hyperconverged else []
         is_over = clock.monotonic() + _PAUSE_SECONDS > ends_at
         if is_over and missing:
             message = (
@@ -87,21 +87,32 @@ def wait_until_carried(client: Client, answered: Target, /, *, clock: Clock, sec
         clock.sleep(_PAUSE_SECONDS)
 
 
-def _check_there(client: Client, answered: Target, /) -> None:
+def _check_there(client: Client, answered: Target, /) -> Target:
+    """The target as it is now. What others write elsewhere in the annotation meanwhile puts nothing back."""
     now = as_answered(answered, client.get(answered.found.path))
     lost = _lost(answered, now)
-    if lost:
+    if lost and not _is_elsewhere(answered, now):
         message = f"The change of {answered.label} was made, and somebody has put back {', '.join(lost)}."
         raise Reverted(message, method="GET", path=answered.found.path, status=200)
+    return now
 
 
-def _not_carried(client: Client, answered: Target, /) -> list[str]:
+def _is_elsewhere(answered: Target, now: Target, /) -> bool:
+    """Whether what has changed since is none of the settings."""
+    try:
+        before, after = read_settings_of(answered), read_settings_of(now)
+    except AnnotationProblem:
+        return False
+    return all(same_value(name, before.get(name), after.get(name)) for name in BY_NAME)
+
+
+def _not_carried(client: Client, target: Target, /) -> list[str]:
     """Each setting that KubeVirt has otherwise than HyperConverged with its annotation says."""
-    kubevirt = client.get(answered.kubevirt.path)
+    kubevirt = client.get(target.kubevirt.path)
     found = value_at(kubevirt, KUBEVIRT_STEPS)
     found = found if isinstance(found, Mapping) else {}
     try:
-        wanted = read_settings_of(answered)
+        wanted = read_settings_of(target)
     except AnnotationProblem as problem:
         return [f"what its annotation {ANNOTATION} says cannot be told, as {problem}"]
     return [

@@ -89,9 +89,18 @@ def _is_within(place: str, above: str) -> bool:
 
 
 def drop_settings(operations: Operations, /, *, names: Sequence[str]) -> Operations:
-    """`operations` without those that set one of these settings by itself."""
+    """`operations` without those that set one of these settings by itself, but for what a later `test` rests on: the
+    whole patch would fail without it."""
     paths = {f"{BASE}/{name}" for name in names}
-    return [one for one in operations if not (one["path"] in paths and one["op"] in _SETS)]
+    return [
+        one
+        for place, one in enumerate(operations)
+        if not (one["path"] in paths and one["op"] in _SETS) or _is_tested(one["path"], operations[place + 1 :])
+    ]
+
+
+def _is_tested(path: str, later: Operations, /) -> bool:
+    return any(one["op"] == "test" and _touches(one, path) for one in later)
 
 
 def expect_settings(operations: Operations, /, *, rendered: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import PROGRESS_TIMEOUT
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_levers import (
+    NO_DIRTY_RATE,
+    SIZE_UNKNOWN,
     find_auto_converge,
     find_bandwidth,
     find_deadline,
@@ -36,6 +38,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 __all__ = ["LEVERS", "Advised", "plan_tuning"]
 
 _DEFAULT_PROGRESS_TIMEOUT = 150
+# Why a lever cannot be judged, and the figure that would tell.
+_UNKNOWN: Mapping[str, str] = {SIZE_UNKNOWN: "deadline", NO_DIRTY_RATE: "dirty_rate"}
 
 # In the order of their risk, as in RISKS.
 LEVERS: Mapping[str, Callable[[Situation], Option | str | None]] = {
@@ -75,6 +79,10 @@ def plan_tuning(workload: Workload, *, network: Network, settings: Settings) -> 
     found = {action: find(situation) for action, find in LEVERS.items()}
     options = tuple(one for one in found.values() if isinstance(one, Option))
     withheld = tuple(Withheld(action, one) for action, one in found.items() if isinstance(one, str))
+    unknown = tuple(_UNKNOWN[one.why] for one in withheld if one.why in _UNKNOWN)
+    if not options and unknown:
+        missing = tuple(dict.fromkeys((*outcome.missing, *unknown)))
+        return Advised("unknown", replace(outcome, missing=missing), (), withheld)
     return Advised("change" if options else "nothing_fits", outcome, options, withheld)
 
 

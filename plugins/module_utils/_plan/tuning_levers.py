@@ -46,6 +46,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 )
 
 __all__ = [
+    "LINK_UNSEEN",
+    "NO_DIRTY_RATE",
+    "SIZE_UNKNOWN",
     "find_auto_converge",
     "find_bandwidth",
     "find_deadline",
@@ -56,7 +59,10 @@ __all__ = [
 
 # Nobody waits for a single copy longer, and no dirty rate keeps still for so long.
 LONGEST_SECONDS = 7 * 24 * 3600
+# No network carries more, in MiB/s.
+MOST_MEBIBYTES = 1 << 24
 NO_DIRTY_RATE = "how fast memory is dirtied is not known"
+SIZE_UNKNOWN = "the guest's memory as KubeVirt counts it is not known"
 CPU_BOUND = "the guest writes as fast as its CPUs run"
 LINK_UNSEEN = "the network carries it: what the link carries is not known"
 LINK_SHARED = "the migrations that leave one node at once share its link evenly"
@@ -75,7 +81,7 @@ def find_deadline(vm: Situation, /) -> Option | str | None:
         return f"the copy would take {endless.seconds / 86400:.0f} days"
     timeout = _timeout_for(vm, endless.seconds)
     if timeout is None:
-        return "the guest's memory as KubeVirt counts it is not known"
+        return SIZE_UNKNOWN
     return _with_tolerance(
         vm,
         vm.option(
@@ -127,7 +133,9 @@ def find_bandwidth(vm: Situation, /) -> Option | str | None:
         figures=_bandwidth_figures(vm, needed),
         assumes=(LINK_UNSEEN,) if vm.link_bytes_per_second is None else (),
     )
-    if not option.outcome.finishes:
+    # With help that is allowed already a copy may end at any bandwidth; this one is to end by itself.
+    alone = replace(option.settings, workload_disruption=False, post_copy=False)
+    if not predict(vm.workload, network=option.network, settings=alone).finishes:
         share = format_bytes(int(option.outcome.bandwidth.bytes_per_second or 0))
         return f"{needed} MiB/s are needed, and the network gives one migration {share}/s"
     return _with_tolerance(vm, option)
@@ -154,6 +162,11 @@ def _needed_mebibytes(vm: Situation) -> int | str:
         return "the limit is over at once, at any bandwidth"
     floor = (known(vm.workload.working_set_bytes) or 0.0) / vm.settings.downtime_seconds
     low, high = 0, math.ceil((dirty + max(memory / vm.limit, floor)) / MEBIBYTE) + 1
+    # A pass also sends again what is written while it runs, so more than that first guess may be needed.
+    while not _ends_at(vm, high):
+        if high > MOST_MEBIBYTES:
+            return "no bandwidth makes the copy end by itself"
+        low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _ends_at(vm, middle) else (middle, high)
@@ -228,6 +241,8 @@ def find_auto_converge(vm: Situation, /) -> Option | str | None:
         timeout = _timeout_for(vm, endless.seconds) if endless.finishes and endless.seconds else None
         if endless.reason == "working_set":
             return "the working set stays dirty however slowly the guest runs"
+        if endless.finishes and not vm.gigabytes:
+            return SIZE_UNKNOWN
         if timeout is None or (endless.seconds or 0) > LONGEST_SECONDS:
             return f"not even {MAX_PERCENT} % less CPU time makes the copy end"
         settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, COMPLETION_TIMEOUT: timeout}
@@ -243,6 +258,8 @@ def find_pause(vm: Situation, /) -> Option | str | None:
     settings = replace(vm.settings, workload_disruption=True, post_copy=False)
     policy: dict[str, Any] = {ALLOW_WORKLOAD_DISRUPTION: True, ALLOW_POST_COPY: False}
     timeout = _assisting_timeout(vm, lambda one: _ends(vm, replace(settings, timeout_per_gib=one)))
+    if timeout is None and not vm.gigabytes:
+        return SIZE_UNKNOWN
     if timeout is None:
         return "the guest would have to stand still for longer than KubeVirt and QEMU allow"
     if timeout != vm.settings.timeout_per_gib:
@@ -261,6 +278,8 @@ def find_post_copy(vm: Situation, /) -> Option | str | None:
     settings = replace(vm.settings, workload_disruption=True, post_copy=True)
     policy: dict[str, Any] = {ALLOW_POST_COPY: True, ALLOW_WORKLOAD_DISRUPTION: True}
     timeout = _assisting_timeout(vm, lambda one: _ends(vm, replace(settings, timeout_per_gib=one)))
+    if timeout is None and not vm.gigabytes:
+        return SIZE_UNKNOWN
     if timeout is None:
         return "the limit cannot be computed, and without one post-copy never begins"
     if timeout != vm.settings.timeout_per_gib:
@@ -283,14 +302,16 @@ def _assisting_timeout(vm: Situation, ends: Callable[[int], bool]) -> int | None
     now, one_pass = vm.settings.timeout_per_gib, vm.one_pass_seconds
     if one_pass is None or not vm.gigabytes:
         return None
-    if now is not None and now > 0 and ends(now):
+    is_set = now is not None and now > 0
+    if is_set and ends(now or 0):
         return now
     enough = _timeout_for(vm, one_pass) or 1
-    if now is None or now <= 0:
-        return enough if ends(enough) else None
-    low, high = now, max(enough, now + 1)
-    if not ends(high):
-        return None
+    low = (now or 0) if is_set else enough - 1
+    high = max(enough, low + 1)
+    while not ends(high):
+        if high * vm.gigabytes > LONGEST_SECONDS:
+            return None
+        low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if ends(middle) else (middle, high)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import format_bytes
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning import Advised, plan_tuning
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_levers import LINK_UNSEEN
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import Option, Situation
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.convergence import (
     NO_LIMIT,
@@ -166,9 +167,10 @@ def _summary(advised: Advised, situation: Situation) -> str:
         return f"The copy ends {_when(outcome)}{_HOW[outcome.how]}."
     if advised.answer == "unknown":
         first = f"{_why(outcome, situation)} " if outcome.finishes is False else ""
-        return (
-            f"{first}Whether the copy ends is not known, without {', '.join(_MISSING[one] for one in outcome.missing)}."
-        )
+        # A progressTimeout that aborts every copy is repaired; what then becomes of the copy is the question.
+        is_open = outcome.finishes is None or outcome.reason == "progress_timeout"
+        asked = "Whether the copy ends" if is_open else "Whether a setting helps"
+        return f"{first}{asked} is not known, without {', '.join(_MISSING[one] for one in outcome.missing)}."
     if advised.answer == "no_setting_helps":
         return "No setting helps: the network moves nothing."
     return f"{_why(outcome, situation)} {_offer(advised)}"
@@ -200,4 +202,5 @@ def _offer(advised: Advised) -> str:
         return "Nothing that may be changed makes it end."
     first = advised.options[0]
     values = ", ".join(f"{name} {_shown(value)}" for name, value in _all(first).items())
-    return f"The least risky change that makes it end: {values}."
+    doubt = f", if {LINK_UNSEEN}" if LINK_UNSEEN in first.assumes else ""
+    return f"The least risky change that makes it end: {values}{doubt}."

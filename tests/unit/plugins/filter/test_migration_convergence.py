@@ -67,11 +67,28 @@ def test_given_settings_go_before_those_of_the_last_migration() -> None:
     assert found["summary"] == "The copy ends after 2044 s of the 2052 s that it may take."
 
 
+@pytest.mark.parametrize(("text", "value"), [("True", True), ("false", False)])
+def test_a_permission_may_be_text_as_a_template_gives_it(text: str, value: bool) -> None:
+    as_text = CONVERGENCE(a_vmi_with(), dirty_rate="60Mi", settings={"allowPostCopy": text})
+
+    assert as_text == CONVERGENCE(a_vmi_with(), dirty_rate="60Mi", settings={"allowPostCopy": value})
+
+
 def test_the_margin_is_added_to_the_dirty_rate() -> None:
     found = CONVERGENCE({}, memory="8Gi", settings=SLOW, dirty_rate="50Mi", dirty_rate_margin=20)
 
     assert found["dirty_bytes_per_second"] == 60 * 2**20
     assert found["advice"][0]["policy"] == {"completionTimeoutPerGiB": 228}
+
+
+def test_bandwidth_that_nobody_has_seen_the_link_carry_is_offered_with_that_doubt() -> None:
+    unseen = CONVERGENCE(a_vmi_with(), dirty_rate="70Mi", transfer_rate="64Mi")
+    seen = CONVERGENCE(a_vmi_with(), dirty_rate="70Mi", transfer_rate="64Mi", link="1Gi")
+
+    assert unseen["summary"].endswith(
+        "makes it end: bandwidthPerMigration 116Mi, if the network carries it: what the link carries is not known."
+    )
+    assert seen["summary"].endswith("makes it end: bandwidthPerMigration 116Mi.")
 
 
 def test_nothing_known_names_everything_that_is_missing() -> None:

@@ -231,6 +231,10 @@ SILENT: dict[str, tuple[Object, str]] = {
     "nothing was looked at": ({}, "Nothing was looked at."),
     "nothing to apply": ({"mode": "apply", "advice": an_advice()}, "Nothing is to be changed. The one copy"),
     "nothing to undo": ({"mode": "undo", "policies": []}, "Nothing was named to be undone."),
+    "nothing left to undo": (
+        {"mode": "undo", "policies": [a_policy_result(changed=False, plan=[])]},
+        "Nothing to undo: MigrationPolicy",
+    ),
     "a skipped task": ({"mode": "undo", "advice": {"skipped": True}, "settings": {"skipped": True}}, "Nothing was"),
 }
 

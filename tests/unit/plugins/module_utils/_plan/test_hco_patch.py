@@ -79,6 +79,14 @@ def test_drop_settings_takes_out_single_settings_alone() -> None:
     assert drop_settings(there, names=["network"]) == [FOREIGN, WHOLE, add("disableTLS", True)]
 
 
+@pytest.mark.parametrize("place", ["/network", "", "/network/x"], ids=["the setting", "all of them", "below"])
+def test_drop_settings_leaves_what_a_test_of_others_rests_on(place: str) -> None:
+    tested = {"op": "test", "path": f"{BASE}{place}", "value": "a"}
+
+    assert drop_settings([add("network", "a"), tested], names=["network"]) == [add("network", "a"), tested]
+    assert drop_settings([tested, add("network", "a")], names=["network"]) == [tested]
+
+
 @pytest.mark.parametrize(
     "one",
     [

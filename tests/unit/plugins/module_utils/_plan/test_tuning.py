@@ -62,6 +62,70 @@ def test_every_lever_has_its_smallest_value_and_its_predicted_end() -> None:
     assert [round(option.outcome.seconds or 0) for option in found.options] == [2044, 178, 608, 302, 302]
 
 
+def test_without_the_size_that_kubevirt_counts_nothing_is_said_to_be_no_help() -> None:
+    """Each of these would end it with some limit, and which one hangs on that size."""
+    found = advised(vm={"gigabytes": None, "dirty_bytes_per_second": 70 * MIB})
+
+    assert (found.answer, found.options) == ("unknown", ())
+    assert "deadline" in found.outcome.missing
+    unknown = "the guest's memory as KubeVirt counts it is not known"
+    assert {action: why for action, why in why_not(found).items() if why == unknown}.keys() == {
+        "auto_converge",
+        "pause",
+        "post_copy",
+    }
+
+
+def test_a_pause_is_given_the_time_that_kubevirt_needs_to_begin_it() -> None:
+    found = advised(
+        vm={"memory_bytes": 4 * GIB, "gigabytes": 5, "dirty_bytes_per_second": 70 * MIB, "bears_post_copy": False},
+        settings={"timeout_per_gib": 5},
+    )
+
+    # One pass takes 64 s, and KubeVirt looks up to 2 s later: 14 s for each of 5 GB.
+    assert changes(found)["pause"] == {
+        "allowWorkloadDisruption": True,
+        "allowPostCopy": False,
+        "completionTimeoutPerGiB": 14,
+    }
+
+
+def test_bandwidth_counts_what_is_sent_again_with_each_pass() -> None:
+    found = advised(
+        vm={
+            "memory_bytes": 4 * GIB,
+            "gigabytes": 5,
+            "dirty_bytes_per_second": 50 * MIB,
+            "working_set_bytes": 30 * MIB,
+        },
+        network={"rate_bytes_per_second": None},
+        settings={"timeout_per_gib": 8, "bandwidth_bytes": 100 * MIB},
+    )
+
+    # 4 GiB in 40 s beside 50 MiB/s would be 153, as if nothing of the working set were sent twice.
+    assert changes(found)["bandwidth"] == {"bandwidthPerMigration": "158Mi"}
+
+
+def test_without_the_dirty_rate_it_is_not_said_that_nothing_fits() -> None:
+    found = advised(
+        vm={"dirty_bytes_per_second": None, "bears_pause": False, "bears_post_copy": False},
+        network={"rate_bytes_per_second": None},
+        settings={"bandwidth_bytes": 8 * MIB},
+    )
+
+    assert (found.answer, found.outcome.missing) == ("unknown", ("dirty_rate",))
+
+
+def test_bandwidth_that_the_link_does_not_have_is_no_help_also_where_a_pause_would_end_it() -> None:
+    found = advised(
+        vm={"memory_bytes": 2 * GIB, "gigabytes": 3, "dirty_bytes_per_second": 160 * MIB},
+        network={"link_bytes_per_second": 256 * MIB, "rate_bytes_per_second": None},
+        settings={"timeout_per_gib": 3, "workload_disruption": True},
+    )
+
+    assert why_not(found)["bandwidth"].endswith("are needed, and the network gives one migration 256 MiB/s")
+
+
 def test_levers_stand_in_the_order_of_their_risk() -> None:
     assert [*LEVERS] == [action for action in RISKS if action != "progress_timeout"]
 
