@@ -167,9 +167,12 @@ def test_wrong_token_is_refused(rulebook: Rulebook, webhook: Webhook, token: str
 
 @pytest.mark.parametrize("body", ["text", 7, [], {}, {"alerts": [7, "x", None]}], ids=str)
 def test_what_is_no_notification_does_not_end_it(rulebook: Rulebook, webhook: Webhook, body: Any) -> None:
+    plays = rulebook.plays
     webhook.post(body=body)
 
     settle(rulebook, webhook, "alive")
+
+    assert rulebook.plays == plays
 
 
 # Lets every label through, as a filter of somebody else's may.

@@ -98,7 +98,7 @@ class Rules:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def play(self, story: Story, /) -> None:
+    def expect(self, story: Story, /) -> None:
         """Fails with promtool's words where it comes otherwise than the story says."""
         assert story.asked or story.told
         test = {

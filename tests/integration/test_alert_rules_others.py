@@ -75,7 +75,7 @@ def copy_of_64_gib(left: Sequence[float] | float, *, seconds: int = 3600) -> Sto
 
 def test_what_is_left_and_stays_is_no_progress(rules: Rules) -> None:
     story = copy_of_64_gib(3 * GIB).is_silent(BEGIN + 600)
-    rules.play(story.fires(NOT_PROGRESSING, BEGIN + 690, WEB).fires(STUCK, BEGIN + 690))
+    rules.expect(story.fires(NOT_PROGRESSING, BEGIN + 690, WEB).fires(STUCK, BEGIN + 690))
 
 
 def test_it_says_how_much_is_left(rules: Rules) -> None:
@@ -98,13 +98,13 @@ def test_it_says_how_much_is_left(rules: Rules) -> None:
         ),
         runbook_url=f"https://github.com/kubevirt-ops/live_migration/blob/main/docs/alerts/{NOT_PROGRESSING}.md",
     )
-    rules.play(story)
+    rules.expect(story)
 
 
 def test_passes_of_which_none_leaves_less_are_no_progress(rules: Rules) -> None:
     """A saw: each pass takes a minute and ends where the one before ended."""
     saw = [GIB * left for left in (8, 6, 4, 2)] * 100
-    rules.play(copy_of_64_gib(saw).fires(NOT_PROGRESSING, BEGIN + 690, WEB))
+    rules.expect(copy_of_64_gib(saw).fires(NOT_PROGRESSING, BEGIN + 690, WEB))
 
 
 def test_passes_that_leave_less_each_time_are_progress(rules: Rules) -> None:
@@ -112,7 +112,7 @@ def test_passes_that_leave_less_each_time_are_progress(rules: Rules) -> None:
     story = copy_of_64_gib(saw)
     for at in range(BEGIN, 3600, 60):
         story.is_silent(at)
-    rules.play(story)
+    rules.expect(story)
 
 
 @pytest.mark.parametrize(("kept", "is_told"), [(0.97, True), (0.95, False)], ids=["3 % less", "5 % less"])
@@ -121,7 +121,7 @@ def test_four_percent_in_five_minutes_are_progress(rules: Rules, kept: float, is
     left = [GIB * kept ** (place * SCRAPE_SECONDS / 300) for place in range(400)]
     story = a_story().sees(START, BEGIN, since=BEGIN, **COPY, **POD_A)
     story.sees(REMAINING, left, since=BEGIN, node="node-a", **WEB)
-    rules.play(story.fires(NOT_PROGRESSING, BEGIN + 900, *([WEB] if is_told else ())))
+    rules.expect(story.fires(NOT_PROGRESSING, BEGIN + 900, *([WEB] if is_told else ())))
 
 
 def test_a_large_vm_that_goes_on_evenly_is_in_time(rules: Rules) -> None:
@@ -131,13 +131,13 @@ def test_a_large_vm_that_goes_on_evenly_is_in_time(rules: Rules) -> None:
     story.sees(MEMORY, 2 * 2**40, node="node-a", **WEB).sees(REMAINING, left, since=BEGIN, node="node-a", **WEB)
     for at in range(BEGIN, 3600, 60):
         story.is_silent(at)
-    rules.play(story)
+    rules.expect(story)
 
 
 def test_a_large_vm_too_slow_for_its_limit_is_told_before_the_limit(rules: Rules) -> None:
     """64 GiB at 2 MiB/s: nine hours of the three that it may take."""
     left = [64 * GIB - place * SCRAPE_SECONDS * 2 * 2**20 for place in range(400)]
-    rules.play(copy_of_64_gib(left).fires(NOT_PROGRESSING, BEGIN + 690, WEB))
+    rules.expect(copy_of_64_gib(left).fires(NOT_PROGRESSING, BEGIN + 690, WEB))
 
 
 def test_the_figures_of_an_earlier_copy_of_the_vm_prove_nothing(rules: Rules) -> None:
@@ -149,7 +149,7 @@ def test_the_figures_of_an_earlier_copy_of_the_vm_prove_nothing(rules: Rules) ->
     story.sees(MEMORY, 64 * GIB, node="node-a", **WEB).sees(REMAINING, left, since=BEGIN, node="node-a", **WEB)
     for at in range(BEGIN, second + 600, 60):
         story.is_silent(at)
-    rules.play(story)
+    rules.expect(story)
 
 
 @pytest.mark.parametrize("left", [0, None], ids=["nothing is left", "no figures"])
@@ -157,7 +157,7 @@ def test_without_figures_nothing_is_said_of_progress(rules: Rules, left: int | N
     story = a_story().sees(START, BEGIN, since=BEGIN, **COPY, **POD_A).sees(MEMORY, 64 * GIB, node="node-a", **WEB)
     if left is not None:
         story.sees(REMAINING, left, since=BEGIN, node="node-a", **WEB)
-    rules.play(story.fires(NOT_PROGRESSING, BEGIN + 1200).fires(STUCK, BEGIN + 1200))
+    rules.expect(story.fires(NOT_PROGRESSING, BEGIN + 1200).fires(STUCK, BEGIN + 1200))
 
 
 # --- a node ---
@@ -180,7 +180,7 @@ def leaving(number: int, *, node: str = "node-a", stuck: bool = True) -> Story:
 
 @pytest.mark.parametrize("number", [3, 200])
 def test_many_vms_stuck_on_one_node_are_one_page(rules: Rules, number: int) -> None:
-    rules.play(leaving(number).fires(ON_NODE, BEGIN + 390, {"node": "node-a", "severity": "critical"}))
+    rules.expect(leaving(number).fires(ON_NODE, BEGIN + 390, {"node": "node-a", "severity": "critical"}))
 
 
 def test_200_vms_that_leave_a_node_in_good_order_raise_nothing(rules: Rules) -> None:
@@ -194,11 +194,11 @@ def test_200_vms_that_leave_a_node_in_good_order_raise_nothing(rules: Rules) -> 
         story.sees(INFO, 1, namespace="team-a", name=f"web-{place}", node="node-a", phase="running")
     for at in range(BEGIN, 1800, 60):
         story.is_silent(at)
-    rules.play(story)
+    rules.expect(story)
 
 
 def test_two_stuck_copies_are_not_the_nodes_fault(rules: Rules) -> None:
-    rules.play(leaving(2).fires(ON_NODE, BEGIN + 390, by=("node",)))
+    rules.expect(leaving(2).fires(ON_NODE, BEGIN + 390, by=("node",)))
 
 
 def test_it_says_how_many_leave_which_node(rules: Rules) -> None:
@@ -221,7 +221,7 @@ def test_it_says_how_many_leave_which_node(rules: Rules) -> None:
         ),
         runbook_url=f"https://github.com/kubevirt-ops/live_migration/blob/main/docs/alerts/{ON_NODE}.md",
     )
-    rules.play(story)
+    rules.expect(story)
 
 
 def test_two_virt_controllers_count_each_vm_once(rules: Rules) -> None:
@@ -229,7 +229,7 @@ def test_two_virt_controllers_count_each_vm_once(rules: Rules) -> None:
     for place in range(2):
         vm = {"namespace": "team-a", "name": f"web-{place}", "node": "node-a"}
         story.sees(START, BEGIN, since=BEGIN, **vm, **POD_B)
-    rules.play(
+    rules.expect(
         story.fires(ON_NODE, BEGIN + 390, by=("node",)).fires(
             STUCK, BEGIN + 390, *({"namespace": "team-a", "name": f"web-{place}"} for place in range(2))
         )
@@ -244,18 +244,18 @@ def test_migrations_that_wait_while_none_is_under_way_are_told(rules: Rules, pha
     story = counted(Story(3600, SCRAPE_SECONDS), **{phase: by_time((BEGIN, 0), (3600, 4))})
     counted(story, POD_B, **{phase: by_time((BEGIN, 0), (3600, 4))})
     story.is_silent(BEGIN + 885)
-    rules.play(story.fires(NOT_STARTING, BEGIN + 930, {"namespace": "kubevirt", "severity": "warning"}))
+    rules.expect(story.fires(NOT_STARTING, BEGIN + 930, {"namespace": "kubevirt", "severity": "warning"}))
 
 
 def test_a_queue_behind_one_that_is_under_way_is_a_queue(rules: Rules) -> None:
-    rules.play(counted(Story(7200, SCRAPE_SECONDS), pending=100, running=1).is_silent(3600).is_silent(7200))
+    rules.expect(counted(Story(7200, SCRAPE_SECONDS), pending=100, running=1).is_silent(3600).is_silent(7200))
 
 
 def test_a_version_that_does_not_count_unset_ones_counts_the_others(rules: Rules) -> None:
     story = Story(3600, SCRAPE_SECONDS)
     for phase, number in (("pending", 3), ("scheduling", 0), ("running", 0)):
         story.sees(f"kubevirt_vmi_migrations_in_{phase}_phase", number, **POD_A)
-    rules.play(story.fires(NOT_STARTING, 1800, {"namespace": "kubevirt"}))
+    rules.expect(story.fires(NOT_STARTING, 1800, {"namespace": "kubevirt"}))
 
 
 ONE = {**WEB, "migration": "move-1"}
@@ -282,12 +282,12 @@ def waiting(phase: str, *, since: int = BEGIN, **more: int) -> Story:
 @pytest.mark.parametrize("phase", ["", "Pending", "Scheduling", "Scheduled", "PreparingTarget", "TargetReady"])
 def test_a_migration_that_waits_before_the_copy_for_15_minutes_is_told(rules: Rules, phase: str) -> None:
     story = waiting(phase, node_b=1).is_silent(BEGIN + 899)
-    rules.play(story.fires(WAITING, BEGIN + 990, {**ONE, "vm": "web-1", "severity": "warning"}))
+    rules.expect(story.fires(WAITING, BEGIN + 990, {**ONE, "vm": "web-1", "severity": "warning"}))
 
 
 @pytest.mark.parametrize("phase", ["Running", "Succeeded", "Failed"])
 def test_one_that_copies_or_has_ended_waits_no_more(rules: Rules, phase: str) -> None:
-    rules.play(waiting(phase).is_silent(BEGIN + 1800))
+    rules.expect(waiting(phase).is_silent(BEGIN + 1800))
 
 
 @pytest.mark.parametrize(
@@ -297,23 +297,23 @@ def test_one_that_copies_or_has_ended_waits_no_more(rules: Rules, phase: str) ->
 )
 def test_one_that_waits_for_a_slot_is_no_alert(rules: Rules, others: dict[str, int], is_told: bool) -> None:
     story = waiting("Pending", **others)
-    rules.play(story.fires(WAITING, BEGIN + 1800, *([ONE] if is_told else ())))
+    rules.expect(story.fires(WAITING, BEGIN + 1800, *([ONE] if is_told else ())))
 
 
 def test_one_that_waits_for_another_migration_of_its_vm_is_no_alert(rules: Rules) -> None:
     story = waiting("Pending").sees(PHASE, 1, until=2400, phase="Running", migration="move-0", **WEB)
-    rules.play(story.is_silent(2400).fires(WAITING, 3000, ONE))
+    rules.expect(story.is_silent(2400).fires(WAITING, 3000, ONE))
 
 
 def test_time_in_the_queue_does_not_count_once_a_slot_is_there(rules: Rules) -> None:
     story = waiting("Scheduling", since=BEGIN + 1500).is_silent(BEGIN + 2300)
-    rules.play(story.fires(WAITING, BEGIN + 2500, ONE))
+    rules.expect(story.fires(WAITING, BEGIN + 2500, ONE))
 
 
 def test_two_kube_state_metrics_make_one_alert(rules: Rules) -> None:
     story = waiting("Pending")
     story.sees(CREATED, BEGIN, since=BEGIN, **ONE, pod="b").sees(PHASE, 1, since=BEGIN, phase="Pending", **ONE, pod="b")
-    rules.play(story.fires(WAITING, BEGIN + 1800, ONE))
+    rules.expect(story.fires(WAITING, BEGIN + 1800, ONE))
 
 
 # --- what cannot be seen ---
@@ -324,7 +324,7 @@ def test_virt_controllers_counts_that_go_missing_are_told(rules: Rules) -> None:
     story.sees("kubevirt_vmi_migrations_in_pending_phase", 0, until=BEGIN, is_stale=True, **POD_A)
     story.is_silent(BEGIN + 900)
     metric = {"metric": "kubevirt_vmi_migrations_in_pending_phase", "namespace": "kubevirt", "severity": "warning"}
-    rules.play(story.fires(MISSING, BEGIN + 945, metric))
+    rules.expect(story.fires(MISSING, BEGIN + 945, metric))
 
 
 def test_copies_of_which_virt_handler_tells_no_figures_are_told_once(rules: Rules) -> None:
@@ -333,7 +333,7 @@ def test_copies_of_which_virt_handler_tells_no_figures_are_told_once(rules: Rule
         vm = {"namespace": "team-a", "name": f"web-{place}"}
         story.sees(START, BEGIN, since=BEGIN, node="node-a", **vm, **POD_A).sees(MEMORY, 64 * GIB, node="x", **vm)
     story.is_silent(BEGIN + 1740)
-    rules.play(story.fires(MISSING, BEGIN + 1845, {"metric": REMAINING, "namespace": "kubevirt"}))
+    rules.expect(story.fires(MISSING, BEGIN + 1845, {"metric": REMAINING, "namespace": "kubevirt"}))
 
 
 def test_a_metric_that_this_kubevirt_never_had_is_no_alert(rules: Rules) -> None:
@@ -342,8 +342,8 @@ def test_a_metric_that_this_kubevirt_never_had_is_no_alert(rules: Rules) -> None
     for phase, number in (("pending", 0), ("scheduling", 0), ("running", 1)):
         story.sees(f"kubevirt_vmi_migrations_in_{phase}_phase", number, **POD_A)
     story.sees(MEMORY, 4 * GIB, node="node-a", **WEB).sees(REMAINING, GIB, node="node-a", **WEB)
-    rules.play(story.is_silent(3600).is_silent(7200))
+    rules.expect(story.is_silent(3600).is_silent(7200))
 
 
 def test_where_no_vm_has_ever_migrated_nothing_is_missing(rules: Rules) -> None:
-    rules.play(counted(Story(7200, SCRAPE_SECONDS)).is_silent(3600).is_silent(7200))
+    rules.expect(counted(Story(7200, SCRAPE_SECONDS)).is_silent(3600).is_silent(7200))

@@ -65,14 +65,14 @@ def test_a_copy_of_299_seconds_is_none_and_one_of_301_is(rules: Rules, memory: i
         story.sees(MEMORY, memory, node="node-a", **WEB)
     story.fires(STUCK, BEGIN + 299, state="pending").fires(STUCK, BEGIN + 301, WEB, state="pending")
     # It must hold for a minute, as one odd scrape proves nothing.
-    rules.play(story.fires(STUCK, BEGIN + 360).fires(STUCK, BEGIN + 361, WEB))
+    rules.expect(story.fires(STUCK, BEGIN + 360).fires(STUCK, BEGIN + 361, WEB))
 
 
 def test_a_copy_that_ends_after_299_seconds_never_counts(rules: Rules) -> None:
     story = copying(a_story()).sees(END, BEGIN + 299, since=BEGIN + 300, **COPY, **POD_A, status="succeeded")
     for at in range(BEGIN + 290, BEGIN + 500, 15):
         story.fires(STUCK, at, state="pending").is_silent(at)
-    rules.play(story)
+    rules.expect(story)
 
 
 def test_it_says_which_vm_for_how_long_and_where_to_read_on(rules: Rules) -> None:
@@ -96,25 +96,25 @@ def test_it_says_which_vm_for_how_long_and_where_to_read_on(rules: Rules) -> Non
         ),
         runbook_url=f"https://github.com/kubevirt-ops/live_migration/blob/main/docs/alerts/{STUCK}.md",
     )
-    rules.play(story)
+    rules.expect(story)
 
 
 def test_a_vm_that_was_ready_for_30_days_is_not_stuck_in_its_first_minute(rules: Rules) -> None:
     """The alert of KubeVirt 0.59 took the time since the VM became Ready for the migration's age."""
     old = "kubevirt_vm_migrating_status_last_transition_timestamp_seconds"
     story = copying(a_story()).sees(old, BEGIN - 30 * 86400, **WEB, **POD_A)
-    rules.play(story.fires(STUCK, BEGIN + 60, state="pending").is_silent(BEGIN + 60).fires(STUCK, BEGIN + 361, WEB))
+    rules.expect(story.fires(STUCK, BEGIN + 60, state="pending").is_silent(BEGIN + 60).fires(STUCK, BEGIN + 361, WEB))
 
 
 def test_two_virt_controllers_make_one_alert(rules: Rules) -> None:
     story = copying(a_story()).sees(START, BEGIN, since=BEGIN, **COPY, **POD_B)
-    rules.play(story.fires(STUCK, BEGIN + 361, WEB, by=("namespace", "name")).fires(STUCK, BEGIN + 400, WEB))
+    rules.expect(story.fires(STUCK, BEGIN + 361, WEB, by=("namespace", "name")).fires(STUCK, BEGIN + 400, WEB))
 
 
 def test_the_end_that_only_one_of_two_virt_controllers_tells_counts(rules: Rules) -> None:
     story = copying(a_story()).sees(START, BEGIN, since=BEGIN, **COPY, **POD_B)
     story.sees(END, BEGIN + 200, since=BEGIN + 210, **COPY, **POD_B, status="failed")
-    rules.play(story.fires(STUCK, BEGIN + 301, state="pending").is_silent(BEGIN + 400))
+    rules.expect(story.fires(STUCK, BEGIN + 301, state="pending").is_silent(BEGIN + 400))
 
 
 @pytest.mark.parametrize("restarted_at", [200, 450], ids=["before it fires", "while it fires"])
@@ -128,20 +128,20 @@ def test_a_restart_of_virt_controller_changes_nothing(rules: Rules, restarted_at
     story.sees(START, BEGIN, since=back, **COPY, **POD_B)
     for at in (BEGIN + 361, BEGIN + 500, BEGIN + 540, BEGIN + 600):
         story.fires(STUCK, at, WEB)
-    rules.play(story)
+    rules.expect(story)
 
 
 def test_the_name_of_the_migration_may_go_and_the_node_change(rules: Rules) -> None:
     """migration_name is empty once the object is gone, the node is the VM's current one."""
     story = a_story().sees(START, BEGIN, since=BEGIN, until=BEGIN + 330, is_stale=True, **COPY, **POD_A)
     story.sees(START, BEGIN, since=BEGIN + 345, **WEB, node="node-b", **POD_A)
-    rules.play(story.fires(STUCK, BEGIN + 361, WEB).fires(STUCK, BEGIN + 420, WEB))
+    rules.expect(story.fires(STUCK, BEGIN + 361, WEB).fires(STUCK, BEGIN + 420, WEB))
 
 
 def test_a_scrape_gap_of_four_minutes_neither_ends_nor_delays_it(rules: Rules) -> None:
     story = a_story(1500)
     story.sees(START, BEGIN, since=BEGIN, gaps=[(BEGIN + 150, BEGIN + 390)], **COPY, **POD_A)
-    rules.play(story.fires(STUCK, BEGIN + 361, WEB).fires(STUCK, BEGIN + 385, WEB).fires(STUCK, BEGIN + 700, WEB))
+    rules.expect(story.fires(STUCK, BEGIN + 361, WEB).fires(STUCK, BEGIN + 385, WEB).fires(STUCK, BEGIN + 700, WEB))
 
 
 def test_a_new_migration_after_one_that_ended_counts_from_its_own_start(rules: Rules) -> None:
@@ -151,31 +151,31 @@ def test_a_new_migration_after_one_that_ended_counts_from_its_own_start(rules: R
     story.sees(REMAINING, FALLING, since=BEGIN, node="node-a", **WEB)
     story.sees(START, second, since=second, **{**COPY, "migration_name": "move-2"}, **POD_A)
     story.is_silent(second).is_silent(second + 30).fires(STUCK, second + 299, state="pending")
-    rules.play(story.fires(STUCK, second + 361, WEB))
+    rules.expect(story.fires(STUCK, second + 361, WEB))
 
 
 def test_an_end_before_the_start_is_the_end_of_an_earlier_one(rules: Rules) -> None:
     story = copying(a_story()).sees(END, BEGIN - 100, since=BEGIN - 90, **COPY, **POD_A, status="failed")
-    rules.play(story.fires(STUCK, BEGIN + 361, WEB))
+    rules.expect(story.fires(STUCK, BEGIN + 361, WEB))
 
 
 def test_a_target_pod_that_died_at_once_ended_the_migration(rules: Rules) -> None:
     """KubeVirt writes the same second as start and end then."""
     story = copying(a_story()).sees(END, BEGIN, since=BEGIN, **COPY, **POD_A, status="failed")
-    rules.play(story.is_silent(BEGIN + 400))
+    rules.expect(story.is_silent(BEGIN + 400))
 
 
 def test_vms_of_one_name_in_two_namespaces_are_two(rules: Rules) -> None:
     story = copying(a_story()).sees(START, BEGIN, since=BEGIN, **{**COPY, **OTHER}, **POD_A)
     story.sees(END, BEGIN + 100, since=BEGIN + 105, until=BEGIN + 600, **{**COPY, **OTHER}, **POD_A, status="succeeded")
-    rules.play(story.fires(STUCK, BEGIN + 361, WEB))
+    rules.expect(story.fires(STUCK, BEGIN + 361, WEB))
     both = copying(a_story()).sees(START, BEGIN, since=BEGIN, **{**COPY, **OTHER}, **POD_A)
-    rules.play(both.fires(STUCK, BEGIN + 361, WEB, OTHER))
+    rules.expect(both.fires(STUCK, BEGIN + 361, WEB, OTHER))
 
 
 def test_a_vm_that_is_deleted_meanwhile_is_forgotten_within_minutes(rules: Rules) -> None:
     story = a_story().sees(START, BEGIN, since=BEGIN, until=BEGIN + 390, is_stale=True, **COPY, **POD_A)
-    rules.play(story.fires(STUCK, BEGIN + 390, WEB).fires(STUCK, BEGIN + 390 + 301))
+    rules.expect(story.fires(STUCK, BEGIN + 390, WEB).fires(STUCK, BEGIN + 390 + 301))
 
 
 # --- the limit by size ---
@@ -186,7 +186,7 @@ def test_a_healthy_vm_of_64_gib_may_take_what_kubevirt_gives_it(rules: Rules) ->
     story = copying(a_story(BEGIN + 10800, every_seconds=15)).sees(MEMORY, 64 * GIB, node="node-a", **WEB)
     for age in (301, 900, 3600, 10350):
         story.is_silent(BEGIN + age)
-    rules.play(story.fires(STUCK, BEGIN + 10350 + 90, WEB))
+    rules.expect(story.fires(STUCK, BEGIN + 10350 + 90, WEB))
 
 
 def test_a_copy_that_kubevirt_ends_at_its_limit_raises_nothing(rules: Rules) -> None:
@@ -196,12 +196,12 @@ def test_a_copy_that_kubevirt_ends_at_its_limit_raises_nothing(rules: Rules) -> 
     story.sees(END, limit + 20, since=limit + 45, **COPY, **POD_A, status="failed")
     for at in range(limit - 10, limit + 120, 10):
         story.is_silent(at)
-    rules.play(story)
+    rules.expect(story)
 
 
 def test_two_nodes_that_report_the_memory_are_no_trouble(rules: Rules) -> None:
     story = copying(a_story()).sees(MEMORY, 8 * GIB, node="node-a", **WEB).sees(MEMORY, GIB, node="node-b", **WEB)
-    rules.play(story.is_silent(BEGIN + 500))
+    rules.expect(story.is_silent(BEGIN + 500))
 
 
 @pytest.mark.parametrize("source", ["domain", "guest", "guest_effective"])
@@ -210,19 +210,19 @@ def test_where_virt_handler_is_silent_the_vms_request_is_its_size(rules: Rules, 
     story.sees(REQUESTS, 8 * GIB, **WEB, **POD_A, resource="memory", unit="bytes", source=source)
     story.sees(REQUESTS, 2**40, **WEB, **POD_A, resource="memory", unit="bytes", source="hugepages")
     story.sees(REQUESTS, 2**40, **WEB, **POD_A, resource="cpu", unit="cores", source="domain")
-    rules.play(story.is_silent(BEGIN + 1340).fires(STUCK, BEGIN + 1350 + 90, WEB))
+    rules.expect(story.is_silent(BEGIN + 1340).fires(STUCK, BEGIN + 1350 + 90, WEB))
 
 
 def test_where_the_size_is_not_known_the_floor_counts(rules: Rules) -> None:
     story = copying(a_story()).sees(MEMORY, 64 * GIB, node="node-a", namespace="team-a", name="other")
-    rules.play(story.fires(STUCK, BEGIN + 361, WEB))
+    rules.expect(story.fires(STUCK, BEGIN + 361, WEB))
 
 
 def test_a_fixed_limit_counts_for_every_size(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> None:
     world(cluster)
     fixed = installed_rules(cluster, tmp_path_factory.mktemp("fixed"), stuck_after=600)
     story = copying(a_story(1500)).sees(MEMORY, 64 * GIB, node="node-a", **WEB)
-    fixed.play(story.is_silent(BEGIN + 600).fires(STUCK, BEGIN + 661, WEB))
+    fixed.expect(story.is_silent(BEGIN + 600).fires(STUCK, BEGIN + 661, WEB))
 
 
 # --- what a MigrationPolicy gives ---
@@ -271,4 +271,4 @@ def test_the_policy_that_rules_a_vm_gives_its_limit(
     story = a_story(BEGIN + 3000, every_seconds=15).sees(START, BEGIN, since=BEGIN, **{**COPY, **vm}, **POD_A)
     story.sees(REMAINING, FALLING, since=BEGIN, node="node-a", **vm)
     story.sees(MEMORY, 3 * 10**9, node="node-a", **vm, **labels)
-    policed.play(story.is_silent(limit).fires(STUCK, limit + 90, vm))
+    policed.expect(story.is_silent(limit).fires(STUCK, limit + 90, vm))
