@@ -161,15 +161,23 @@ def _needed_mebibytes(vm: Situation) -> int | str:
     if vm.limit == 0:
         return "the limit is over at once, at any bandwidth"
     floor = (known(vm.workload.working_set_bytes) or 0.0) / vm.settings.downtime_seconds
-    low, high = 0, math.ceil((dirty + max(memory / vm.limit, floor)) / MEBIBYTE) + 1
     # A pass also sends again what is written while it runs, so more than that first guess may be needed.
-    while not _ends_at(vm, high):
-        if high > MOST_MEBIBYTES:
-            return "no bandwidth makes the copy end by itself"
+    guess = math.ceil((dirty + max(memory / vm.limit, floor)) / MEBIBYTE) + 1
+    found = _smallest(lambda one: _ends_at(vm, one), above=0, guess=guess, most=MOST_MEBIBYTES)
+    return "no bandwidth makes the copy end by itself" if found is None else found
+
+
+def _smallest(fits: Callable[[int], bool], /, *, above: int, guess: int, most: float) -> int | None:
+    """The smallest number over `above` that fits, where any larger one does too; None where none up to `most` does.
+    Found by doubling `guess` until it fits, and halving from there."""
+    low, high = above, guess
+    while not fits(high):
+        if high > most:
+            return None
         low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _ends_at(vm, middle) else (middle, high)
+        low, high = (low, middle) if fits(middle) else (middle, high)
     return high
 
 
@@ -257,14 +265,8 @@ def find_pause(vm: Situation, /) -> Option | str | None:
         return "nothing says that the VM may stand still"
     settings = replace(vm.settings, workload_disruption=True, post_copy=False)
     policy: dict[str, Any] = {ALLOW_WORKLOAD_DISRUPTION: True, ALLOW_POST_COPY: False}
-    timeout = _assisting_timeout(vm, lambda one: _ends(vm, replace(settings, timeout_per_gib=one)))
-    if timeout is None and not vm.gigabytes:
-        return SIZE_UNKNOWN
-    if timeout is None:
-        return "the guest would have to stand still for longer than KubeVirt and QEMU allow"
-    if timeout != vm.settings.timeout_per_gib:
-        settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, COMPLETION_TIMEOUT: timeout}
-    return vm.option("pause", settings=settings, policy=policy, figures={"pass_seconds": vm.one_pass_seconds or 0.0})
+    why_not = "the guest would have to stand still for longer than KubeVirt and QEMU allow"
+    return _with_assistance(vm, "pause", settings=settings, policy=policy, why_not=why_not)
 
 
 def find_post_copy(vm: Situation, /) -> Option | str | None:
@@ -277,16 +279,21 @@ def find_post_copy(vm: Situation, /) -> Option | str | None:
         return "the VM has host devices (VFIO), and KubeVirt never switches such a VM to post-copy"
     settings = replace(vm.settings, workload_disruption=True, post_copy=True)
     policy: dict[str, Any] = {ALLOW_POST_COPY: True, ALLOW_WORKLOAD_DISRUPTION: True}
+    why_not = "the limit cannot be computed, and without one post-copy never begins"
+    return _with_assistance(vm, "post_copy", settings=settings, policy=policy, why_not=why_not)
+
+
+def _with_assistance(
+    vm: Situation, action: str, /, *, settings: Settings, policy: dict[str, Any], why_not: str
+) -> Option | str:
+    """What KubeVirt does at the limit under these settings, with a longer limit where the one that is set is too short;
+    `why_not` where there is no such limit."""
     timeout = _assisting_timeout(vm, lambda one: _ends(vm, replace(settings, timeout_per_gib=one)))
-    if timeout is None and not vm.gigabytes:
-        return SIZE_UNKNOWN
     if timeout is None:
-        return "the limit cannot be computed, and without one post-copy never begins"
+        return why_not if vm.gigabytes else SIZE_UNKNOWN
     if timeout != vm.settings.timeout_per_gib:
         settings, policy = replace(settings, timeout_per_gib=timeout), {**policy, COMPLETION_TIMEOUT: timeout}
-    return vm.option(
-        "post_copy", settings=settings, policy=policy, figures={"pass_seconds": vm.one_pass_seconds or 0.0}
-    )
+    return vm.option(action, settings=settings, policy=policy, figures={"pass_seconds": vm.one_pass_seconds or 0.0})
 
 
 def _ends(vm: Situation, settings: Settings) -> bool:
@@ -299,20 +306,11 @@ def _assisting_timeout(vm: Situation, ends: Callable[[int], bool]) -> int | None
     Without a limit KubeVirt never assists. By then at least one pass should be over, and what is left after a longer
     time is never more.
     """
-    now, one_pass = vm.settings.timeout_per_gib, vm.one_pass_seconds
+    now, one_pass = max(vm.settings.timeout_per_gib or 0, 0), vm.one_pass_seconds
     if one_pass is None or not vm.gigabytes:
         return None
-    is_set = now is not None and now > 0
-    if is_set and ends(now or 0):
+    if now and ends(now):
         return now
     enough = _timeout_for(vm, one_pass) or 1
-    low = (now or 0) if is_set else enough - 1
-    high = max(enough, low + 1)
-    while not ends(high):
-        if high * vm.gigabytes > LONGEST_SECONDS:
-            return None
-        low, high = high, high * 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if ends(middle) else (middle, high)
-    return high
+    most = LONGEST_SECONDS / vm.gigabytes
+    return _smallest(ends, above=now or enough - 1, guess=max(enough, now + 1), most=most)
