@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ import yaml
 from tests.cluster import Cluster
 from tests.integration.simulated import done
 
-__all__ = ["Granting", "Rules", "bind", "shipped", "shipped_for"]
+__all__ = ["Granting", "Rules", "bind", "forbidden", "shipped", "shipped_for", "take_away"]
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 SHIPPED = Path(__file__).parents[2] / "docs" / "rbac"
+OURS = "kubevirt_ops.live_migration"
 GROUP = "rbac.authorization.k8s.io"
 NUMBERS = itertools.count()
 Object = dict[str, Any]
@@ -40,21 +41,14 @@ class Granting:
 
     def __call__(self, rules: Rules) -> str:
         user = f"tuner-{next(NUMBERS)}"
-        self._made.append(user)
-        meta, group = {"name": user}, "rbac.authorization.k8s.io"
-        role = {"apiGroup": group, "kind": "ClusterRole", "name": user}
-        subject = {"apiGroup": group, "kind": "User", "name": user}
-        binding = {"metadata": meta, "roleRef": role, "subjects": [subject]}
-        done(self._cluster.request("POST", f"{RBAC}/clusterroles", body={"metadata": meta, "rules": rules}))
-        done(self._cluster.request("POST", f"{RBAC}/clusterrolebindings", body=binding))
-        _wait_for(self._cluster, user, {"metadata": {}, "rules": rules}, inside="")
+        role = {"kind": "ClusterRole", "metadata": {"name": user}, "rules": rules}
+        self._made += bind(self._cluster, role, user=user, where="")
+        _wait_for(self._cluster, user, role, inside="")
         return user
 
     def forget(self) -> None:
         """Remove what was made."""
-        for user in self._made:
-            for plural in ("clusterrolebindings", "clusterroles"):
-                done(self._cluster.request("DELETE", f"{RBAC}/{plural}/{user}"))
+        take_away(self._cluster, self._made)
 
 
 def shipped(name: str) -> Object:
@@ -97,8 +91,19 @@ def shipped_for(cluster: Cluster, *names: str, inside: str = "") -> Iterator[str
         _wait_for(cluster, user, shipped(names[-1]), inside=inside)
         yield user
     finally:
-        for path in reversed(made):
-            done(cluster.request("DELETE", path))
+        take_away(cluster, made)
+
+
+def take_away(cluster: Cluster, made: Sequence[str]) -> None:
+    """Remove what `bind` made."""
+    for path in reversed(made):
+        done(cluster.request("DELETE", path))
+
+
+def forbidden(cluster: Cluster, mark: Any) -> list[tuple[str, str]]:
+    """What the collection has asked for in vain since `mark`."""
+    entries = cluster.audit_since(mark)
+    return [(one["verb"], one["requestURI"]) for one in entries if one["userAgent"] == OURS and one["code"] == 403]
 
 
 def _wait_for(cluster: Cluster, user: str, role: Object, *, inside: str) -> None:

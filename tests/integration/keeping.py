@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.cluster import Cluster
+from tests.integration.granting import bind
 from tests.integration.looking import client_of
 from tests.integration.simulated import done
 from tests.make.readme import role_in_readme
@@ -16,7 +17,6 @@ from tests.make.readme import role_in_readme
 POLICIES = "/apis/migrations.kubevirt.io/v1alpha1/migrationpolicies"
 EVENTS = "/api/v1/namespaces/default/events"
 RECORD = "live-migration.kubevirt-ops/last-change"
-_ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 Object = dict[str, Any]
 DB = {"tier": "db"}
@@ -49,15 +49,8 @@ def allow(cluster: Cluster, user: str, *, without: tuple[str, ...] = ()) -> str:
     """Give `user` the rights that README.md names but those on the resources `without`; returns the name."""
     given = role_in_readme("live-migration-policy")["rules"]
     kept = [{**rule, "resources": [one for one in rule["resources"] if one not in without]} for rule in given]
-    rules = [rule for rule in kept if rule["resources"]]
-    role = {"metadata": {"name": user}, "rules": rules}
-    binding = {
-        "metadata": {"name": user},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-    }
-    done(cluster.request("POST", f"{_ROLES}/clusterroles", body=role))
-    done(cluster.request("POST", f"{_ROLES}/clusterrolebindings", body=binding))
+    role = {"kind": "ClusterRole", "metadata": {"name": user}, "rules": [rule for rule in kept if rule["resources"]]}
+    bind(cluster, role, user=user, where="")
     return user
 
 

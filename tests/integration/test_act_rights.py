@@ -14,8 +14,8 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.integration.acting import cancel, going_on, only, retry
-from tests.integration.granting import bind, shipped
-from tests.integration.simulated import a_world, done, plant
+from tests.integration.granting import bind, forbidden, shipped, take_away
+from tests.integration.simulated import a_world, plant
 
 USER = "remediator"
 INSIST = {"accept_risks": ["NotStuck"]}
@@ -34,17 +34,7 @@ def granted(cluster: Cluster, *roles: Object) -> Iterator[None]:
     try:
         yield
     finally:
-        for path in reversed(made):
-            done(cluster.request("DELETE", path))
-
-
-def forbidden(cluster: Cluster, mark: Any) -> list[tuple[str, str]]:
-    """What the collection asked for in vain."""
-    return [
-        (entry["verb"], entry["requestURI"])
-        for entry in cluster.audit_since(mark)
-        if entry["userAgent"] == "kubevirt_ops.live_migration" and entry["code"] == 403
-    ]
+        take_away(cluster, made)
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ import yaml
 from tests.cluster import Cluster
 from tests.cluster.crds import load_crds
 from tests.integration.alert_worlds import ask
+from tests.integration.granting import bind
 from tests.integration.settings_worlds import change, world
 from tests.integration.simulated import done
 
@@ -145,23 +146,13 @@ def test_who_may_not_list_them_learns_that_it_is_not_known(operated: Cluster) ->
         {"apiGroups": ["kubevirt.io", "migrations.kubevirt.io"], "resources": ["*"], "verbs": ["list"]},
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
     ]
-    grant(operated, user, rules)
+    bind(operated, {"kind": "ClusterRole", "metadata": {"name": f"test-{user}"}, "rules": rules}, user=user, where="")
 
     found = ask(operated, impersonate=user)
 
     assert (found["changed"], found["coverage"]["complete"], warned(found)) == (True, False, [])
     assert [one["resource"] for one in found["coverage"]["missing"]] == ["prometheuses", "thanosrulers"]
     assert found["notes"] == ["Whether a Prometheus loads these rules is not known: its objects may not be listed."]
-
-
-def grant(cluster: Cluster, user: str, rules: list[dict[str, Any]]) -> None:
-    rbac, group = "/apis/rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io"
-    meta = {"name": f"test-{user}"}
-    role = {"apiGroup": group, "kind": "ClusterRole", "name": meta["name"]}
-    subjects = [{"apiGroup": group, "kind": "User", "name": user}]
-    done(cluster.request("POST", f"{rbac}/clusterroles", body={"metadata": meta, "rules": rules}))
-    binding = {"metadata": meta, "roleRef": role, "subjects": subjects}
-    done(cluster.request("POST", f"{rbac}/clusterrolebindings", body=binding))
 
 
 # --- OpenShift ---

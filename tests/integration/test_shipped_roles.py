@@ -14,12 +14,11 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.integration import alert_worlds, settings_worlds
-from tests.integration.granting import shipped_for
+from tests.integration.granting import forbidden, shipped_for
 from tests.integration.keeping import WANTED, keep, play_a_database, stored
 from tests.integration.looking import by_vm, client_of
 from tests.integration.settings_worlds import INSISTING, SOME, managed, migrations, world
 
-OURS = "kubevirt_ops.live_migration"
 LOOKS: dict[str, dict[str, Any]] = {
     "migration_info": {"include_finished": True, "placement": "auto"},
     "node_health_info": {"requested": True},
@@ -38,12 +37,6 @@ def ask(cluster: Cluster, user: str, module: str, **params: Any) -> dict[str, An
     with client_of(cluster, "admin", impersonate_user=user) as client:
         result: dict[str, Any] = import_module(f"{rooms}.{module}").run(client, params, Clock())
     return result
-
-
-def forbidden(cluster: Cluster, mark: Any) -> list[tuple[str, str]]:
-    """What the collection asked for in vain."""
-    entries = cluster.audit_since(mark)
-    return [(one["verb"], one["requestURI"]) for one in entries if one["userAgent"] == OURS and one["code"] == 403]
 
 
 @pytest.mark.parametrize("module", LOOKS)

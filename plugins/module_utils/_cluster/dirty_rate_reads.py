@@ -10,16 +10,16 @@ kubevirt_vmi_dirty_rate_bytes_per_second for each VM of its node that does not m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ClusterError
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.progress_reads import (
+    ask,
     group_keys,
     match_names,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.prometheus import Prometheus
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.exposition import parse_query_answer
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.exposition import Point
 
 __all__ = ["METRIC", "RANGE", "DirtyRates", "read_dirty_rates"]
 
@@ -45,30 +45,27 @@ def read_dirty_rates(prometheus: Prometheus, wanted: Collection[Key], /, *, name
     found: dict[Key, int] = {}
     notes = list(prometheus.warnings) if groups else []
     for namespace, keys in groups.items():
-        problem, rates = _ask(prometheus, keys, namespace=namespace)
-        found.update(rates)
+        expression = _expression({name for _namespace, name in keys})
+        problem, points = ask(prometheus, expression, metrics=[METRIC], namespace=namespace)
+        found.update(_rates(points, of=keys))
         if problem:
-            notes.append(f"{problem} Guests that dirty_rates does not name are judged as if they wrote nothing.")
+            then = "Guests that dirty_rates does not name are judged as if they wrote nothing."
+            notes.append(f"No dirty rates were read: {problem} {then}")
             break
     return DirtyRates(found, tuple(notes), prometheus.requests)
 
 
-def _ask(prometheus: Prometheus, keys: Collection[Key], *, namespace: str) -> tuple[str, dict[Key, int]]:
-    """Why there is no answer, "" for none, and the rates of these VMs."""
-    matchers = ",".join(match_names({name for _namespace, name in keys}))
+def _expression(names: Collection[str]) -> str:
+    matchers = ",".join(match_names(names))
     highest = f"max by (namespace, name) (max_over_time({METRIC}{{{matchers}}}[{RANGE}]))"
     # An aggregation drops the name, by which answers are read.
-    named = f'label_replace({highest}, "__name__", "{METRIC}", "", "")'
-    try:
-        body = prometheus.query(named, namespace=namespace)
-    except ClusterError as error:
-        return f"No dirty rates were read: {error}", {}
-    answer = parse_query_answer(body, metrics=[METRIC])
-    if answer.error:
-        return f"No dirty rates were read: prometheus.url answered: {answer.error}.", {}
+    return f'label_replace({highest}, "__name__", "{METRIC}", "", "")'
+
+
+def _rates(points: Iterable[Point], *, of: Collection[Key]) -> dict[Key, int]:
     found: dict[Key, int] = {}
-    for point in answer.points:
+    for point in points:
         key = point.labels.get("namespace", ""), point.labels.get("name", "")
-        if key in keys and point.value >= 0:
+        if key in of and point.value >= 0:
             found[key] = max(found.get(key, 0), round(point.value))
-    return "", found
+    return found

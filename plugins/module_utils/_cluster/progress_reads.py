@@ -42,6 +42,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 __all__ = [
     "PAUSE_SECONDS",
     "ProgressReading",
+    "ask",
     "group_keys",
     "match_names",
     "read_from_handlers",
@@ -83,7 +84,8 @@ def read_from_prometheus(
     found: dict[Key, Progress] = {}
     notes: list[str] = list(prometheus.warnings) if groups else []
     for namespace, keys in groups.items():
-        problem, points = _ask(prometheus, keys, namespace=namespace)
+        expression = _expression({name for _namespace, name in keys})
+        problem, points = ask(prometheus, expression, metrics=METRICS, namespace=namespace)
         if problem:
             notes.append(f"No progress was read: {problem} Therefore {_TIMES}.")
             found.update(dict.fromkeys(wanted - found.keys(), Progress(source="prometheus", problem=problem)))
@@ -104,13 +106,15 @@ def group_keys(wanted: Collection[Key], /, *, namespaces: Collection[str]) -> di
     return found
 
 
-def _ask(prometheus: Prometheus, keys: Iterable[Key], *, namespace: str) -> tuple[str, tuple[Point, ...]]:
+def ask(
+    prometheus: Prometheus, expression: str, /, *, metrics: Collection[str], namespace: str
+) -> tuple[str, tuple[Point, ...]]:
     """Why there is no answer, "" for none, and the points of the answer."""
     try:
-        body = prometheus.query(_expression({name for _namespace, name in keys}), namespace=namespace)
+        body = prometheus.query(expression, namespace=namespace)
     except ClusterError as error:
         return str(error), ()
-    answer = parse_query_answer(body, metrics=METRICS)
+    answer = parse_query_answer(body, metrics=metrics)
     return (f"prometheus.url answered: {answer.error}." if answer.error else ""), answer.points
 
 
