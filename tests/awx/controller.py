@@ -20,18 +20,18 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.awx.job import Job, prepare, run
+from tests.awx.server import Answer, serving
 from tests.awx.survey import defaults_of, errors_in_answers, variables_of
 
 __all__ = ["LOCALHOST", "Controller"]
 
 LOCALHOST = {"all": {"hosts": ["localhost"]}, "_meta": {"hostvars": {"localhost": {"ansible_connection": "local"}}}}
-Answer = tuple[int, Any]
 
 
 class Controller:
@@ -57,23 +57,17 @@ class Controller:
         self._inventory = LOCALHOST if inventory is None else inventory
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        self._open = ExitStack()
+        # What to give ansible-rulebook as --controller-url.
+        self.url = ""
 
     def __enter__(self) -> Controller:
-        self._serving = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._serving.start()
+        self.url = self._open.enter_context(serving(self.answer))
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._serving.join()
+        self._open.close()
         self.wait()
-
-    @property
-    def url(self) -> str:
-        """What to give ansible-rulebook as --controller-url."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def add(self, template: Mapping[str, Any]) -> None:
         """One more template."""
@@ -193,25 +187,3 @@ def _shown(job: Job) -> dict[str, Any]:
 
 def _page(results: list[dict[str, Any]]) -> Answer:
     return 200, {"count": len(results), "next": None, "previous": None, "results": results}
-
-
-def _handler_for(controller: Controller) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or b"{}")
-            token = self.headers.get("Authorization", "")
-            status, answer = controller.answer(self.command, self.path, token=token, body=body)
-            text = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_GET = do_POST = _serve  # noqa: N815 (named by the standard library)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (named by the standard library)
-            """Requests are kept by the controller."""
-
-    return Handler

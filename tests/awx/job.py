@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from tests.programs import run_program
+
 __all__ = ["Job", "kubernetes_environment", "prepare", "run"]
 
 _LIMIT_SECONDS = 240
@@ -101,17 +103,7 @@ def run(job: Job, *, folder: Path) -> None:
         "LC_ALL": "C.UTF-8",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    done = subprocess.run(
-        command,
-        env=environment,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_LIMIT_SECONDS,
-        check=False,
-    )
+    done = run_program(command, folder=folder, environment=environment, seconds=_LIMIT_SECONDS)
     job.output = done.stdout
     job.artifacts = _artifacts(folder / "artifacts" / str(job.id) / "job_events")
     job.status = "failed" if done.returncode else "successful"

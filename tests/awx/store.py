@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["Store", "serving"]
+from tests.awx.server import Answer
+
+__all__ = ["Store"]
 
 _KINDS = {
     "organizations": "organization",
@@ -32,7 +30,6 @@ _KINDS = {
 }
 _SECRETS = ("bearer_token", "ssl_ca_cert")
 _ASSOCIATIONS = ("credentials", "instance_groups", "success_nodes", "failure_nodes", "always_nodes")
-Answer = tuple[int, Any]
 
 
 class Store:
@@ -115,39 +112,3 @@ class Store:
             hidden = {name: "$encrypted$" for name in _SECRETS if shown["inputs"].get(name)}
             shown["inputs"] = {**shown["inputs"], **hidden}
         return shown
-
-
-@contextmanager
-def serving(answer: Callable[..., Answer]) -> Iterator[str]:
-    """Serve what `answer` says on 127.0.0.1; the URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(answer))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def _handler_for(answer: Callable[..., Answer]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or b"{}")
-            token = self.headers.get("Authorization", "")
-            status, said = answer(self.command, self.path, token=token, body=body)
-            text = b"" if said is None else json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_GET = do_POST = do_PATCH = _serve  # noqa: N815 (named by the standard library)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (named by the standard library)
-            """Requests are kept by the store."""
-
-    return Handler

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.programs import run_program
+
 __all__ = ["PREFLIGHT", "TUNE", "Run", "diagnose", "diagnose_in_terminal", "play_tasks"]
 
 DIAGNOSE = "kubevirt_ops.live_migration.diagnose"
@@ -92,35 +94,16 @@ def play_tasks(folder: Path, tasks: list[dict[str, Any]], /, *arguments: str, **
         "tasks": tasks,
     }
     (folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
-    done = subprocess.run(
-        _command(arguments, variables, playbook="play.yml"),
-        cwd=folder,
-        env=_environment(folder, extra={}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_LIMIT_SECONDS,
-        check=False,
-    )
-    return Run(done.returncode, done.stdout, folder)
+    return diagnose(folder, *arguments, playbook="play.yml", **variables)
 
 
 def diagnose(
     folder: Path, *arguments: str, environment: dict[str, str] | None = None, playbook: str = DIAGNOSE, **variables: Any
 ) -> Run:
     """Run a playbook in `folder` with extra variables; both streams together are the output."""
-    done = subprocess.run(
-        _command(arguments, variables, playbook=playbook),
-        cwd=folder,
-        env=_environment(folder, extra=environment or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_LIMIT_SECONDS,
-        check=False,
-    )
+    command = _command(arguments, variables, playbook=playbook)
+    seen = _environment(folder, extra=environment or {})
+    done = run_program(command, folder=folder, environment=seen, seconds=_LIMIT_SECONDS)
     return Run(done.returncode, done.stdout, folder)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.awx.store import Store, serving
+from tests.awx.server import serving
+from tests.awx.store import Store
 from tests.awx.survey import variables_of
 from tests.make.places import BUILD, ROOT
 
