@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - kubevirt_ops.live_migration.attributes
   - kubevirt_ops.live_migration.attributes.action_group
   - kubevirt_ops.live_migration.auth
+  - kubevirt_ops.live_migration.prometheus
 attributes:
   check_mode:
     support: full
@@ -166,30 +167,6 @@ options:
     type: str
     choices: [none, prometheus, virt_handler]
     default: none
-  prometheus:
-    description:
-      - The Prometheus that O(progress=prometheus) asks. Its certificate is checked as O(validate_certs) says, and
-        O(request_timeout) bounds each request. Redirects are not followed.
-    type: dict
-    suboptions:
-      url:
-        description:
-          - Its address without C(/api/v1), such as V(https://thanos-querier.openshift-monitoring.svc:9091).
-          - On OpenShift a user without rights in the whole cluster asks port 9092, which answers for one namespace at
-            a time. The namespaces of the targets are then sent as the parameter C(namespace).
-        type: str
-      token:
-        description:
-          - Bearer token. Nothing else is taken in its place, in particular not the one of the API server.
-        type: str
-      ca_cert:
-        description:
-          - File with the CA of its certificate in PEM form. Without it the system's CAs are trusted.
-        type: path
-      query_parameters:
-        description:
-          - More parameters of each query, as a proxy before Prometheus may want them.
-        type: dict
 seealso:
   - module: kubevirt_ops.live_migration.migration_info
   - module: kubevirt_ops.live_migration.migration_retry

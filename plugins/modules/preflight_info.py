@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - kubevirt_ops.live_migration.attributes.info_module
   - kubevirt_ops.live_migration.attributes.action_group
   - kubevirt_ops.live_migration.auth
+  - kubevirt_ops.live_migration.prometheus
 options:
   nodes:
     description:
@@ -81,29 +82,6 @@ options:
     type: str
     choices: [none, prometheus]
     default: none
-  prometheus:
-    description:
-      - The Prometheus that O(progress=prometheus) asks. Its certificate is checked as O(validate_certs) says, and
-        O(request_timeout) bounds each request. Redirects are not followed.
-      - With O(namespaces) each query carries the parameter C(namespace), as OpenShift's tenancy port demands.
-    type: dict
-    suboptions:
-      url:
-        description:
-          - Its address without C(/api/v1), such as V(https://thanos-querier.openshift-monitoring.svc:9091).
-        type: str
-      token:
-        description:
-          - Bearer token. Nothing else is taken in its place, in particular not the one of the API server.
-        type: str
-      ca_cert:
-        description:
-          - File with the CA of its certificate in PEM form. Without it the system's CAs are trusted.
-        type: path
-      query_parameters:
-        description:
-          - More parameters of each query, as a proxy before Prometheus may want them.
-        type: dict
 seealso:
   - module: kubevirt_ops.live_migration.migration_info
   - module: kubevirt_ops.live_migration.node_health_info

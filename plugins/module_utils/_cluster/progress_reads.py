@@ -11,7 +11,6 @@ length removes nothing), but moves it on by one place; either way a scrape of ou
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,6 +30,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     parse_exposition,
     parse_query_answer,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import (
     METRICS,
     Key,
@@ -55,7 +55,6 @@ RANGE = "10m"
 PAUSE_SECONDS = 6.0
 METRICS_PORT = 8443
 LONGEST_METRICS = 64 * 1024 * 1024
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _TIMES = "the verdicts on running copies rest on times"
 
 
@@ -101,7 +100,7 @@ _NOTHING = "Prometheus has no figures of this copy"
 def group_keys(wanted: Collection[Key], /, *, namespaces: Collection[str]) -> dict[str, list[Key]]:
     """The keys by the value of the parameter `namespace` that a query for them carries, "" for none."""
     found: dict[str, list[Key]] = {}
-    for key in sorted(key for key in wanted if all(_NAME.fullmatch(part) for part in key)):
+    for key in sorted(key for key in wanted if all(GIVEN_NAME.fullmatch(part) for part in key)):
         found.setdefault(key[0] if namespaces else "", []).append(key)
     return found
 
@@ -199,5 +198,5 @@ def _places(snapshot: Snapshot, nodes: Collection[str]) -> dict[str, str]:
             subresource="proxy/metrics",
         )
         for node, pod in pods.items()
-        if namespace and pod and _NAME.fullmatch(pod)
+        if namespace and pod and GIVEN_NAME.fullmatch(pod)
     }

@@ -12,8 +12,11 @@ import hashlib
 import re
 from typing import Any, Final
 
-__all__ = ["is_name", "is_namespace", "lane_of"]
+__all__ = ["GIVEN_NAME", "is_name", "is_namespace", "lane_of"]
 
+# What an option or an answer may hold as a name: it means nothing in a path, a query or a shell. Whether such an object
+# can exist is for the API server to say; `is_name` is for text of strangers.
+GIVEN_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _NAMESPACE: Final = re.compile(_LABEL, re.ASCII)
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)

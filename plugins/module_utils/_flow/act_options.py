@@ -8,7 +8,6 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.act_reads import ActReads
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import Acting, Target
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.act_gates import Limits
@@ -50,7 +50,6 @@ ACT_SPEC: dict[str, dict[str, Any]] = {
     "actor": {"type": "str", "default": ""},
     "fail_on_refusal": {"type": "bool", "default": False},
 }
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _LONGEST_TEXT = 400
 MOST_PARALLEL = 8
 
@@ -80,7 +79,7 @@ def _target(entry: Any, *, place: str) -> Target:
     for key in ("namespace", "vm", "name", "uid"):
         value = entry.get(key) or ""
         needed = key in ("namespace", "vm")
-        if not isinstance(value, str) or (needed and not value) or (value and not _NAME.fullmatch(value)):
+        if not isinstance(value, str) or (needed and not value) or (value and not GIVEN_NAME.fullmatch(value)):
             raise WrongInput(f"{place}.{key}: {value!r} is not a name that Kubernetes knows (a-z, 0-9, '-' and '.').")
         found[key] = value
     if found["uid"] and not found["name"]:
@@ -108,7 +107,7 @@ def names_from(params: Mapping[str, Any], option: str, /) -> tuple[str, ...]:
     """A list of names; raises WrongInput for one that Kubernetes does not know."""
     values = tuple(dict.fromkeys(params.get(option) or ()))
     for value in values:
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
+        if not isinstance(value, str) or not GIVEN_NAME.fullmatch(value):
             raise WrongInput(f"{option}: {value!r} is not a name that Kubernetes knows (a-z, 0-9, '-' and '.').")
     return values
 
@@ -118,7 +117,7 @@ def vms_from(params: Mapping[str, Any], option: str, /) -> tuple[tuple[str, str]
     found = []
     for value in params.get(option) or ():
         place, _slash, name = value.rpartition("/") if isinstance(value, str) else ("", "", "")
-        if not _NAME.fullmatch(name) or (place and not _NAME.fullmatch(place)):
+        if not GIVEN_NAME.fullmatch(name) or (place and not GIVEN_NAME.fullmatch(place)):
             raise WrongInput(f"{option}: {value!r} is neither a VM's name nor namespace/name.")
         found.append((place, name))
     return tuple(dict.fromkeys(found))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.alert_object import MANAGED_BY
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.alert_rules import (
@@ -51,7 +52,6 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "many_stuck": (2, 10000),
     "missing_after": (60, 604800),
 }
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 
@@ -105,7 +105,7 @@ def parse_options(params: Mapping[str, Any], /) -> Asked:
 
 def _name(given: Mapping[str, Any], option: str, /) -> str:
     name = str(given[option])
-    if not _NAME.fullmatch(name):
+    if not GIVEN_NAME.fullmatch(name):
         raise WrongInput(f"{option}: {name!r} is no name that Kubernetes accepts.")
     return name
 

@@ -8,7 +8,6 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,6 +19,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reads import Scope, read_snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import Policies
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
@@ -49,7 +49,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 __all__ = ["parse_scope", "run"]
 
 PLACEMENT = ("auto", "never")
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 
 
 def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str, Any]:
@@ -133,14 +132,14 @@ def parse_scope(params: Mapping[str, Any]) -> Scope:
 def _names(params: Mapping[str, Any], option: str) -> tuple[str, ...]:
     values = tuple(dict.fromkeys(params.get(option) or ()))
     for value in values:
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
+        if not isinstance(value, str) or not GIVEN_NAME.fullmatch(value):
             raise WrongInput(f"{option}: {value!r} is not a name that Kubernetes knows (a-z, 0-9, '-' and '.').")
     return values
 
 
 def _vm(text: Any) -> tuple[str, str]:
     parts = text.split("/") if isinstance(text, str) else []
-    if len(parts) not in (1, 2) or not all(_NAME.fullmatch(part) for part in parts):
+    if len(parts) not in (1, 2) or not all(GIVEN_NAME.fullmatch(part) for part in parts):
         raise WrongInput(f"vms: {text!r} is neither a VM's name nor namespace/name.")
     return ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
 

@@ -8,10 +8,10 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy_spec import (
     OPTIONS,
     SELECTOR_OPTIONS,
@@ -26,8 +26,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 
 __all__ = ["parse_options"]
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
-
 
 def parse_options(params: Mapping[str, Any], /, *, check_mode: bool) -> tuple[WantedPolicy, Manner]:
     """What is wanted and in which manner. Raises WrongInput naming the option, its value and the way out."""
@@ -39,7 +37,7 @@ def parse_options(params: Mapping[str, Any], /, *, check_mode: bool) -> tuple[Wa
 
 def _wanted(params: Mapping[str, Any]) -> WantedPolicy:
     name = params.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not GIVEN_NAME.fullmatch(name):
         raise WrongInput(f"name: {name!r} is not a name that Kubernetes knows (a-z, 0-9, '-' and '.').")
     if params.get("undo"):
         _check_alone(params)

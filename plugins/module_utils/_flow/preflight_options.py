@@ -8,12 +8,12 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.preflight_reads import DrainScope
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
     QuantityError,
     quantity_bytes,
@@ -23,7 +23,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
 
 __all__ = ["Asked", "parse_preflight_options"]
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 Key = tuple[str, str]
 
 
@@ -63,14 +62,14 @@ def parse_preflight_options(params: Mapping[str, Any], /) -> Asked:
 def _names(params: Mapping[str, Any], option: str) -> tuple[str, ...]:
     values = tuple(dict.fromkeys(params.get(option) or ()))
     for value in values:
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
+        if not isinstance(value, str) or not GIVEN_NAME.fullmatch(value):
             raise WrongInput(f"{option}: {value!r} is not a name that Kubernetes knows (a-z, 0-9, '-' and '.').")
     return values
 
 
 def _vm(text: Any, *, option: str) -> Key:
     parts = text.split("/") if isinstance(text, str) else []
-    if len(parts) not in (1, 2) or not all(_NAME.fullmatch(part) for part in parts):
+    if len(parts) not in (1, 2) or not all(GIVEN_NAME.fullmatch(part) for part in parts):
         raise WrongInput(f"{option}: {text!r} is neither a VM's name nor namespace/name.")
     return ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
 

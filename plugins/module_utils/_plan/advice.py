@@ -16,6 +16,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.state import (
     MODE_PAUSED,
     MODE_POST_COPY,
@@ -31,7 +32,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 
 __all__ = ["Advice", "fill_advice", "is_cancel", "plan_advice"]
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _POST_COPY = "it is in post-copy: whatever interrupts either node, virt-handler there or the network loses the VM"
 _PAUSED = "the guest stands still until the migration ends"
@@ -114,7 +114,7 @@ def _command(text: str, names: Mapping[str, str]) -> str:
     words = []
     for word in text.split():
         wanted = _PLACE.findall(word)
-        if any(not _NAME.fullmatch(names.get(name, "")) for name in wanted):
+        if any(not GIVEN_NAME.fullmatch(names.get(name, "")) for name in wanted):
             return ""
         words.append(shlex.quote(_PLACE.sub(lambda place: names[place.group(1)], word)))
     return " ".join(words)

@@ -8,11 +8,11 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_group import (
     Group,
     GroupOption,
@@ -26,8 +26,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof
 )
 
 __all__ = ["render_tuning_plan"]
-
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 
 
 def render_tuning_plan(plan: TuningPlan, *, members: Sequence[Member]) -> dict[str, Any]:
@@ -106,7 +104,7 @@ def _label_commands(selection: Selection) -> list[str]:
     for name, value in sorted((selection.suggested or {}).items()):
         for vm in selection.vms:
             namespace, _slash, vmi = vm.partition("/")
-            if not _NAME.fullmatch(namespace) or not _NAME.fullmatch(vmi):
+            if not GIVEN_NAME.fullmatch(namespace) or not GIVEN_NAME.fullmatch(vmi):
                 continue
             patch = f'{{"spec":{{"template":{{"metadata":{{"labels":{{"{name}":"{value}"}}}}}}}}}}'
             found.append(shlex.join(["kubectl", "label", "vmi", "-n", namespace, vmi, f"{name}={value}"]))

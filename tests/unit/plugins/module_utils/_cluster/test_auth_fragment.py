@@ -1,7 +1,7 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documentation of the connection options is the argument spec in other words."""
+"""The documentation of options that several modules have is the argument spec in other words."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.doc_fragments import prometheus
 from ansible_collections.kubevirt_ops.live_migration.plugins.doc_fragments.auth import ModuleDocFragment
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.prometheus import PROMETHEUS_SPEC
 
 OPTIONS = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
 
@@ -25,6 +27,13 @@ def plain(spec: dict[str, Any]) -> dict[str, Any]:
 
 def test_auth_fragment_documents_every_option_and_no_other() -> None:
     assert list(OPTIONS) == list(AUTH_SPEC)
+
+
+def test_prometheus_fragment_says_what_the_spec_says() -> None:
+    documented = yaml.safe_load(prometheus.ModuleDocFragment.DOCUMENTATION)["options"]
+
+    assert list(documented) == ["prometheus"]
+    assert plain(documented["prometheus"]) == plain({"type": "dict", "options": PROMETHEUS_SPEC})
 
 
 @pytest.mark.parametrize("name", AUTH_SPEC)
