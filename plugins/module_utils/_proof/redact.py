@@ -63,7 +63,8 @@ def _mapping(value: Mapping[Any, Any], *, accounts: bool, depth: int) -> dict[st
         if key == "managedFields":
             continue
         if key in hidden:
-            found[name] = REDACTED
+            # Whether a volume has such a source counts for its deadline; that it has none is no secret.
+            found[name] = None if one is None else REDACTED
         elif key in VALUE_LISTS:
             found[name] = _values(one, accounts=accounts, depth=depth)
         else:

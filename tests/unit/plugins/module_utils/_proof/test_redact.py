@@ -90,7 +90,7 @@ PLANTED: dict[str, Any] = {
     "log_password_hash": f"passwd $6$salt${SECRET} set",
     "too_deep_to_look": {"end": SECRET},
 }
-for _ in range(120):
+for _depth in range(120):
     PLANTED["too_deep_to_look"] = {"deeper": PLANTED["too_deep_to_look"]}
 
 
@@ -111,6 +111,7 @@ def test_redact_object_planted_secret_is_gone(planted: Any) -> None:
 KEPT: dict[str, Any] = {
     "migration": {"kind": "VirtualMachineInstanceMigration", "status": {"phase": "Running"}},
     "names_of_secrets": {"secretRef": {"name": "boot"}, "secretName": "boot"},
+    "source_that_is_not": a_volume(sysprep=None),
     "rate_limiter": {"tokenBucketRateLimiter": {"qps": 5, "burst": 10}},
     "environment_from": {"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
     "account": {"spec": {"serviceAccountName": "builder"}, "by": "system:serviceaccount:a:builder"},
