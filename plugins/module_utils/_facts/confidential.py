@@ -1,0 +1,40 @@
+# Copyright (c) 2026, kubevirt_ops.live_migration contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where Kubernetes and KubeVirt objects carry what must not be handed on.
+
+This module is private to the collection and may change without notice.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ACCOUNT_FIELDS", "ANNOTATIONS", "FIELDS", "SECRET_FIELDS", "SECRET_KINDS", "VALUE_LISTS"]
+
+# Replaced with all that is below them, wherever they stand (KubeVirt's api/core/v1/schema.go, v1.9).
+FIELDS = frozenset(
+    {
+        "userData",
+        "userDataBase64",
+        "networkData",
+        "networkDataBase64",
+        "sysprep",
+        "accessCredentials",
+        "kernelArgs",
+        "dhCert",
+        "session",
+    }
+)
+# Lists of {name, value} of which only the names are kept.
+VALUE_LISTS = frozenset({"env"})
+# Annotations that hold a whole object, the guest's first boot, or a sidecar with its arguments.
+ANNOTATIONS = frozenset(
+    {
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "kubevirt.io/ignitiondata",
+        "hooks.kubevirt.io/hookSidecars",
+    }
+)
+ACCOUNT_FIELDS = frozenset({"serviceAccount", "serviceAccountName"})
+# Never asked for; should one come along in somebody else's files, it leaves without its content.
+SECRET_KINDS = frozenset({"Secret", "SecretList", "ConfigMap", "ConfigMapList"})
+SECRET_FIELDS = frozenset({"data", "stringData", "binaryData", "items"})
