@@ -8,6 +8,7 @@ Afterwards it is done, or cleanly not done, and the next run completes it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -31,25 +32,55 @@ from tests.integration.simulated import (
 
 INSIST = {"accept_risks": ["NotStuck"]}
 MIGRATION = r"/virtualmachineinstancemigrations/"
-# Every write of a cancel, and the reads that it decides by: method and path.
-STEPS = {
-    "migration read": ("GET", MIGRATION),
+CREATE = r"/virtualmachineinstancemigrations"
+# Limits and pauses pass so many times as fast as they would.
+QUICK = {"rate": 10.0}
+BRIEF = {**QUICK, "wait_timeout": 5}
+
+# Every write of an act, and the reads that it decides by: method and path.
+BOTH = {
     "VMI read": ("GET", r"/virtualmachineinstances/web-1"),
     "lease read": ("GET", r"team-a/leases/live-migration-"),
     "budget read": ("GET", r"kubevirt/leases/live-migration-budget"),
     "lock": ("POST", r"team-a/leases"),
     "budget": ("POST", r"kubevirt/leases"),
-    "annotation": ("PATCH", MIGRATION),
     "event": ("POST", r"/events"),
-    "delete": ("DELETE", MIGRATION),
     "release": ("PATCH", r"team-a/leases/"),
+}
+STEPS = {
+    "cancel": {
+        **BOTH,
+        "migration read": ("GET", MIGRATION),
+        "annotation": ("PATCH", MIGRATION),
+        "delete": ("DELETE", MIGRATION),
+    },
+    "retry": {
+        **BOTH,
+        "migrations read": ("GET", r"/virtualmachineinstancemigrations\?"),
+        "pods read": ("GET", r"/namespaces/team-a/pods\?"),
+        "nodes read": ("GET", r"/nodes"),
+        "create": ("POST", CREATE),
+    },
 }
 FAULTS: dict[str, dict[str, Any]] = {
     "conflict": {"status": 409},
     "too many requests": {"status": 429, "headers": {"Retry-After": "0"}},
     "server fault": {"status": 500},
     "answer lost": {"cut": 0},
+    "no answer": {"silent": "lost"},
+    "no answer to what was done": {"silent": "heard"},
 }
+FOR_GOOD = ("conflict", "server fault", "answer lost", "no answer", "no answer to what was done")
+
+
+def each_step(act: str, faults: Iterable[str]) -> list[tuple[str, str]]:
+    """Every step of an act with every fault. A read that is served in silence is no other than one that is not."""
+    return [
+        (step, fault)
+        for step, (method, _path) in STEPS[act].items()
+        for fault in faults
+        if method != "GET" or fault != "no answer to what was done"
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -58,26 +89,47 @@ def _real_pace(cluster: Cluster) -> None:
     cluster.simulator.clock.factor = 1.0
 
 
-def now_complete(cluster: Cluster) -> None:
-    """Another run, after the lock of the first has expired, ends what is left."""
+def expire(cluster: Cluster) -> None:
+    """The lock that a run has left expires."""
     for lease in leases(cluster):
         if lease["spec"].get("holderIdentity"):
             path = f"/apis/coordination.k8s.io/v1/namespaces/team-a/leases/{lease['metadata']['name']}"
             done(cluster.request("PATCH", path, body={"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}))
+
+
+def now_complete(cluster: Cluster) -> None:
+    """Another run, after the lock of the first has expired, ends what is left."""
+    expire(cluster)
     with going_on(cluster):
         cancel(cluster, **INSIST)
     assert items(cluster, MIGRATIONS) == []
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
-@pytest.mark.parametrize("step", STEPS, ids=str)
+def made(cluster: Cluster) -> list[dict[str, Any]]:
+    """What retries have made."""
+    return [one for one in items(cluster, MIGRATIONS) if "retry" in one["metadata"]["name"]]
+
+
+def now_made(cluster: Cluster) -> None:
+    """Another run, after the lock of the first has expired, makes the migration as the first attempt."""
+    expire(cluster)
+    again = only(retry(cluster))
+    assert (again["state"], again["attempt"]) == ("created", 1), again
+    assert len(made(cluster)) == 1
+
+
+# -- cancel
+
+
+@pytest.mark.parametrize(("step", "fault"), each_step("cancel", FAULTS), ids=str)
 def test_one_fault_at_a_step_leaves_it_done_or_cleanly_not_done(cluster: Cluster, step: str, fault: str) -> None:
     vmim = plant(cluster, "Running")
-    method, path = STEPS[step]
+    method, path = STEPS["cancel"][step]
     with FaultProxy(cluster) as proxy, going_on(cluster):
         proxy.fail(path=path, method=method, **FAULTS[fault])
-        entry = only(cancel(cluster, proxy=proxy, wait_timeout=10, **INSIST))
+        entry = only(cancel(cluster, proxy=proxy, **QUICK, **INSIST))
 
+    assert [one.times for one in proxy.faults] == [0], "the fault met no request"
     assert entry["state"] in ("cancelled", "refused", "unknown"), entry
     assert is_gone(cluster, vmim) == (entry["state"] == "cancelled")
     sent = [one for one in entry["plan"] if one["action"] == "delete_migration" and one["outcome"] != "refused"]
@@ -85,17 +137,17 @@ def test_one_fault_at_a_step_leaves_it_done_or_cleanly_not_done(cluster: Cluster
     now_complete(cluster)
 
 
-@pytest.mark.parametrize("fault", ["server fault", "answer lost"], ids=str)
-@pytest.mark.parametrize("step", STEPS, ids=str)
+@pytest.mark.parametrize(("step", "fault"), each_step("cancel", FOR_GOOD), ids=str)
 def test_step_that_fails_for_good_says_so_and_the_next_run_completes_it(
     cluster: Cluster, step: str, fault: str
 ) -> None:
     vmim = plant(cluster, "Running")
-    method, path = STEPS[step]
+    method, path = STEPS["cancel"][step]
     with FaultProxy(cluster) as proxy, going_on(cluster):
         proxy.fail(path=path, method=method, times=1000, **FAULTS[fault])
-        entry = only(cancel(cluster, proxy=proxy, wait_timeout=3, connection={"request_timeout": 2}, **INSIST))
+        entry = only(cancel(cluster, proxy=proxy, **BRIEF, **INSIST))
 
+    assert proxy.faults[0].times < 1000, "the fault met no request"
     assert entry["state"] in ("cancelled", "refused", "unknown"), entry
     if entry["state"] == "cancelled":
         assert is_gone(cluster, vmim)
@@ -108,7 +160,7 @@ def test_api_server_that_is_away_for_a_while_in_the_middle(cluster: Cluster, aft
     vmim = plant(cluster, "Running")
     with FaultProxy(cluster) as proxy, going_on(cluster):
         proxy.fail(503, times=8, after=after)
-        entry = only(cancel(cluster, proxy=proxy, wait_timeout=30, **INSIST))
+        entry = only(cancel(cluster, proxy=proxy, **QUICK, **INSIST))
 
     assert entry["state"] in ("cancelled", "refused", "unknown"), entry
     assert is_gone(cluster, vmim) == (entry["state"] == "cancelled")
@@ -182,46 +234,47 @@ def test_copy_that_begins_after_the_delete_keeps_its_target_pod(cluster: Cluster
 # -- retry
 
 
-RETRY_STEPS = {
-    "migrations read": ("GET", r"/virtualmachineinstancemigrations\?"),
-    "lock": ("POST", r"team-a/leases"),
-    "budget": ("POST", r"kubevirt/leases"),
-    "event": ("POST", r"/events"),
-    "create": ("POST", r"/virtualmachineinstancemigrations"),
-    "release": ("PATCH", r"team-a/leases/"),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
-@pytest.mark.parametrize("step", RETRY_STEPS, ids=str)
+@pytest.mark.parametrize(("step", "fault"), each_step("retry", FAULTS), ids=str)
 def test_fault_at_a_step_of_a_retry_makes_one_migration_or_none(cluster: Cluster, step: str, fault: str) -> None:
     plant(cluster, "Failed")
-    method, path = RETRY_STEPS[step]
+    method, path = STEPS["retry"][step]
     with FaultProxy(cluster) as proxy:
         proxy.fail(path=path, method=method, **FAULTS[fault])
-        entry = only(retry(cluster, proxy=proxy, wait_timeout=10))
+        entry = only(retry(cluster, proxy=proxy, **QUICK))
 
-    made = [one for one in items(cluster, MIGRATIONS) if "retry" in one["metadata"]["name"]]
-    assert len(made) == (entry["state"] == "created"), entry
-    if not made:
+    assert [one.times for one in proxy.faults] == [0], "the fault met no request"
+    assert len(made(cluster)) == (entry["state"] == "created"), entry
+    if not made(cluster):
         assert entry["state"] in ("refused", "unknown"), entry
-        for lease in leases(cluster):
-            name = lease["metadata"]["name"]
-            lease_path = f"/apis/coordination.k8s.io/v1/namespaces/team-a/leases/{name}"
-            done(cluster.request("PATCH", lease_path, body={"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}))
-        again = only(retry(cluster))
-        assert (again["state"], again["attempt"]) == ("created", 1), again
+        now_made(cluster)
+
+
+@pytest.mark.parametrize(("step", "fault"), each_step("retry", FOR_GOOD), ids=str)
+def test_step_of_a_retry_that_fails_for_good_makes_one_migration_or_none(
+    cluster: Cluster, step: str, fault: str
+) -> None:
+    plant(cluster, "Failed")
+    method, path = STEPS["retry"][step]
+    with FaultProxy(cluster) as proxy:
+        proxy.fail(path=path, method=method, times=1000, **FAULTS[fault])
+        entry = only(retry(cluster, proxy=proxy, **BRIEF))
+
+    assert proxy.faults[0].times < 1000, "the fault met no request"
+    assert len(made(cluster)) == (entry["state"] == "created"), entry
+    assert entry["reason"]
+    if not made(cluster):
+        assert entry["state"] in ("refused", "unknown"), entry
+        now_made(cluster)
 
 
 def test_create_whose_answer_was_lost_is_known_again(cluster: Cluster) -> None:
     plant(cluster, "Failed")
     with FaultProxy(cluster) as proxy:
-        proxy.fail(path=r"/virtualmachineinstancemigrations", method="POST", cut=0)
+        proxy.fail(path=CREATE, method="POST", cut=0)
         entry = only(retry(cluster, proxy=proxy))
 
-    made = [one for one in items(cluster, MIGRATIONS) if "retry" in one["metadata"]["name"]]
     assert entry["state"] == "created", entry
-    assert [one["metadata"]["uid"] for one in made] == [entry["uid"]]
+    assert [one["metadata"]["uid"] for one in made(cluster)] == [entry["uid"]]
 
 
 def test_own_migration_is_withdrawn_where_an_older_one_turns_out_unfinished(cluster: Cluster) -> None:
@@ -235,7 +288,7 @@ def test_own_migration_is_withdrawn_where_an_older_one_turns_out_unfinished(clus
         cluster.rewrite(path_of(older), edit)
 
     with FaultProxy(cluster) as proxy, going_on(cluster, pause=0.2):
-        proxy.meanwhile(unfinished, method="POST", path=r"/virtualmachineinstancemigrations", is_before=False)
+        proxy.meanwhile(unfinished, method="POST", path=CREATE, is_before=False)
         entry = only(retry(cluster, proxy=proxy))
 
     assert ("withdraw_migration", "done") in [(one["action"], one["outcome"]) for one in entry["plan"]]
