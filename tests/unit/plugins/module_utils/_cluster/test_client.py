@@ -11,8 +11,8 @@ import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Table
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
-    BadRequest,
     BadAnswer,
+    BadRequest,
     ClusterError,
     ConnectionLost,
     Forbidden,
