@@ -146,17 +146,18 @@ def vm_of(vmim: Object) -> Object:
 def test_one_fault_at_a_step_leaves_it_done_or_cleanly_not_done(cluster: Cluster, step: str) -> None:
     method, path = STEPS["cancel"][step]
     tried = []
-    for fault, vmim in a_vm_for_each(cluster, FAULTS, step=step, phase="Running"):
-        tried.append(vm_of(vmim))
-        with FaultProxy(cluster) as proxy, going_on(cluster):
-            proxy.fail(path=path, method=method, **FAULTS[fault])
-            entry = only(cancel(cluster, proxy=proxy, **vm_of(vmim), **QUICK, **INSIST))
+    with going_on(cluster):
+        for fault, vmim in a_vm_for_each(cluster, FAULTS, step=step, phase="Running"):
+            tried.append(vm_of(vmim))
+            with FaultProxy(cluster) as proxy:
+                proxy.fail(path=path, method=method, **FAULTS[fault])
+                entry = only(cancel(cluster, proxy=proxy, **vm_of(vmim), **QUICK, **INSIST))
 
-        assert proxy.faults[0].times == 0, f"{fault} met no request"
-        assert entry["state"] in ("cancelled", "refused", "unknown"), entry
-        assert is_gone(cluster, vmim) == (entry["state"] == "cancelled"), entry
-        sent = [one for one in entry["plan"] if one["action"] == "delete_migration" and one["outcome"] != "refused"]
-        assert bool(sent) == (entry["state"] == "cancelled"), entry
+            assert proxy.faults[0].times == 0, f"{fault} met no request"
+            assert entry["state"] in ("cancelled", "refused", "unknown"), entry
+            assert is_gone(cluster, vmim) == (entry["state"] == "cancelled"), entry
+            sent = [one for one in entry["plan"] if one["action"] == "delete_migration" and one["outcome"] != "refused"]
+            assert bool(sent) == (entry["state"] == "cancelled"), entry
     now_complete(cluster, *tried)
 
 
@@ -164,17 +165,18 @@ def test_one_fault_at_a_step_leaves_it_done_or_cleanly_not_done(cluster: Cluster
 def test_step_that_fails_for_good_says_so_and_the_next_run_completes_it(cluster: Cluster, step: str) -> None:
     method, path = STEPS["cancel"][step]
     tried = []
-    for fault, vmim in a_vm_for_each(cluster, FOR_GOOD, step=step, phase="Running"):
-        tried.append(vm_of(vmim))
-        with FaultProxy(cluster) as proxy, going_on(cluster):
-            proxy.fail(path=path, method=method, times=1000, **FAULTS[fault])
-            entry = only(cancel(cluster, proxy=proxy, **vm_of(vmim), **BRIEF, **INSIST))
+    with going_on(cluster):
+        for fault, vmim in a_vm_for_each(cluster, FOR_GOOD, step=step, phase="Running"):
+            tried.append(vm_of(vmim))
+            with FaultProxy(cluster) as proxy:
+                proxy.fail(path=path, method=method, times=1000, **FAULTS[fault])
+                entry = only(cancel(cluster, proxy=proxy, **vm_of(vmim), **BRIEF, **INSIST))
 
-        assert proxy.faults[0].times < 1000, f"{fault} met no request"
-        assert entry["state"] in ("cancelled", "refused", "unknown"), entry
-        if entry["state"] == "cancelled":
-            assert is_gone(cluster, vmim), entry
-        assert entry["reason"], entry
+            assert proxy.faults[0].times < 1000, f"{fault} met no request"
+            assert entry["state"] in ("cancelled", "refused", "unknown"), entry
+            if entry["state"] == "cancelled":
+                assert is_gone(cluster, vmim), entry
+            assert entry["reason"], entry
     now_complete(cluster, *tried)
 
 
