@@ -66,7 +66,8 @@ options:
     default: true
   wait_timeout:
     description:
-      - So many seconds all of them together are waited for. libvirt takes up to 30 seconds for an abort.
+      - So many seconds all of them together are waited for, a day (86400) at most. libvirt takes up to 30 seconds
+        for an abort.
     type: int
     default: 120
   free_target_pod:

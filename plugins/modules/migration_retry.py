@@ -104,7 +104,8 @@ options:
     default: created
   wait_timeout:
     description:
-      - So many seconds all of them together are waited for, first for what still ends, then for O(wait_for).
+      - So many seconds all of them together are waited for, first for what still ends, then for O(wait_for); a day
+        (86400) at most.
     type: int
     default: 120
   accept_risks:

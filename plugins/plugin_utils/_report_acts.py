@@ -64,7 +64,18 @@ def _acts(act: str, result: Mapping[str, Any]) -> Iterable[Act]:
             next_allowed_at=visible(first.get("next_allowed_at")),
             attempt=as_int(given.get("attempt")),
             max_attempts=as_int(given.get("max_attempts")),
+            seen=tuple(_seen(as_list(given.get("timeline")) or (), state=values["state"])),
         )
+
+
+def _seen(timeline: Iterable[Any], /, *, state: str) -> Iterable[str]:
+    """When it was in which phase and waited for what; how it ended stands in the act's own line already."""
+    for entry in timeline:
+        given = as_map(entry) or {}
+        at, phase, what = (visible(given.get(key)) for key in ("at", "phase", "what"))
+        said = state if state and what.startswith(f"{state}:") else what
+        if said:
+            yield f"{at.partition('T')[2] or at or '?'} {phase or 'no phase'}: {said}"
 
 
 def ladder_lines(remediation: Remediation | None, migrations: Sequence[Migration], /) -> tuple[str, ...]:

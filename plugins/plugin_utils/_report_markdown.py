@@ -94,7 +94,9 @@ def _acts(report: Report) -> Iterator[str]:
     done = report.remediation
     if done is None or done.mode == "diagnose":
         return
-    yield from (f"- {escape(one.line)}" for one in done.acts)
+    for act in done.acts:
+        yield f"- {escape(act.line)}"
+        yield from (f"  - {escape(seen)}" for seen in act.seen)
     if not done.acts:
         yield "Nothing was to be done."
     if done.after:

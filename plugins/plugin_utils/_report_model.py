@@ -123,7 +123,8 @@ class Gap:
 
 @dataclass(frozen=True)
 class Act:
-    """A cancel or a retry of one VM, and how it ended; `refusals` are the codes of all that refused it."""
+    """A cancel or a retry of one VM, and how it ended; `refusals` are the codes of all that refused it, `seen` what was
+    seen on the way, a line each."""
 
     act: str
     namespace: str
@@ -140,6 +141,7 @@ class Act:
     next_allowed_at: str
     attempt: int | None
     max_attempts: int | None
+    seen: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:

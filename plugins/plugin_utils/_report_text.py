@@ -208,7 +208,14 @@ def _acts(report: Report, *, width: int) -> Iterator[Line]:
     done = report.remediation
     if done is None or done.mode == "diagnose":
         return
-    yield from _paragraphs([one.line for one in done.acts] or ["Nothing was to be done."], width=width)
+    if not done.acts:
+        yield Line("   Nothing was to be done.")
+    for act in done.acts[:MAX_ROWS]:
+        yield from wrapped(act.line, width=width, first="   ", rest="     ")
+        for seen in act.seen:
+            yield from wrapped(seen, width=width, first="     ", rest="       ")
+    if len(done.acts) > MAX_ROWS:
+        yield Line(f"   ... and {len(done.acts) - MAX_ROWS} more: they are in the report files.")
     if done.after:
         yield from wrapped(f"Afterwards: {done.after}", width=width, first="   ", rest="     ")
 

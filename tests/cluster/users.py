@@ -30,6 +30,7 @@ _GROUPS = {"admin": "system:masters"}
 _DIAGNOSE_ROLE = "kubevirt-ops-live-migration-diagnose"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _READ = ["get", "list"]
+_LIST = ["list"]
 _WATCH = ["get", "list", "watch"]
 _AGGREGATED = ("view", "edit", "admin")
 
@@ -41,16 +42,13 @@ def _rule(group: str, verbs: list[str], resources: list[str]) -> dict[str, list[
 
 
 _DIAGNOSE_RULES = [
-    _rule(
-        "kubevirt.io",
-        _READ,
-        ["virtualmachineinstancemigrations", "virtualmachineinstances", "virtualmachines", "kubevirts"],
-    ),
-    _rule("migrations.kubevirt.io", _READ, ["migrationpolicies"]),
-    _rule("", _READ, ["nodes", "pods", "events", "resourcequotas", "namespaces", "persistentvolumeclaims"]),
-    _rule("coordination.k8s.io", _READ, ["leases"]),
-    _rule("apps", _READ, ["daemonsets"]),
-    _rule("policy", _READ, ["poddisruptionbudgets"]),
+    _rule("kubevirt.io", _READ, ["virtualmachineinstancemigrations", "virtualmachineinstances", "virtualmachines"]),
+    _rule("kubevirt.io", _LIST, ["kubevirts"]),
+    _rule("migrations.kubevirt.io", _LIST, ["migrationpolicies"]),
+    _rule("", _READ, ["nodes", "namespaces"]),
+    _rule("", _LIST, ["pods", "events", "resourcequotas", "persistentvolumeclaims"]),
+    {**_rule("coordination.k8s.io", ["get"], ["leases"]), "resourceNames": ["virt-controller"]},
+    _rule("policy", _LIST, ["poddisruptionbudgets"]),
 ]
 
 # As KubeVirt installs them: kubevirt/kubevirt pkg/virt-operator/resource/generate/rbac/cluster.go.

@@ -48,6 +48,7 @@ RETRY: dict[str, Any] = {
     "wait_for": "created",
 }
 VM = {"namespace": "team-a", "vm": "web-1"}
+_SILENCE_SECONDS = 0.3
 
 
 @contextmanager
@@ -61,33 +62,56 @@ def going_on(cluster: Cluster, *, pause: float = 0.05) -> Iterator[None]:
 
 
 class Skewed:
-    """A clock that is ten minutes wrong, as a runner's may be."""
+    """A clock that is `seconds` wrong, as a runner's may be, and whose pauses and limits pass `rate` times as fast."""
 
-    def __init__(self, seconds: float = 0.0) -> None:
+    def __init__(self, seconds: float = 0.0, *, rate: float = 1.0) -> None:
         self._ahead = timedelta(seconds=seconds)
+        self._rate = rate
 
     def now(self) -> datetime:
         return datetime.now(timezone.utc) + self._ahead
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.monotonic() * self._rate
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(min(seconds, 0.1))
+        time.sleep(min(seconds / self._rate, 0.1))
+
+
+class Impatient:
+    """A client's transport that gives a request up at once which the proxy will never answer: nothing but the waiting
+    is cut short."""
+
+    def __init__(self, transport: Any, proxy: FaultProxy) -> None:
+        self._transport = transport
+        self._proxy = proxy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def send(self, method: str, *, path: str, query: str, seconds: float, **rest: Any) -> Any:
+        """The transport's answer."""
+        if self._proxy.will_be_silent(f"{path}?{query}" if query else path, method=method):
+            seconds = min(seconds, _SILENCE_SECONDS)
+        return self._transport.send(method, path=path, query=query, seconds=seconds, **rest)
 
 
 @contextmanager
-def client_for(cluster: Cluster, user: str, proxy: FaultProxy | None, options: dict[str, Any]) -> Iterator[Any]:
+def client_for(
+    cluster: Cluster, user: str, proxy: FaultProxy | None, options: dict[str, Any], clock: Skewed
+) -> Iterator[Any]:
     """A client of the collection's own, through `proxy` where one is given."""
-    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import connect
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import settings_from
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.session import Session
 
     if proxy is None:
         with client_of(cluster, user, **options) as client:
             yield client
         return
-    settings = {"host": proxy.url, "api_key": cluster.token(user), **options}
-    client = connect(settings_from(settings, environ={}), clock=Skewed())
+    settings = settings_from({"host": proxy.url, "api_key": cluster.token(user), **options}, environ={})
+    transport = Impatient(Session(settings), proxy)
+    client = Client(transport, clock=clock, request_timeout=settings.request_timeout)
     try:
         yield client
     finally:
@@ -100,6 +124,7 @@ def cancel(
     *,
     check_mode: bool = False,
     skew: float = 0.0,
+    rate: float = 1.0,
     proxy: FaultProxy | None = None,
     connection: dict[str, Any] | None = None,
     **params: Any,
@@ -108,8 +133,9 @@ def cancel(
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_cancel import run
 
     given = {} if "targets" in params or "vm" in params else VM
-    with client_for(cluster, user, proxy, connection or {}) as client:
-        return run(client, {**CANCEL, **given, **params}, Skewed(skew), check_mode=check_mode)
+    clock = Skewed(skew, rate=rate)
+    with client_for(cluster, user, proxy, connection or {}, clock) as client:
+        return run(client, {**CANCEL, **given, **params}, clock, check_mode=check_mode)
 
 
 def retry(
@@ -117,6 +143,8 @@ def retry(
     user: str = "admin",
     *,
     check_mode: bool = False,
+    skew: float = 0.0,
+    rate: float = 1.0,
     proxy: FaultProxy | None = None,
     connection: dict[str, Any] | None = None,
     **params: Any,
@@ -125,8 +153,9 @@ def retry(
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_retry import run
 
     given = {} if {"targets", "vm", "due"} & set(params) else VM
-    with client_for(cluster, user, proxy, connection or {}) as client:
-        return run(client, {**RETRY, **given, **params}, Skewed(), check_mode=check_mode)
+    clock = Skewed(skew, rate=rate)
+    with client_for(cluster, user, proxy, connection or {}, clock) as client:
+        return run(client, {**RETRY, **given, **params}, clock, check_mode=check_mode)
 
 
 def only(result: dict[str, Any]) -> dict[str, Any]:

@@ -15,16 +15,16 @@ proxy itself speaks plain HTTP, so a client needs no certificate of it.
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from urllib.parse import urlsplit
+
+import urllib3
 
 from tests.cluster import Cluster
 
@@ -39,7 +39,8 @@ class Fault:
     """Answer `times` requests whose path with query matches, after letting the first `after` of them pass.
 
     `cut` is the number of bytes of the true answer that come through before the connection ends (None: the whole fault
-    `status` is answered instead).
+    `status` is answered instead). `silent`: nothing is answered until the proxy ends; "heard" where the API server got
+    the request, "lost" where it did not.
     """
 
     status: int
@@ -49,10 +50,15 @@ class Fault:
     headers: Mapping[str, str]
     cut: int | None
     method: str = ""
+    silent: str = ""
+
+    def fits(self, target: str, *, method: str = "") -> bool:
+        """Whether the request is one that this fault is for."""
+        return bool(self.path.search(target)) and self.times > 0 and self.method in ("", method)
 
     def takes(self, target: str, *, method: str = "") -> bool:
         """Whether this fault answers the request; counts it."""
-        if not self.path.search(target) or self.times <= 0 or self.method not in ("", method):
+        if not self.fits(target, method=method):
             return False
         if self.after > 0:
             self.after -= 1
@@ -77,17 +83,26 @@ class Meanwhile:
 
 @dataclass
 class FaultProxy:
-    """Context manager. `requests` are the targets (path with query) in the order in which they came."""
+    """Context manager. `requests` are the targets (path with query) in the order in which they came.
+
+    What goes wrong in a `meanwhile` is raised at the end: a test that rests on it must not go on as if it had happened.
+    """
 
     cluster: Cluster
     requests: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     acts: list[Meanwhile] = field(default_factory=list)
+    mishaps: list[BaseException] = field(default_factory=list)
     url: str = ""
 
     def __enter__(self) -> FaultProxy:
         self._lock = threading.Lock()
-        self._context = ssl.create_default_context(cafile=str(self.cluster.ca_file))
+        self._ends = threading.Event()
+        parts = urlsplit(self.cluster.server)
+        # A handshake for each request would take longer than most requests do.
+        self._upstream = urllib3.HTTPSConnectionPool(
+            parts.hostname or "", port=parts.port, maxsize=8, ca_certs=str(self.cluster.ca_file), timeout=60
+        )
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -98,9 +113,13 @@ class FaultProxy:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ends.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._upstream.close()
+        if self.mishaps:
+            raise self.mishaps[0]
 
     def fail(
         self,
@@ -112,9 +131,10 @@ class FaultProxy:
         headers: Mapping[str, str] | None = None,
         cut: int | None = None,
         method: str = "",
+        silent: str = "",
     ) -> None:
         """Add a fault; see :class:`Fault`. Without `method` of any method."""
-        self.faults.append(Fault(status, re.compile(path), times, after, headers or {}, cut, method))
+        self.faults.append(Fault(status, re.compile(path), times, after, headers or {}, cut, method, silent))
 
     def meanwhile(self, act: Callable[[], object], *, method: str, path: str, is_before: bool = True) -> None:
         """Once, just before the request that matches is passed on (or just after its answer came), do `act`."""
@@ -132,44 +152,66 @@ class FaultProxy:
             found = [one for one in self.acts if one.fits(method, target, is_before=is_before)]
             self.acts = [one for one in self.acts if one not in found]
         for one in found:
-            one.act()
+            try:
+                one.act()
+            except BaseException as error:
+                # Only the client would hear of it, as of a connection that was cut.
+                self.mishaps.append(error)
+                raise
+
+    def will_be_silent(self, target: str, *, method: str) -> bool:
+        """Whether a request would be answered by silence now."""
+        with self._lock:
+            return any(one.silent and one.after <= 0 and one.fits(target, method=method) for one in self.faults)
+
+    def be_silent(self) -> None:
+        """Returns when the proxy ends, or when nobody can be waiting any more."""
+        self._ends.wait(60)
 
     def forward(
         self, method: str, target: str, *, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
-        """The API server's own answer."""
-        parts = urlsplit(self.cluster.server)
-        upstream = http.client.HTTPSConnection(parts.hostname or "", parts.port, context=self._context, timeout=60)
-        try:
-            kept = {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}
-            upstream.request(method, target, body=body or None, headers=kept)
-            answer = upstream.getresponse()
-            found = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
-            return answer.status, found, answer.read()
-        finally:
-            upstream.close()
+        """The API server's own answer. Raises urllib3's HTTPError where it is away."""
+        kept = {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}
+        answer = self._upstream.urlopen(
+            method, target, body=body or None, headers=kept, retries=False, redirect=False, decode_content=False
+        )
+        found = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
+        return answer.status, found, answer.data
 
 
 def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body go out in two pieces: the second would wait 40 ms for the client to confirm the first.
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             proxy.do_meanwhile(self.command, self.path, is_before=True)
             fault = proxy.fault_for(self.path, method=self.command)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if fault is not None and fault.cut is None:
+            if fault is not None and fault.silent == "lost":
+                self._keep_silent()
+                return
+            if fault is not None and fault.cut is None and not fault.silent:
                 self._answer(fault.status, dict(fault.headers), _status_body(fault.status))
                 return
             try:
                 answer = proxy.forward(self.command, self.path, headers=dict(self.headers), body=body)
-            except (OSError, http.client.HTTPException):
+            except urllib3.exceptions.HTTPError:
                 self.close_connection = True  # The API server is away: the client hears nothing.
                 return
             proxy.do_meanwhile(self.command, self.path, is_before=False)
+            if fault is not None and fault.silent:
+                self._keep_silent()
+                return
             self._answer(*answer, cut=fault.cut if fault else None)
 
         do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
+
+        def _keep_silent(self) -> None:
+            proxy.be_silent()
+            self.close_connection = True
 
         def _answer(self, status: int, headers: Mapping[str, str], body: bytes, cut: int | None = None) -> None:
             self.send_response_only(status)

@@ -20,7 +20,7 @@ import yaml
 from tests.cluster import Cluster
 from tests.integration.simulated import done
 
-__all__ = ["Granting", "Rules", "bind", "forbidden", "shipped", "shipped_for", "take_away"]
+__all__ = ["Granting", "Rules", "bind", "forbidden", "lacking", "shipped", "shipped_for", "take_away"]
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
@@ -55,6 +55,17 @@ def shipped(name: str) -> Object:
     """A role of docs/rbac."""
     loaded: Object = yaml.safe_load((SHIPPED / f"{name}.yml").read_text(encoding="utf-8"))
     return loaded
+
+
+def lacking(rules: Rules, verb: str, resource: str) -> Rules:
+    """The rules without one verb on one resource."""
+    left: Rules = []
+    for rule in rules:
+        for one in rule["resources"]:
+            verbs = [word for word in rule["verbs"] if (word, one) != (verb, resource)]
+            if verbs:
+                left.append({**rule, "resources": [one], "verbs": verbs})
+    return left
 
 
 def bind(cluster: Cluster, role: Object, *, user: str, where: str) -> list[str]:

@@ -8,16 +8,18 @@ Afterwards it is done, or cleanly not done, and the next run completes it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import cancel, going_on, leases, only, retry
+from tests.integration.acting import VM, cancel, going_on, leases, only, retry
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.simulated import (
     MIGRATIONS,
     VMIS,
+    a_world,
     delete,
     done,
     is_gone,
@@ -31,25 +33,49 @@ from tests.integration.simulated import (
 
 INSIST = {"accept_risks": ["NotStuck"]}
 MIGRATION = r"/virtualmachineinstancemigrations/"
-# Every write of a cancel, and the reads that it decides by: method and path.
-STEPS = {
-    "migration read": ("GET", MIGRATION),
-    "VMI read": ("GET", r"/virtualmachineinstances/web-1"),
+CREATE = r"/virtualmachineinstancemigrations"
+WIDE = {"max_acts_per_run": 10}
+# Limits and pauses pass so many times as fast as they would.
+QUICK = {"rate": 10.0}
+BRIEF = {**QUICK, "wait_timeout": 5}
+
+# Every write of an act, and the reads that it decides by: method and path.
+BOTH = {
+    "VMI read": ("GET", r"/virtualmachineinstances/"),
     "lease read": ("GET", r"team-a/leases/live-migration-"),
     "budget read": ("GET", r"kubevirt/leases/live-migration-budget"),
     "lock": ("POST", r"team-a/leases"),
     "budget": ("POST", r"kubevirt/leases"),
-    "annotation": ("PATCH", MIGRATION),
     "event": ("POST", r"/events"),
-    "delete": ("DELETE", MIGRATION),
     "release": ("PATCH", r"team-a/leases/"),
+}
+STEPS = {
+    "cancel": {
+        **BOTH,
+        "migration read": ("GET", MIGRATION),
+        "annotation": ("PATCH", MIGRATION),
+        "delete": ("DELETE", MIGRATION),
+    },
+    "retry": {
+        **BOTH,
+        "migrations read": ("GET", r"/virtualmachineinstancemigrations\?"),
+        "pods read": ("GET", r"/namespaces/team-a/pods\?"),
+        "nodes read": ("GET", r"/nodes"),
+        "create": ("POST", CREATE),
+    },
 }
 FAULTS: dict[str, dict[str, Any]] = {
     "conflict": {"status": 409},
     "too many requests": {"status": 429, "headers": {"Retry-After": "0"}},
     "server fault": {"status": 500},
     "answer lost": {"cut": 0},
+    "no answer": {"silent": "lost"},
+    "no answer to what was done": {"silent": "heard"},
 }
+FOR_GOOD = ("conflict", "server fault", "answer lost", "no answer", "no answer to what was done")
+
+
+Object = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
@@ -58,49 +84,100 @@ def _real_pace(cluster: Cluster) -> None:
     cluster.simulator.clock.factor = 1.0
 
 
-def now_complete(cluster: Cluster) -> None:
-    """Another run, after the lock of the first has expired, ends what is left."""
+def expire(cluster: Cluster) -> None:
+    """The lock that a run has left expires."""
     for lease in leases(cluster):
         if lease["spec"].get("holderIdentity"):
             path = f"/apis/coordination.k8s.io/v1/namespaces/team-a/leases/{lease['metadata']['name']}"
             done(cluster.request("PATCH", path, body={"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}))
+
+
+def now_complete(cluster: Cluster, *targets: Object) -> None:
+    """Another run, after the locks of the first have expired, ends what is left."""
+    expire(cluster)
     with going_on(cluster):
-        cancel(cluster, **INSIST)
+        cancel(cluster, targets=list(targets) or [VM], **WIDE, **INSIST)
     assert items(cluster, MIGRATIONS) == []
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
-@pytest.mark.parametrize("step", STEPS, ids=str)
-def test_one_fault_at_a_step_leaves_it_done_or_cleanly_not_done(cluster: Cluster, step: str, fault: str) -> None:
-    vmim = plant(cluster, "Running")
-    method, path = STEPS[step]
-    with FaultProxy(cluster) as proxy, going_on(cluster):
-        proxy.fail(path=path, method=method, **FAULTS[fault])
-        entry = only(cancel(cluster, proxy=proxy, wait_timeout=10, **INSIST))
-
-    assert entry["state"] in ("cancelled", "refused", "unknown"), entry
-    assert is_gone(cluster, vmim) == (entry["state"] == "cancelled")
-    sent = [one for one in entry["plan"] if one["action"] == "delete_migration" and one["outcome"] != "refused"]
-    assert bool(sent) == (entry["state"] == "cancelled")
-    now_complete(cluster)
+def made(cluster: Cluster, vm: str = "") -> list[Object]:
+    """What retries have made, of one VM or of all."""
+    found = [one for one in items(cluster, MIGRATIONS) if "retry" in one["metadata"]["name"]]
+    return [one for one in found if vm in ("", one["spec"]["vmiName"])]
 
 
-@pytest.mark.parametrize("fault", ["server fault", "answer lost"], ids=str)
-@pytest.mark.parametrize("step", STEPS, ids=str)
-def test_step_that_fails_for_good_says_so_and_the_next_run_completes_it(
-    cluster: Cluster, step: str, fault: str
-) -> None:
-    vmim = plant(cluster, "Running")
-    method, path = STEPS[step]
-    with FaultProxy(cluster) as proxy, going_on(cluster):
-        proxy.fail(path=path, method=method, times=1000, **FAULTS[fault])
-        entry = only(cancel(cluster, proxy=proxy, wait_timeout=3, connection={"request_timeout": 2}, **INSIST))
+def now_made(cluster: Cluster, *targets: Object) -> None:
+    """Another run, after the locks of the first have expired, makes what is left to make, as the first attempt."""
+    expire(cluster)
+    for again in retry(cluster, targets=list(targets), **WIDE)["results"] if targets else ():
+        assert (again["state"], again["attempt"]) == ("created", 1), again
+        assert len(made(cluster, again["vm"])) == 1
 
-    assert entry["state"] in ("cancelled", "refused", "unknown"), entry
-    if entry["state"] == "cancelled":
-        assert is_gone(cluster, vmim)
-    assert entry["reason"]
-    now_complete(cluster)
+
+def a_vm_for_each(cluster: Cluster, faults: Iterable[str], *, step: str, phase: str) -> Iterator[tuple[str, Object]]:
+    """Each fault with a VM of its own, whose migration stands in `phase`, in one world for all.
+
+    A read that is served in silence is no other than one that is not.
+    """
+    method = next(acts[step][0] for acts in STEPS.values() if step in acts)
+    names = [one for one in faults if method != "GET" or one != "no answer to what was done"]
+    vms = {fault: fault.replace(" ", "-") for fault in names}
+    made = cluster.simulator.play(
+        a_world(
+            vms=[{"name": f"team-a/{vm}", "node": "node-a"} for vm in vms.values()],
+            migrations=[{"vm": f"team-a/{vm}", "phase": phase, "since": 20, "target": "node-b"} for vm in vms.values()],
+        )
+    ).migrations
+    for fault, vm in vms.items():
+        # So that each has to make it.
+        cluster.request("DELETE", "/apis/coordination.k8s.io/v1/namespaces/kubevirt/leases/live-migration-budget")
+        yield fault, made[f"team-a/{vm}"][0]
+
+
+def vm_of(vmim: Object) -> Object:
+    """Its VM, as a target."""
+    return {"namespace": "team-a", "vm": vmim["spec"]["vmiName"]}
+
+
+# -- cancel
+
+
+@pytest.mark.parametrize("step", STEPS["cancel"], ids=str)
+def test_one_fault_at_a_step_leaves_it_done_or_cleanly_not_done(cluster: Cluster, step: str) -> None:
+    method, path = STEPS["cancel"][step]
+    tried = []
+    with going_on(cluster):
+        for fault, vmim in a_vm_for_each(cluster, FAULTS, step=step, phase="Running"):
+            tried.append(vm_of(vmim))
+            with FaultProxy(cluster) as proxy:
+                proxy.fail(path=path, method=method, **FAULTS[fault])
+                entry = only(cancel(cluster, proxy=proxy, **vm_of(vmim), **QUICK, **INSIST))
+
+            assert proxy.faults[0].times == 0, f"{fault} met no request"
+            assert entry["state"] in ("cancelled", "refused", "unknown"), entry
+            assert is_gone(cluster, vmim) == (entry["state"] == "cancelled"), entry
+            sent = [one for one in entry["plan"] if one["action"] == "delete_migration" and one["outcome"] != "refused"]
+            assert bool(sent) == (entry["state"] == "cancelled"), entry
+    now_complete(cluster, *tried)
+
+
+@pytest.mark.parametrize("step", STEPS["cancel"], ids=str)
+def test_step_that_fails_for_good_says_so_and_the_next_run_completes_it(cluster: Cluster, step: str) -> None:
+    method, path = STEPS["cancel"][step]
+    tried = []
+    with going_on(cluster):
+        for fault, vmim in a_vm_for_each(cluster, FOR_GOOD, step=step, phase="Running"):
+            tried.append(vm_of(vmim))
+            with FaultProxy(cluster) as proxy:
+                proxy.fail(path=path, method=method, times=1000, **FAULTS[fault])
+                entry = only(cancel(cluster, proxy=proxy, **vm_of(vmim), **BRIEF, **INSIST))
+
+            assert proxy.faults[0].times < 1000, f"{fault} met no request"
+            assert entry["state"] in ("cancelled", "refused", "unknown"), entry
+            if entry["state"] == "cancelled":
+                assert is_gone(cluster, vmim), entry
+            assert entry["reason"], entry
+    now_complete(cluster, *tried)
 
 
 @pytest.mark.parametrize("after", [3, 12, 18, 22, 26, 29], ids=str)
@@ -108,7 +185,7 @@ def test_api_server_that_is_away_for_a_while_in_the_middle(cluster: Cluster, aft
     vmim = plant(cluster, "Running")
     with FaultProxy(cluster) as proxy, going_on(cluster):
         proxy.fail(503, times=8, after=after)
-        entry = only(cancel(cluster, proxy=proxy, wait_timeout=30, **INSIST))
+        entry = only(cancel(cluster, proxy=proxy, **QUICK, **INSIST))
 
     assert entry["state"] in ("cancelled", "refused", "unknown"), entry
     assert is_gone(cluster, vmim) == (entry["state"] == "cancelled")
@@ -182,46 +259,51 @@ def test_copy_that_begins_after_the_delete_keeps_its_target_pod(cluster: Cluster
 # -- retry
 
 
-RETRY_STEPS = {
-    "migrations read": ("GET", r"/virtualmachineinstancemigrations\?"),
-    "lock": ("POST", r"team-a/leases"),
-    "budget": ("POST", r"kubevirt/leases"),
-    "event": ("POST", r"/events"),
-    "create": ("POST", r"/virtualmachineinstancemigrations"),
-    "release": ("PATCH", r"team-a/leases/"),
-}
+@pytest.mark.parametrize("step", STEPS["retry"], ids=str)
+def test_fault_at_a_step_of_a_retry_makes_one_migration_or_none(cluster: Cluster, step: str) -> None:
+    method, path = STEPS["retry"][step]
+    left = []
+    for fault, vmim in a_vm_for_each(cluster, FAULTS, step=step, phase="Failed"):
+        target = vm_of(vmim)
+        with FaultProxy(cluster) as proxy:
+            proxy.fail(path=path, method=method, **FAULTS[fault])
+            entry = only(retry(cluster, proxy=proxy, **target, **QUICK))
+
+        assert proxy.faults[0].times == 0, f"{fault} met no request"
+        assert len(made(cluster, target["vm"])) == (entry["state"] == "created"), entry
+        if entry["state"] != "created":
+            assert entry["state"] in ("refused", "unknown"), entry
+            left.append(target)
+    now_made(cluster, *left)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
-@pytest.mark.parametrize("step", RETRY_STEPS, ids=str)
-def test_fault_at_a_step_of_a_retry_makes_one_migration_or_none(cluster: Cluster, step: str, fault: str) -> None:
-    plant(cluster, "Failed")
-    method, path = RETRY_STEPS[step]
-    with FaultProxy(cluster) as proxy:
-        proxy.fail(path=path, method=method, **FAULTS[fault])
-        entry = only(retry(cluster, proxy=proxy, wait_timeout=10))
+@pytest.mark.parametrize("step", STEPS["retry"], ids=str)
+def test_step_of_a_retry_that_fails_for_good_makes_one_migration_or_none(cluster: Cluster, step: str) -> None:
+    method, path = STEPS["retry"][step]
+    left = []
+    for fault, vmim in a_vm_for_each(cluster, FOR_GOOD, step=step, phase="Failed"):
+        target = vm_of(vmim)
+        with FaultProxy(cluster) as proxy:
+            proxy.fail(path=path, method=method, times=1000, **FAULTS[fault])
+            entry = only(retry(cluster, proxy=proxy, **target, **BRIEF))
 
-    made = [one for one in items(cluster, MIGRATIONS) if "retry" in one["metadata"]["name"]]
-    assert len(made) == (entry["state"] == "created"), entry
-    if not made:
-        assert entry["state"] in ("refused", "unknown"), entry
-        for lease in leases(cluster):
-            name = lease["metadata"]["name"]
-            lease_path = f"/apis/coordination.k8s.io/v1/namespaces/team-a/leases/{name}"
-            done(cluster.request("PATCH", lease_path, body={"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}))
-        again = only(retry(cluster))
-        assert (again["state"], again["attempt"]) == ("created", 1), again
+        assert proxy.faults[0].times < 1000, f"{fault} met no request"
+        assert len(made(cluster, target["vm"])) == (entry["state"] == "created"), entry
+        assert entry["reason"], entry
+        if entry["state"] != "created":
+            assert entry["state"] in ("refused", "unknown"), entry
+            left.append(target)
+    now_made(cluster, *left)
 
 
 def test_create_whose_answer_was_lost_is_known_again(cluster: Cluster) -> None:
     plant(cluster, "Failed")
     with FaultProxy(cluster) as proxy:
-        proxy.fail(path=r"/virtualmachineinstancemigrations", method="POST", cut=0)
+        proxy.fail(path=CREATE, method="POST", cut=0)
         entry = only(retry(cluster, proxy=proxy))
 
-    made = [one for one in items(cluster, MIGRATIONS) if "retry" in one["metadata"]["name"]]
     assert entry["state"] == "created", entry
-    assert [one["metadata"]["uid"] for one in made] == [entry["uid"]]
+    assert [one["metadata"]["uid"] for one in made(cluster)] == [entry["uid"]]
 
 
 def test_own_migration_is_withdrawn_where_an_older_one_turns_out_unfinished(cluster: Cluster) -> None:
@@ -235,7 +317,7 @@ def test_own_migration_is_withdrawn_where_an_older_one_turns_out_unfinished(clus
         cluster.rewrite(path_of(older), edit)
 
     with FaultProxy(cluster) as proxy, going_on(cluster, pause=0.2):
-        proxy.meanwhile(unfinished, method="POST", path=r"/virtualmachineinstancemigrations", is_before=False)
+        proxy.meanwhile(unfinished, method="POST", path=CREATE, is_before=False)
         entry = only(retry(cluster, proxy=proxy))
 
     assert ("withdraw_migration", "done") in [(one["action"], one["outcome"]) for one in entry["plan"]]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.integration.acting import cancel, going_on, only, retry
-from tests.integration.granting import bind, forbidden, shipped, take_away
+from tests.integration.granting import bind, forbidden, lacking, shipped, take_away
 from tests.integration.simulated import a_world, plant
 
 USER = "remediator"
@@ -113,14 +112,7 @@ def each_rule() -> list[tuple[str, str, str]]:
 
 def without(role: Object, verb: str, resource: str) -> Object:
     """The role lacking one verb on one resource."""
-    left = copy.deepcopy(role)
-    rules: list[Object] = []
-    for rule in left["rules"]:
-        for one in rule["resources"]:
-            verbs = [word for word in rule["verbs"] if (word, one) != (verb, resource)]
-            if verbs:
-                rules.append({**rule, "resources": [one], "verbs": verbs})
-    return {**left, "rules": rules}
+    return {**role, "rules": lacking(role["rules"], verb, resource)}
 
 
 # Of both roles: taken away from both with the gates' rule. In one namespace alone the remediator needs them itself.

@@ -244,6 +244,7 @@ _BY_STATUS: Final[Mapping[int, type[Refused]]] = {
 # path that is not there). Every other 422 has causes.
 _NOT_APPLICABLE: Final = "the server rejected our request due to an error in our request"
 _STRICT: Final = "strict decoding error: "
+_TO_ALL: Final = ("because it is being terminated", "is forbidden: exceeded quota:")  # 403 that no right helps against
 _MOST_CAUSES: Final = 20
 _BY_HUNDREDS: Final[Mapping[int, type[Refused]]] = {3: Redirected, 4: BadRequest, 5: ServerFault}
 
@@ -301,6 +302,8 @@ def error_from_status(
         kind = ResourceMissing
     if kind is Invalid and not causes and _NOT_APPLICABLE in words:
         kind = ChangedMeanwhile
+    if kind is Forbidden and any(text in words for text in _TO_ALL):
+        kind = BadRequest
     name = clean(str(said.get("reason") or reason), longest=60)
     head = f"{method} {clean(path)} answered {status}{' ' + name if name else ''}"
     error = kind(

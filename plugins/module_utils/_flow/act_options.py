@@ -52,6 +52,7 @@ ACT_SPEC: dict[str, dict[str, Any]] = {
 }
 _LONGEST_TEXT = 400
 MOST_PARALLEL = 8
+LONGEST_WAIT = 86_400
 
 
 def targets_from(params: Mapping[str, Any], /, *, may_be_none: bool = False) -> tuple[Target, ...]:
@@ -94,8 +95,11 @@ def text_of(params: Mapping[str, Any], option: str, /) -> str:
 
 
 def wait_seconds(params: Mapping[str, Any], /) -> int:
-    """wait_timeout; raises WrongInput for what is no number of seconds."""
-    return number_from(params, "wait_timeout", least=0)
+    """wait_timeout; raises WrongInput for what is no number of seconds, and for more than a day."""
+    found = number_from(params, "wait_timeout", least=0)
+    if found > LONGEST_WAIT:
+        raise WrongInput(f"wait_timeout: {found} is more than a day ({LONGEST_WAIT} seconds).")
+    return found
 
 
 def parallel_from(params: Mapping[str, Any], /) -> int:

@@ -134,6 +134,7 @@ class Acting:
 class Course:
     """One target on its way. Only one thread has it at a time.
 
+    `locked_vmi` is the VMI whose Lease was taken: one of its name may have come in its place meanwhile.
     `known` holds what was just read under the migration's name, None for nothing, and `known_vmi` the VMI that was: the
     next look takes them as they are.
     """
@@ -148,6 +149,7 @@ class Course:
     held: Held | None = None
     record: Record = field(default_factory=Record)
     locked_until: float = 0.0
+    locked_vmi: Vmi | None = None
     is_lock_waived: bool = False
     seen: Any = None
     created: str = ""
@@ -173,6 +175,12 @@ class Course:
     def key(self) -> tuple[str, str]:
         """(namespace, VM)."""
         return self.target.namespace, self.target.vm
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another VMI runs now than the one whose Lease was taken."""
+        locked = self.locked_vmi
+        return locked is not None and self.vmi is not None and self.vmi.meta.uid != locked.meta.uid
 
 
 def send(acting: Acting, course: Course | None, step: Step, /) -> Mapping[str, Any] | ClusterError:
@@ -226,7 +234,7 @@ def take_lock(acting: Acting, course: Course, record: Record, /) -> Refused | No
             acting.notes.append(f"{course.target.namespace}/{course.target.vm}: it acts without the lock: {answer}")
         return None if course.is_lock_waived else Refused("LockHeld", f"The lock could not be written: {answer}")
     if not acting.check_mode:
-        course.held, course.record = read_held(answer), record
+        course.held, course.record, course.locked_vmi = read_held(answer), record, course.vmi
         course.locked_until = acting.clock.monotonic() + acting.lock_seconds - acting.request_timeout
     return None
 
@@ -240,7 +248,10 @@ def _lost(acting: Acting, course: Course) -> Refused:
         found = acting.reads.lease(course.vmi.meta.namespace, lease_name(course.vmi.meta.uid))
     except ClusterError:
         found = None
-    refusal = read_held(found).refusal(holder=acting.holder, now=acting.now) if found else None
+    held = read_held(found) if found else None
+    if held is not None and held.holder == acting.holder:
+        why = "Another target of this run is the same VM."
+    refusal = held.refusal(holder=acting.holder, now=acting.now) if held else None
     return refusal or Refused("LockHeld", why, acting.now, can_accept=False)
 
 
@@ -263,10 +274,10 @@ def _lease_step(acting: Acting, course: Course, vmi: Vmi, record: Record, *, hol
 
 def release_lock(acting: Acting, course: Course, record: Record | None = None, /) -> None:
     """Gives the lock back, with what is to be remembered. That it fails is a warning: it expires by itself."""
-    if course.vmi is None or course.held is None or not course.locked_until:
+    if course.locked_vmi is None or course.held is None or not course.locked_until:
         return
     kept = record or course.record
-    step = _lease_step(acting, course, course.vmi, kept, holder="", action="release_lock")
+    step = _lease_step(acting, course, course.locked_vmi, kept, holder="", action="release_lock")
     answer = send(acting, course, replace(step, is_optional=True))
     course.locked_until = 0.0
     if isinstance(answer, ClusterError):

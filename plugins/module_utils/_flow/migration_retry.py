@@ -231,6 +231,9 @@ class _Retry(Acts):
     ) -> Act | Wait | Done | Refused:
         if CREATE_MIGRATION in done and not course.created:
             return PLANNED  # Check mode: what follows the create cannot be known.
+        if course.is_replaced and not course.created:
+            why = "The VM was started anew while it was looked at: look at it again."
+            return Refused("VMIMissing", why, self.acting.now, can_accept=False)
         return next_retry_step(
             observed, wish=self._wish(course), created=course.created, until=until, now=self.acting.now
         )

@@ -48,6 +48,8 @@ LEASE_KIND = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
 # More bad nodes than these are no bad nodes but a bad network.
 _MOST_NODES = 16
 _MOST_ATTEMPTS = 10_000
+# The API's field has 31 bits: by hand it may have been filled to the brim.
+_MOST_TRANSITIONS = 2**31
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def plan_lease(
     spec = {
         "leaseDurationSeconds": max(1, seconds),
         "renewTime": _micro(now),
-        "leaseTransitions": (held.transitions if held else 0) + taken,
+        "leaseTransitions": ((held.transitions if held else 0) + taken) % _MOST_TRANSITIONS,
         "holderIdentity": holder or None,
     }
     metadata: dict[str, Any] = {

@@ -217,7 +217,8 @@ def backoff_seconds(attempts: int, *, first: int, longest: int) -> int:
 
 def _backoff(record: Record, *, wish: RetryWish, now: datetime) -> Refused | None:
     pause = backoff_seconds(record.attempts, first=wish.backoff, longest=wish.longest_backoff)
-    allowed = later_by(record.last_at, pause) if record.attempts else None
+    # Whatever lies beyond all dates was written by hand: it is not over before that.
+    allowed = (later_by(record.last_at, pause) or record.last_at) if record.attempts else None
     if allowed is None or now >= allowed:
         return None
     why = f"It was tried at {format_timestamp(record.last_at)}; the next attempt comes {pause} s after that."

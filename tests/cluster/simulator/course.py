@@ -24,6 +24,7 @@ class Course:
         self.vmi = vmi
         self.pod = pod
         self._api = stage.api
+        self._controllers = stage.controllers
         self._controller = VirtController(stage)
         self._kubelet = Kubelet(stage.api)
         self._handler = VirtHandler(stage.api)
@@ -84,7 +85,8 @@ class Course:
     def fail(self, *, at: datetime, reason: str, aborted: bool = False, launcher_ends: bool = True) -> None:
         """Running -> Failed; the guest stays, and the target's launcher ends where its node answers."""
         self.vmi = self._handler.fail(self.vmi, at=at, reason=reason, aborted=aborted)
-        self.vmim = self._controller.end(self.vmim, vmi=self.vmi, at=at)
+        with self._controllers:
+            self.vmim = self._controller.end(self.vmim, vmi=self.vmi, at=at)
         if self.pod is not None and launcher_ends:
             self.pod = self._kubelet.finish(self.pod, at=at)
 

@@ -117,15 +117,18 @@ class Reconciler:
 
     def _cancel(self, course: Course, *, phase: str) -> None:
         if not is_handed_over(course.vmim, vmi=course.vmi):
-            self._cancel_before_hand_off(course)
+            with self._stage.controllers:
+                self._cancel_before_hand_off(course)
             return
-        course.vmim = self._controller.acknowledge_abort(course.vmim, at=self._at)
+        with self._stage.controllers:
+            course.vmim = self._controller.acknowledge_abort(course.vmim, at=self._at)
         if phase != "Running":
             if not self._plan(course).stays:
                 self._advance(course, phase=phase)
             return
         if not course.vmi["status"]["migrationState"].get("abortRequested"):
-            course.vmi = self._controller.request_abort(course.vmim, vmi=course.vmi, at=self._at)
+            with self._stage.controllers:
+                course.vmi = self._controller.request_abort(course.vmim, vmi=course.vmi, at=self._at)
         self._answer_abort(course)
 
     def _cancel_before_hand_off(self, course: Course) -> None:

@@ -27,9 +27,8 @@ from .virt_api import VirtApi
 __all__ = ["Simulator"]
 
 
-# How many migrations virt-controller works on at once (--migration-controller-threads; KubeVirt v1.9.0,
-# pkg/virt-controller/watch/application.go).
-_THREADS = 3
+# How many migrations that are being deleted somebody works on at once, virt-controller (`Stage.controllers`) or a node.
+_LANES = 8
 # Besides changes time itself makes things happen: a copy ends, a pod has waited too long.
 _UNCHANGED_PAUSES = 5
 _LONGEST_PAUSE = 0.5
@@ -117,7 +116,7 @@ class Simulator:
             self._try(self._reconciler(plans, looks).kubelets)
 
     def _migrations(self, reconciler: Reconciler) -> None:
-        """Those that are being deleted several at once, as virt-controller does; those that queue for slots in turn."""
+        """Those that are being deleted several at once, as by virt-controller and nodes; those that queue in turn."""
         parts: dict[bool, list[Object]] = {True: [], False: []}
         for vmim in reconciler.view.migrations:
             parts["deletionTimestamp" in vmim["metadata"]].append(vmim)
@@ -127,7 +126,7 @@ class Simulator:
                 self._try(partial(reconciler.migration, vmim))
 
         ending = parts[True]
-        self.api.every(take, [ending[place::_THREADS] for place in range(min(_THREADS, len(ending)))])
+        self.api.every(take, [ending[place::_LANES] for place in range(min(_LANES, len(ending)))])
         take(parts[False])
 
     def advance(self, vmim: Object) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +14,11 @@ from typing import Any
 from .api import Api, Object, path_of
 from .clock import Clock, stamp
 
-__all__ = ["Stage", "address_of"]
+__all__ = ["THREADS", "Stage", "address_of"]
+
+# How many migrations virt-controller works on at once (--migration-controller-threads; KubeVirt v1.9.0,
+# pkg/virt-controller/watch/application.go).
+THREADS = 3
 
 # Objects younger than this are left as they are: they were made just now.
 _FRESH = timedelta(seconds=2)
@@ -32,6 +37,8 @@ class Stage:
         self.api = api
         self.clock = clock
         self._backdate = backdate
+        # Whoever has one of these is virt-controller. What acts on the nodes is others, and waits for none of it.
+        self.controllers = threading.BoundedSemaphore(THREADS)
 
     def plant(self, obj: Object, *, born: datetime) -> Object:
         """Create an object that was created at `born`."""

@@ -34,6 +34,11 @@ CANCELLED: dict[str, Any] = {
             "verdict": "blocked",
             "cause": "TargetPodCrashing",
             "reason": "KubeVirt has ended it.",
+            "timeline": [
+                {"at": "2026-11-23T08:55:00Z", "phase": "Running", "what": "delete_migration: KubeVirt ends it."},
+                {"at": "2026-11-23T08:55:01Z", "phase": "Running", "what": "waits for the source node"},
+                {"at": "2026-11-23T08:55:09Z", "phase": "", "what": "cancelled: KubeVirt has ended it."},
+            ],
         },
         {
             "namespace": "team-a",
@@ -70,6 +75,13 @@ LINES = [
 ]
 
 
+SEEN = [
+    "08:55:00Z Running: delete_migration: KubeVirt ends it.",
+    "08:55:01Z Running: waits for the source node",
+    "08:55:09Z no phase: cancelled",
+]
+
+
 def report(mode: str = "cancel_and_retry", **results: Any) -> Report:
     given = {"cancelled": CANCELLED, "retried": RETRIED, **results}
     cancelled, retried = given["cancelled"], given["retried"]
@@ -93,6 +105,20 @@ def test_every_format_has_the_acts_and_what_is_left() -> None:
         assert "mig-1" in shown
         assert "Afterwards: Nothing is stuck." in shown
     assert "Nothing was changed in the cluster" not in render_html(report())
+
+
+def test_every_format_tells_below_an_act_what_was_seen_on_the_way() -> None:
+    for shown in (text_of(report()), render_html(report()), render_markdown(report()).replace("\\", "")):
+        places = [shown.index(text) for text in ("cancel mig-1", *SEEN, "cancel mig-2")]
+        assert places == sorted(places)
+    assert report().remediation.acts[1].seen == ()  # type: ignore[union-attr]
+
+
+def test_many_acts_are_cut_short_in_the_terminal_alone() -> None:
+    given = report(cancelled={"results": CANCELLED["results"] * 101}, retried=None)
+
+    assert text_of(given).count("KubeVirt has ended it.") == 100
+    assert "... and 2 more" in text_of(given)
 
 
 def test_json_has_the_acts_and_the_results_as_they_came() -> None:
@@ -149,7 +175,17 @@ def test_rules_that_the_acts_lacked_are_not_seen() -> None:
     assert "may not list pods" in text_of(report(cancelled=lacking, retried={"skipped": True}))
 
 
-@pytest.mark.parametrize("odd", [None, 5, [], {"results": 5}, {"results": [None, 5, {"refusals": 5}]}], ids=str)
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        5,
+        [],
+        {"results": 5},
+        {"results": [None, 5, {"refusals": 5, "timeline": [None, 5, {"at": 5}, {"what": 5}]}]},
+    ],
+    ids=str,
+)
 def test_odd_results_have_no_acts_and_break_nothing(odd: Any) -> None:
     given = read_report(LOOKED, remediation=read_remediation("cancel", cancelled=odd, retried=odd))
 
@@ -158,7 +194,11 @@ def test_odd_results_have_no_acts_and_break_nothing(odd: Any) -> None:
 
 
 def test_strings_of_the_cluster_are_only_shown() -> None:
-    hostile = {"results": [{**CANCELLED["results"][0], "reason": f"{ESCAPE}<script>"}]}
+    hostile = {
+        "results": [
+            {**CANCELLED["results"][0], "reason": f"{ESCAPE}<script>", "timeline": [{"what": f"{ESCAPE}<script>"}]}
+        ]
+    }
     given = report(cancelled=hostile)
 
     assert "\x1b" not in text_of(given) + render_html(given) + render_markdown(given)

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Table
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
     BadAnswer,
+    BadRequest,
     ClusterError,
     ConnectionLost,
     Forbidden,
@@ -265,6 +266,25 @@ def test_forbidden_carries_the_rule_that_is_missing() -> None:
         "GET /api/v1/namespaces/team-a/pods answered 403 Forbidden: pods is forbidden. "
         "Grant this user: list pods in namespace team-a."
     )
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "unable to create new content in namespace team-a because it is being terminated",
+        "exceeded quota: tight, requested: count/leases=1, used: count/leases=9, limited: count/leases=9",
+    ],
+    ids=["namespace goes", "quota"],
+)
+def test_what_is_forbidden_to_all_asks_for_no_right(why: str) -> None:
+    said = f'leases.coordination.k8s.io "x" is forbidden: {why}'
+    client, _transport, _clock = a_client(a_status(403, reason="Forbidden", message=said))
+
+    with pytest.raises(BadRequest) as caught:
+        client.list("/apis/coordination.k8s.io/v1/namespaces/team-a/leases")
+
+    assert "Grant" not in str(caught.value)
+    assert why in str(caught.value)
 
 
 def test_redirect_is_named_and_not_followed() -> None:

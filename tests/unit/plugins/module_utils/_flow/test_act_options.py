@@ -54,8 +54,8 @@ def test_no_target_is_allowed_where_others_are_found() -> None:
     assert targets_from({}, may_be_none=True) == ()
 
 
-@pytest.mark.parametrize("value", [-1, True, "5", None, 1.5], ids=str)
-def test_seconds_are_whole_and_not_negative(value: Any) -> None:
+@pytest.mark.parametrize("value", [-1, True, "5", None, 1.5, 86_401, 10**12], ids=str)
+def test_seconds_are_whole_not_negative_and_of_one_day(value: Any) -> None:
     with pytest.raises(WrongInput, match="wait_timeout"):
         wait_seconds({"wait_timeout": value})
 
