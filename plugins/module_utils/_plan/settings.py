@@ -18,6 +18,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import BY_NAME, same_value
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.hco_patch import (
     AnnotationProblem,
+    decided_settings,
     drop_settings,
     expect_settings,
     merge_settings,
@@ -27,7 +28,17 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Refusal
 
-__all__ = ["Change", "Wish", "document_of", "plan_settings", "plan_undo", "read_settings_of", "say_value", "split_wish"]
+__all__ = [
+    "Change",
+    "Wish",
+    "document_of",
+    "find_broken",
+    "plan_settings",
+    "plan_undo",
+    "read_settings_of",
+    "say_value",
+    "split_wish",
+]
 
 Document = dict[str, Any]
 
@@ -186,8 +197,12 @@ def _annotate(document: Document, text: str | None, /) -> None:
 
 def _overruled(wish: Wish, operations: list[dict[str, Any]], own: Mapping[str, Any], /) -> Iterator[Refusal]:
     """Settings that operations of others in the annotation decide, whatever is written elsewhere."""
-    expected = expect_settings(operations, rendered=own)
-    alone = expect_settings(operations, rendered={})
+    try:
+        expected = expect_settings(operations, rendered=own)
+    except AnnotationProblem:
+        # See find_broken: what is reset may have a default that only the server knows.
+        return
+    alone = decided_settings(operations)
     lost = [name for name, value in wish.values.items() if not same_value(name, expected.get(name), value)]
     for name in (*lost, *(name for name in wish.reset if name in alone)):
         text = (
@@ -195,6 +210,24 @@ def _overruled(wish: Wish, operations: list[dict[str, Any]], own: Mapping[str, A
             "after everything else. Take it out of there by hand first."
         )
         yield Refusal("AnnotationOfOthers", text)
+
+
+def find_broken(before: Target, after: Target, /) -> tuple[Refusal, ...]:
+    """What keeps a change of HyperConverged from being carried to KubeVirt: operations of others in its annotation that
+    can be applied to it as it is `before`, and no longer `after` the change. `after` is as the server answers it."""
+    try:
+        read_settings_of(before)
+    except AnnotationProblem:
+        return ()
+    try:
+        read_settings_of(after)
+    except AnnotationProblem as problem:
+        text = (
+            f"After this change the annotation {ANNOTATION} of {before.label} could not be applied any more, and "
+            f"HyperConverged would carry no change at all to KubeVirt: {problem}. Take that operation out first."
+        )
+        return (Refusal("AnnotationOfOthers", text),)
+    return ()
 
 
 def _unsupported(names: tuple[str, ...], /) -> Iterator[Refusal]:

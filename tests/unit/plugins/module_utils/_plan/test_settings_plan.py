@@ -21,6 +21,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     Change,
     Wish,
     document_of,
+    find_broken,
     plan_settings,
     plan_undo,
     read_settings_of,
@@ -156,6 +157,31 @@ def test_a_mangled_object_is_no_traceback(obj: dict[str, Any]) -> None:
     assert (target.settings, target.annotations, found.name) == ({}, {}, "/")
     assert read_settings_of(target) == {}
     assert document_of(obj)["metadata"] == {}
+
+
+TESTED = {"op": "test", "path": "/spec/configuration/migrations/progressTimeout", "value": 150}
+
+
+@pytest.mark.parametrize(
+    ("config", "codes"),
+    [({"progressTimeout": 150}, []), ({"progressTimeout": 240}, ["AnnotationOfOthers"]), ({}, ["AnnotationOfOthers"])],
+    ids=["as it was", "another value", "taken out"],
+)
+def test_a_change_that_makes_a_test_of_others_fail_is_found(config: dict[str, Any], codes: list[str]) -> None:
+    before = on_hyperconverged({"progressTimeout": 150}, annotation=[TESTED])
+    after = on_hyperconverged(config, annotation=[TESTED])
+
+    assert [one.code for one in find_broken(before, after)] == codes
+
+
+def test_what_fails_before_the_change_is_told_of_the_annotation_itself() -> None:
+    target = on_hyperconverged({"progressTimeout": 1}, annotation=[TESTED])
+
+    (refusal,) = plan_settings(target, Wish({"network": "ours"})).refusals
+
+    assert find_broken(target, target) == ()
+    assert refusal.code == "AnnotationUnreadable"
+    assert "its operation test on /spec/configuration/migrations/progressTimeout fails" in refusal.reason
 
 
 @pytest.mark.parametrize(
