@@ -63,33 +63,95 @@ def test_a_change_elsewhere_in_between_disturbs_nothing(cluster: Cluster) -> Non
     assert set(state(cluster)["annotations"]) == {"kept", "theirs", RECORD}
 
 
-def test_a_change_of_the_same_value_in_between_is_read_again_and_planned_anew(cluster: Cluster) -> None:
+@pytest.mark.parametrize(
+    ("wish", "other", "said"),
+    [
+        ({"settings": {"progress_timeout": 240}}, {"progressTimeout": 77}, "progress_timeout was 1 when .* is 77 now"),
+        ({"settings": {"network": "ours"}}, {"network": "theirs"}, "network was not set when .* is theirs now"),
+        ({"reset": ["progress_timeout"]}, {"progressTimeout": 77}, "progress_timeout was 1 when .* is 77 now"),
+        (
+            {"settings": {"progress_timeout": 1, "network": "ours"}},
+            {"progressTimeout": 77, "network": None},
+            "progress_timeout was 1 when .* is 77 now",
+        ),
+        ({"settings": {"progress_timeout": 240}}, {"progressTimeout": 240}, "progress_timeout .* is 240 now"),
+    ],
+    ids=["changed", "added", "changed before a reset", "one that was right already", "changed to the same"],
+)
+def test_a_change_of_what_is_asked_for_in_between_is_an_error_and_not_overwritten(
+    cluster: Cluster, wish: Object, other: Object, said: str
+) -> None:
+    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
+    change(cluster, KUBEVIRT, {"metadata": {"annotations": {"kept": "yes"}}})
+
+    with pytest.raises(ChangedMeanwhile, match=f"changed KubeVirt kubevirt/kubevirt in between: {said}") as caught:
+        meddled(cluster, theirs(**other), **wish)
+
+    expected = {"progressTimeout": 1, **other}
+    assert migrations(cluster) == {name: value for name, value in expected.items() if value is not None}
+    assert [one["outcome"] for one in caught.value.result["plan"]] == ["failed", "not_tried"]
+    assert caught.value.result["before"]["progress_timeout"] == expected["progressTimeout"]
+    assert (caught.value.result["changed"], caught.value.status) == (False, 422)
+    assert (set(state(cluster)["annotations"]), events(cluster)) == ({"kept"}, [])
+
+
+def test_a_change_between_the_reading_and_the_dry_run_is_an_error_too(cluster: Cluster) -> None:
     world(cluster, configuration={"migrations": {"progressTimeout": 1}})
 
-    found = meddled(cluster, theirs(progressTimeout=77), settings={"progress_timeout": 240})
+    with client_of(cluster, "admin") as client:
+        write = client.write
 
-    assert (found["before"], found["after"]) == ({"progress_timeout": 77}, {"progress_timeout": 240})
-    assert ask(cluster, undo=True)["changed"]
-    assert migrations(cluster) == {"progressTimeout": 77}
+        def change_first(one: Any, *, dry_run: bool = False) -> Any:
+            if dry_run:
+                client.write = write
+                change(cluster, KUBEVIRT, theirs(progressTimeout=77))
+            return write(one, dry_run=dry_run)
 
-
-def test_a_setting_that_somebody_adds_in_between_is_seen_too(cluster: Cluster) -> None:
-    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
-
-    found = meddled(cluster, theirs(network="theirs"), settings={"network": "ours"})
-
-    assert found["before"] == {"progress_timeout": 1, "network": "theirs"}
+        client.write = change_first
+        with pytest.raises(ChangedMeanwhile, match="progress_timeout was 1 when it was read and is 77 now"):
+            run(client, {"settings": {"progress_timeout": 240}}, Clock(), check_mode=True)
 
 
 def test_somebody_who_changes_it_again_and_again_is_a_clear_error(cluster: Cluster) -> None:
+    """What they change is another setting, which the patch rests on as it adds one beside it."""
     world(cluster, configuration={"migrations": {"progressTimeout": 1}})
 
     with pytest.raises(ChangedMeanwhile, match="Somebody else changes this object too") as caught:
-        meddled(cluster, theirs(progressTimeout=77), theirs(progressTimeout=78), settings={"progress_timeout": 240})
+        meddled(cluster, theirs(progressTimeout=77), theirs(progressTimeout=78), settings={"network": "ours"})
 
     assert [one["outcome"] for one in caught.value.result["plan"]] == ["failed", "not_tried"]
     assert (caught.value.result["changed"], migrations(cluster)) == (False, {"progressTimeout": 78})
     assert events(cluster) == []
+
+
+def test_a_change_of_another_setting_that_the_patch_rests_on_is_read_again_and_kept(cluster: Cluster) -> None:
+    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
+
+    found = meddled(cluster, theirs(progressTimeout=77), settings={"network": "ours"})
+
+    assert (found["before"], found["after"]) == ({"progress_timeout": 77}, {"progress_timeout": 77, "network": "ours"})
+    assert ask(cluster, undo=True)["changed"]
+    assert migrations(cluster) == {"progressTimeout": 77}
+
+
+def test_an_undo_never_takes_back_a_change_that_came_in_between(cluster: Cluster) -> None:
+    world(cluster)
+    ask(cluster, settings={"progress_timeout": 240})
+
+    with client_of(cluster, "admin") as client:
+        write = client.write
+
+        def change_first(one: Any, *, dry_run: bool = False) -> Any:
+            if one.verb == "patch" and not dry_run:
+                client.write = write
+                ask(cluster, settings={"progress_timeout": 300})
+            return write(one, dry_run=dry_run)
+
+        client.write = change_first
+        with pytest.raises(ChangedMeanwhile, match="in between: its last change is another one now"):
+            run(client, {"undo": True}, Clock(), check_mode=False)
+
+    assert migrations(cluster) == {"progressTimeout": 300}
 
 
 def test_somebody_who_puts_it_back_at_once_is_told(cluster: Cluster) -> None:

@@ -9,7 +9,7 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
@@ -23,6 +23,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     Case,
     Manner,
     act,
+    blame_others,
+    is_untouched,
     read_policy,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_effect import (
@@ -62,36 +64,49 @@ Object = dict[str, Any]
 def run(client: Client, params: Mapping[str, Any], _clock: Clock, /, *, check_mode: bool = False) -> Object:
     """The result of migration_policy for the module's `params`; moments are by the cluster's time.
 
-    Where somebody else changes other fields in between, it is read and planned anew, once. Raises WrongInput for what
+    Where somebody else changes other fields in between, it is read and planned anew, once; a change of what was asked
+    for is an error. Raises WrongInput for what
     KubeVirt would refuse or could never match, ClusterError where the policy could not be read or written; that of a
     write carries the rest of the result.
     """
     wanted, manner = parse_options(params, check_mode=check_mode)
-    done, result = _attempt(client, wanted, manner)
-    if done.may_try_again:
-        done, result = _attempt(client, wanted, manner)
-    if done.error is not None:
-        done.error.result = result
-        raise done.error
-    return result
+    last = _attempt(client, wanted, manner)
+    if last.done.may_try_again:
+        last = _attempt(client, wanted, manner, earlier=last)
+    if last.done.error is not None:
+        last.done.error.result = last.result
+        raise last.done.error
+    return last.result
 
 
-def _attempt(client: Client, wanted: WantedPolicy, manner: Manner) -> tuple[Act, Object]:
-    """One reading of the cluster, and what is done on it."""
+@dataclass(frozen=True)
+class _Attempt:
+    """One reading of the cluster, and what was done on it."""
+
+    case: Case
+    done: Act
+    result: Object
+
+
+def _attempt(client: Client, wanted: WantedPolicy, manner: Manner, *, earlier: _Attempt | None = None) -> _Attempt:
+    """An attempt; the `earlier` one where somebody has changed what is wanted since."""
     reading = Reading(client)
     items, found = _read(reading, wanted.name)
+    if earlier is not None and earlier.done.error is not None and not is_untouched(earlier.case, found):
+        blame_others(earlier.done.error, earlier.case, now=found)
+        return earlier
     case = _case(wanted, found, items)
     look = look_at_effect(reading, _with_after(_sides(wanted.name, items, found), case))
     done = act(client, case, look, manner=manner)
-    return done, _result(reading, case, look, done)
+    return _Attempt(case, done, _result(reading, case, look, done))
 
 
 def _case(wanted: WantedPolicy, found: Object | None, items: list[Object] | None) -> Case:
     spec = None if found is None else spec_of(found)
     record = None if found is None else parse_policy_record(note_of(found))
     if not wanted.is_undo:
-        return Case(wanted.name, found=found, before=spec, after=spec_after(wanted, found=spec), record=record)
-    case = Case(wanted.name, found=found, before=spec, after=spec, record=record, undoes=True)
+        return Case(wanted, found=found, before=spec, after=spec_after(wanted, found=spec), record=record)
+    case = Case(wanted, found=found, before=spec, after=spec, record=record, undoes=True)
     ambiguous = other_changes(wanted.name, policies=items) if wanted.is_alone else ()
     if ambiguous:
         return replace(case, refusals=ambiguous)

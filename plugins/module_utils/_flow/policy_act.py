@@ -28,9 +28,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import (
     API_VERSION,
     KIND,
+    WantedPolicy,
     differing_fields,
     metadata_of,
     same_spec,
+    spec_after,
     spec_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import PolicyRecord
@@ -50,7 +52,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     judge_risks,
 )
 
-__all__ = ["Act", "Case", "Manner", "act", "read_policy"]
+__all__ = ["Act", "Case", "Manner", "act", "blame_others", "is_untouched", "read_policy"]
 
 # verb of the write -> reason of the event, and what its message says.
 _EVENTS = {
@@ -64,18 +66,23 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """The object found (None: there is none) with its spec, and the spec that it is to get (None: none).
+    """The object found (None: there is none) with its spec, and the spec that it is to get (None: none) as `wanted`.
 
     `record` is that of the last change, `undoes` whether that one is taken back, `refusals` what keeps it from that.
     """
 
-    name: str
+    wanted: WantedPolicy
     found: Object | None
     before: Object | None
     after: Object | None
     record: PolicyRecord | None = None
     undoes: bool = False
     refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The policy's name."""
+        return self.wanted.name
 
     @property
     def is_changing(self) -> bool:
@@ -177,8 +184,8 @@ def _failed(client: Client, case: Case, found: Act, error: ClusterError) -> Act:
         error.remedy = f"It is about {', '.join(named)}."
     if isinstance(error, Conflict) and not error.is_uncertain:
         now = read_policy(client, case.name)
-        error.remedy = f"{_what_changed(case, now)} Nothing was written. Look at it, then run again."
-        found = replace(found, may_try_again=_is_untouched(case, now))
+        blame_others(error, case, now=now)
+        found = replace(found, may_try_again=is_untouched(case, now))
     return replace(found, error=error, has_changed=error.is_uncertain)
 
 
@@ -190,6 +197,11 @@ def _not_served(name: str) -> Refusal:
     )
 
 
+def blame_others(error: ClusterError, case: Case, /, *, now: Object | None) -> None:
+    """Has `error` say what somebody else did to the policy, which is `now` like that, and what to do about it."""
+    error.remedy = f"{_what_changed(case, now)} Nothing was written. Look at it, then run again."
+
+
 def _what_changed(case: Case, now: Object | None) -> str:
     if now is None or case.found is None:
         return f"Somebody else {'deleted' if now is None else 'made'} {KIND} {case.name} in between."
@@ -198,14 +210,16 @@ def _what_changed(case: Case, now: Object | None) -> str:
     return f"Somebody else changed {what} in between."
 
 
-def _is_untouched(case: Case, now: Object | None) -> bool:
-    """Whether it is the same policy still, and nobody else changed what was to be changed."""
+def is_untouched(case: Case, now: Object | None, /) -> bool:
+    """Whether it is the same policy still, and nobody else changed what was to be changed, or would be now."""
     if now is None or case.found is None or case.after is None or case.undoes:
         return False
     if metadata_of(now).get("uid") != metadata_of(case.found).get("uid"):
         return False
     theirs = differing_fields(case.before or {}, spec_of(now))
-    return not set(theirs) & set(differing_fields(case.before or {}, case.after))
+    again = spec_after(case.wanted, found=spec_of(now)) or {}
+    ours = (*differing_fields(case.before or {}, case.after), *differing_fields(spec_of(now), again))
+    return not set(theirs) & set(ours)
 
 
 # -- what went well

@@ -9,11 +9,12 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ALERT, ANNOTATION
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import RECORD
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.owners import Target, value_at
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import BY_NAME, same_value
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.hco_patch import (
@@ -33,6 +34,7 @@ __all__ = [
     "Wish",
     "document_of",
     "find_broken",
+    "find_others",
     "plan_settings",
     "plan_undo",
     "read_settings_of",
@@ -262,6 +264,29 @@ def plan_undo(target: Target, record: Record, /) -> Change:
         _annotate(after, record.annotation[0])
     _unmake(after, record.made)
     return Change(before, after)
+
+
+def find_others(was: Target, now: Target, /, *, names: Sequence[str], undo: bool) -> tuple[str, ...]:
+    """What somebody else did to the settings in `names` between two readings of one object, in words; for an undo to
+    the record of the change that it takes back, as it would then be another change."""
+    if was.found.metadata.get("uid") != now.found.metadata.get("uid"):
+        return ("it is another object of the same name",)
+    if undo and was.annotations.get(RECORD) != now.annotations.get(RECORD):
+        return ("its last change is another one now",)
+    before, after = _told(was), _told(now)
+    return tuple(
+        f"{BY_NAME[name].option} was {say_value(before.get(name))} when it was read and is "
+        f"{say_value(after.get(name))} now"
+        for name in names
+        if not same_value(name, before.get(name), after.get(name))
+    )
+
+
+def _told(target: Target, /) -> Mapping[str, Any]:
+    try:
+        return read_settings_of(target)
+    except AnnotationProblem:
+        return target.settings
 
 
 def _changed_since(target: Target, record: Record, /) -> Iterator[Refusal]:
