@@ -28,8 +28,8 @@ description:
     the old values, see RV(in_flight). Only a cancel and a new migration gives them the new ones. The two limits,
     O(settings.utility_volumes_timeout), O(settings.match_selinux_level_on_migration) and
     O(settings.node_drain_taint_key) take effect at once.
-  - The change is a JSON patch that tests what was read. If somebody else changes the same values in between, it is
-    read and planned anew once, then it fails and nothing is overwritten.
+  - The change is a JSON patch that tests what was read. If somebody else changes other values in between, it is read
+    and planned anew, once. If it is one that is asked for, the module fails and nothing is overwritten.
   - Before the change is made, the API server tries it in a dry run with its admission. If the server leaves a part of
     it out without a word, the module fails and nothing is changed.
   - What was changed is recorded in an annotation of the object, C(live-migration.kubevirt-ops/last-change), with who,
@@ -161,8 +161,9 @@ options:
   undo:
     description:
       - Take back the last change that this module made, to the letter, from what the object's annotation tells.
-      - Refused with the code V(ValueChangedSince) if a value is not the one that was set. Nothing happens if there is
-        no such change, or if it has been undone.
+      - Refused with the code V(ValueChangedSince) if a value is not the one that was set, and with V(RecordUnreadable)
+        if the annotation cannot be read. If there is no such change, or if it has been undone, nothing happens, with a
+        warning.
       - Mutually exclusive with O(settings) and O(reset).
     type: bool
     default: false
@@ -580,7 +581,7 @@ error:
     remedy:
       description: What to do.
       type: str
-      sample: Somebody else changes this object too. Look at it, then run again.
+      sample: Nothing was overwritten. Look who wants what, then run again, as it starts from what is there then.
     causes:
       description: The fields that the server finds invalid, each with C(field), C(reason) and C(message).
       type: list

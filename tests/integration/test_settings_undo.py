@@ -233,6 +233,7 @@ def test_undo_restores_the_spec_exactly(cluster: Cluster, configuration: Object)
     assert {**after["annotations"], RECORD: ""} == {**before["annotations"], RECORD: ""}
     assert found["last_change"]["undone"]["reason"] == "enough"
     assert (again["changed"], again["plan"]) == (False, [])
+    assert ["was undone already, at " in note for note in again["notes"]] == [True]
     assert [one["reason"] for one in events(cluster)] == ["MigrationSettingsChanged", "MigrationSettingsUndone"]
 
 
@@ -248,10 +249,15 @@ def test_the_undo_patch_of_the_result_restores_everything(cluster: Cluster, conf
     assert state(cluster) == before
 
 
-def test_undo_without_a_change_before_is_no_change(cluster: Cluster) -> None:
+def test_undo_without_a_change_before_is_no_change_and_says_so(cluster: Cluster) -> None:
     world(cluster)
 
-    assert not ask(cluster, undo=True)["changed"]
+    found = ask(cluster, undo=True)
+
+    assert (found["changed"], found["refused"]) == (False, False)
+    assert found["notes"] == [
+        "KubeVirt kubevirt/kubevirt has no record of a change by this collection, so there is nothing to undo."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -286,12 +292,17 @@ def test_undo_leaves_what_others_have_added_since(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "nonsense", '{"changes": 3}', "[]"])
-def test_a_record_that_cannot_be_read_is_as_none(cluster: Cluster, text: str) -> None:
+def test_a_record_that_cannot_be_read_is_an_error_of_the_undo_and_of_nothing_else(cluster: Cluster, text: str) -> None:
     world(cluster)
     change(cluster, KUBEVIRT, {"metadata": {"annotations": {RECORD: text}}})
 
-    assert (ask(cluster, undo=True)["changed"], ask(cluster)["last_change"]) == (False, {})
+    found = ask(cluster, undo=True)
+
+    assert [one["code"] for one in found["refusals"]] == ["RecordUnreadable"]
+    assert f"The annotation {RECORD} of KubeVirt kubevirt/kubevirt cannot be read" in found["refusals"][0]["reason"]
+    assert (found["changed"], found["last_change"], state(cluster)["annotations"]) == (False, {}, {RECORD: text})
     assert ask(cluster, settings=SOME)["changed"]
+    assert ask(cluster, undo=True)["changed"]
 
 
 # --- migrations under way ---

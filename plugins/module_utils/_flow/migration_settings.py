@@ -46,10 +46,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.effective import effective_settings
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.owner import find_target
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Record, parse_record
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import parse_record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.settings import (
-    Change,
-    document_of,
     find_others,
     plan_settings,
     plan_undo,
@@ -126,7 +124,8 @@ class _Attempt:
         return replace(target, fields=own, kubevirt_fields=known)
 
     def _change(self, target: Target, /) -> None:
-        record = parse_record(target.annotations.get(RECORD))
+        text = target.annotations.get(RECORD)
+        record = parse_record(text)
         self.target = target
         self.result |= settings_result(target, target)
         sent = self.earlier.tried if self.earlier is not None else None
@@ -137,8 +136,9 @@ class _Attempt:
         else:
             self._check_others(target)
             before = target
+            wanted = plan_undo(target, text) if self.asked.undo else plan_settings(target, self.asked.wish)
             self.tried = tried = try_change(
-                self.client, self.reading, target, change=self._wanted(target, record), asked=self.asked, record=record
+                self.client, self.reading, target, change=wanted, asked=self.asked, record=record
             )
             done = execute_plan(self.client, tried.plan, check_mode=self.check_mode)
         after = as_answered(target, done.answers[0]) if 0 in done.answers else tried.answered
@@ -172,14 +172,6 @@ class _Attempt:
             remedy="Nothing was overwritten. Look who wants what, then run again: it starts from what is there then.",
         )
         raise in_doubt(error) if earlier.conflict.is_uncertain else error
-
-    def _wanted(self, target: Target, record: Record | None, /) -> Change:
-        if not self.asked.undo:
-            return plan_settings(target, self.asked.wish)
-        if record is None or record.undone is not None:
-            document = document_of(target.found.obj)
-            return Change(document, document)
-        return plan_undo(target, record)
 
     def _finish(self, tried: Tried, /) -> Execution:
         """The steps that come after one whose answer was lost."""

@@ -8,6 +8,7 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,11 +21,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     ResourceMissing,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.settings_reads import read_user
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import UNDONE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy_spec import option_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.execute import Execution, execute_plan
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_effect import PolicyLook
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.event import plan_event
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.event import LONGEST_MESSAGE, plan_event
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import (
     API_VERSION,
     KIND,
@@ -68,7 +70,8 @@ Object = dict[str, Any]
 class Case:
     """The object found (None: there is none) with its spec, and the spec that it is to get (None: none) as `wanted`.
 
-    `record` is that of the last change, `undoes` whether that one is taken back, `refusals` what keeps it from that.
+    `record` is that of the last change, `undoes` whether that one is taken back, `refusals` what keeps it from that,
+    `notes` why nothing is to be taken back.
     """
 
     wanted: WantedPolicy
@@ -78,6 +81,7 @@ class Case:
     record: PolicyRecord | None = None
     undoes: bool = False
     refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -125,7 +129,7 @@ class Manner:
 def act(client: Client, case: Case, look: PolicyLook, /, *, manner: Manner) -> Act:
     """Carry out the change, or let the server try it in check mode. Raises nothing for an answer of the server."""
     if not case.is_changing:
-        return Act(policy=case.found or {})
+        return Act(policy=case.found or {}, notes=list(case.notes))
     user, at = read_user(client), format_timestamp(client.server_time)
     who = Who(at, user=user, requested_by=manner.requested_by, reason=manner.reason)
     risks = find_policy_risks(look.case)
@@ -240,7 +244,17 @@ def _succeeded(client: Client, case: Case, found: Act, *, who: Who, check_mode: 
         )
         return found
     _note_event(client, case, found, who=who, check_mode=check_mode)
+    if case.after is None and not case.undoes:
+        found.notes.append(_gone_for_good(case, check_mode=check_mode))
     return found
+
+
+def _gone_for_good(case: Case, *, check_mode: bool) -> str:
+    record = "goes" if check_mode else "went"
+    return (
+        f"The record of the changes of {KIND} {case.name} {record} with it, so undo cannot bring it back from the "
+        "cluster: keep undo_manifest of this result, which makes it again."
+    )
 
 
 def _note_event(client: Client, case: Case, found: Act, *, who: Who, check_mode: bool) -> None:
@@ -251,7 +265,7 @@ def _note_event(client: Client, case: Case, found: Act, *, who: Who, check_mode:
     if is_early:
         # What a dry run creates has a UID that nothing will ever have.
         about["metadata"] = {"name": case.name}
-    reason = "PolicyChangeUndone" if case.undoes else _EVENTS[verb][0]
+    reason = UNDONE if case.undoes else _EVENTS[verb][0]
     step = plan_event(about, reason=reason, message=_message(case, verb, who), who=who)
     step = replace(step, not_yet="the policy that it is about is not there yet" if is_early else "")
     recorded = execute_plan(client, Plan(steps=(step,)), check_mode=check_mode)
@@ -264,4 +278,7 @@ def _message(case: Case, verb: str, who: Who) -> str:
     told = f" ({', '.join(option_of(one) for one in fields)})" if fields else ""
     by = " for ".join(name for name in (who.user, who.requested_by) if name)
     what = f"Undone, {_EVENTS[verb][1]}" if case.undoes else _EVENTS[verb][1].capitalize()
-    return f"{what}{told} by {by or 'somebody'}{': ' + who.reason if who.reason else ''}"
+    message = f"{what}{told} by {by or 'somebody'}{': ' + who.reason if who.reason else ''}"
+    # Nothing else in the cluster tells what was deleted.
+    spec = f". Its spec was {json.dumps(case.before, sort_keys=True)}" if verb == "delete" else ""
+    return f"{message}{spec}" if len(message) + len(spec) <= LONGEST_MESSAGE else message

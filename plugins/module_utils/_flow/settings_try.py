@@ -80,7 +80,7 @@ def try_change(
     Raises NotKept where the server leaves something out, and the errors of a refused patch.
     """
     if change.is_empty and not change.refusals:
-        return Tried(Plan(), before=target, wanted=target, answered=target)
+        return Tried(Plan(notes=change.notes), before=target, wanted=target, answered=target)
     wanted = as_answered(target, _with_document(target.found.obj, change.after))
     # What is reset may get a default that only the server knows.
     broken = () if asked.wish.reset else find_broken(target, wanted)

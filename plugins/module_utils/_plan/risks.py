@@ -96,6 +96,8 @@ RISKS: Final[Mapping[str, Level]] = {
     # Undo.
     "ValueChangedSince": Level.FINAL,
     "UndoAmbiguous": Level.FINAL,
+    "RecordUnreadable": Level.FINAL,
+    "NothingToUndo": Level.REFUSED,
     # Alert rules.
     "SettingsUnreadable": Level.FINAL,
     "FieldConflict": Level.REFUSED,

@@ -26,7 +26,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     parse_annotation,
     render,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Record
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import (
+    Record,
+    parse_record,
+    say_undone,
+    say_unreadable,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Refusal
 
 __all__ = [
@@ -61,12 +66,14 @@ class Wish:
 @dataclass(frozen=True)
 class Change:
     """What the object shall be. `after` is `document_of` with the change in it; `made` the topmost parent that had to
-    be made, as a JSON pointer, "" for none. With `refusals` it is not to be carried out."""
+    be made, as a JSON pointer, "" for none. With `refusals` it is not to be carried out; `notes` say why it is empty.
+    """
 
     before: Document
     after: Document
     made: str = ""
     refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -246,9 +253,19 @@ def _unsupported(names: tuple[str, ...], /) -> Iterator[Refusal]:
     yield Refusal(ALERT, text)
 
 
-def plan_undo(target: Target, record: Record, /) -> Change:
-    """The change that takes back the one in `record`, to the letter; refused where a value is not the one it set."""
+def plan_undo(target: Target, text: Any, /) -> Change:
+    """The change that takes back the one in the record `text`, to the letter; refused where that cannot be read, or a
+    value is not the one it set. Without a record, or with one that is undone, it is empty and says so."""
     before = document_of(target.found.obj)
+    record = parse_record(text)
+    if text is not None and (record is None or not (record.changes or record.annotation)):
+        return Change(before, before, refusals=(say_unreadable(target.label),))
+    if record is None:
+        note = f"{target.label} has no record of a change by this collection, so there is nothing to undo."
+        return Change(before, before, notes=(note,))
+    if record.undone is not None:
+        note = say_undone(target.label, who=record.who, undone=record.undone)
+        return Change(before, before, notes=(note,))
     refusals = tuple(_changed_since(target, record))
     if refusals:
         return Change(before, before, refusals=refusals)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ANNOTATION
@@ -67,7 +67,8 @@ def test_undo_makes_the_kubevirt_of_before(configuration: Any, values: dict[str,
     wish = Wish(values, tuple(name for name in reset if name not in values))
 
     change = plan_settings(target, wish)
-    undone = plan_undo(made(target, change), recorded(target, change))
+    assume(not change.is_empty)
+    undone = plan_undo(made(target, change), recorded(target, change).render())
 
     assert change.refusals == undone.refusals == ()
     assert undone.after["spec"] == document_of(target.found.obj)["spec"]
@@ -100,7 +101,8 @@ def test_undo_makes_the_hyperconverged_of_before_and_its_annotation_to_the_lette
 
     change = plan_settings(target, wish)
     after = made(target, change)
-    undone = plan_undo(after, recorded(target, change))
+    assume(not change.is_empty)
+    undone = plan_undo(after, recorded(target, change).render())
 
     assert {one.code for one in change.refusals} <= {"UnsupportedHCOModification"}
     assert all(same_value(name, read_settings_of(after).get(name), value) for name, value in values.items())
@@ -124,7 +126,7 @@ def test_a_parent_that_was_made_goes_with_the_undo_unless_somebody_uses_it() -> 
     after.found.obj["spec"]["configuration"]["migrations"]["progressTimeout"] = 7
 
     assert change.made == "/spec/configuration"
-    assert plan_undo(after, record).after["spec"] == {"configuration": {"migrations": {"progressTimeout": 7}}}
+    assert plan_undo(after, record.render()).after["spec"] == {"configuration": {"migrations": {"progressTimeout": 7}}}
 
 
 @pytest.mark.parametrize(
@@ -157,6 +159,25 @@ def test_a_mangled_object_is_no_traceback(obj: dict[str, Any]) -> None:
     assert (target.settings, target.annotations, found.name) == ({}, {}, "/")
     assert read_settings_of(target) == {}
     assert document_of(obj)["metadata"] == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "codes", "said"),
+    [
+        (None, [], "has no record of a change"),
+        ("", ["RecordUnreadable"], ""),
+        ("{}", ["RecordUnreadable"], ""),
+        (Record(WHO).render(), ["RecordUnreadable"], ""),
+        (Record(WHO, {"network": (None, "a")}, undone=WHO.to_json()).render(), [], "was undone already, at 2026-"),
+    ],
+    ids=["none", "empty", "no record", "a record of nothing", "undone"],
+)
+def test_an_undo_of_nothing_says_why(text: str | None, codes: list[str], said: str) -> None:
+    found = plan_undo(on_kubevirt({"migrations": {"network": "a"}}), text)
+
+    assert found.is_empty
+    assert [one.code for one in found.refusals] == codes
+    assert [said in note for note in found.notes] == ([] if codes else [True])
 
 
 TESTED = {"op": "test", "path": "/spec/configuration/migrations/progressTimeout", "value": 150}
