@@ -172,6 +172,23 @@ def test_migrations_that_leave_one_node_share_its_link(cluster: Cluster) -> None
     assert said(result) == {"live-migration-tuning": {"bandwidth_per_migration": "76Mi"}}
 
 
+def test_with_two_kubevirts_nobody_knows_the_settings_and_nothing_is_advised_by_either(world: Cluster) -> None:
+    """Of the two the first by name was taken without a word."""
+    second = {"apiVersion": "kubevirt.io/v1", "kind": "KubeVirt", "metadata": {"name": "aaa"}, "spec": {}}
+    done(world.request("POST", "/apis/kubevirt.io/v1/namespaces/kubevirt/kubevirts", body=second))
+
+    result = ask(world)
+
+    assert set(answers(result).values()) == {"unknown"}
+    assert (result["groups"], result["changes"]["policies"]) == ([], [])
+    assert [
+        "There are 2 KubeVirt objects (kubevirt/aaa, kubevirt/kubevirt), and which one is in force is not known" in note
+        for note in result["notes"]
+    ] == [True]
+    # What the running ones got is recorded with them.
+    assert {one["running"]["finishes"] for one in result["vms"]} == {True, False}
+
+
 def test_a_tenant_gets_the_answers_and_nothing_is_taken_blind(world: Cluster) -> None:
     result = ask(world, "tenant", namespaces=["team-a"])
     missing = {(one["verb"], one["resource"], one["namespace"]) for one in result["coverage"]["missing"]}

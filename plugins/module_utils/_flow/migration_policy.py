@@ -179,7 +179,7 @@ def _result(reading: Reading, case: Case, look: PolicyLook, done: Act) -> Object
         "refusals": [one.to_result() for one in done.refusals],
         "last_change": _last_change(done),
         "coverage": Coverage(requests=reading.client.requests).adding(rules).to_result(),
-        "notes": done.notes,
+        "notes": [*reading.notes, *done.notes],
     }
 
 
