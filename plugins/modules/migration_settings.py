@@ -86,7 +86,9 @@ options:
       completion_timeout_per_gib:
         description:
           - The deadline, in seconds for each GiB of the guest's memory (C(completionTimeoutPerGiB), V(150)).
-          - V(0) is no deadline. KubeVirt counts decimal gigabytes and rounds up.
+          - V(0) is no deadline. KubeVirt then neither ends a copy that does not get done nor helps it along. Warned of
+            with the code V(NoCompletionTimeout).
+          - KubeVirt counts decimal gigabytes and rounds up.
         type: int
       disable_tls:
         description:
@@ -134,7 +136,8 @@ options:
       utility_volumes_timeout:
         description:
           - How long a migration waits for utility volumes to be detached, in seconds (C(utilityVolumesTimeout),
-            V(150)).
+            V(150)). With V(0) it waits for nothing, and a migration of a VM that has some fails at once. Warned of with
+            the code V(NoWaitForUtilityVolumes).
           - Needs KubeVirt 1.8 or later.
         type: int
   reset:
@@ -180,7 +183,8 @@ options:
       - Codes of refusals and warnings to insist on, as they are named in RV(refusals) and in warnings.
       - Refused without it are V(BandwidthTooLow), V(NegativeValue), V(ParallelismZero), V(PostCopyNeverApplies),
         V(UnsafeMigration) and V(UnsupportedHCOModification).
-      - Warned of without it are V(PostCopyCanLoseVM) and V(VirtHandlerRestart).
+      - Warned of without it are V(NoCompletionTimeout), V(NoWaitForUtilityVolumes), V(PostCopyCanLoseVM) and
+        V(VirtHandlerRestart).
       - O(undo) puts back what stood there and is refused for none of these. It is warned of all of them.
     type: list
     elements: str

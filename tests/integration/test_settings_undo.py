@@ -374,6 +374,7 @@ def test_an_undo_that_costs_something_is_done_with_the_warnings_of_a_change(clus
 
     assert (found["changed"], found["refusals"]) == (True, [])
     assert sorted(noted(found)) == [
+        "NoCompletionTimeout",
         "ParallelismZero",
         "PostCopyCanLoseVM",
         "PostCopyNeverApplies",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import is_label_key, is_name
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
     QuantityError,
     parse_quantity,
@@ -19,7 +20,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
     BANDWIDTH,
     BY_OPTION,
+    DRAIN_TAINT,
+    MOST,
+    MOST_BANDWIDTH,
+    NETWORK,
     SETTINGS,
+    TOO_FAST,
     Setting,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
@@ -96,14 +102,28 @@ def parse_options(params: Mapping[str, Any], /) -> Asked:
 
 def _value(option: str, value: Any, /) -> Any:
     setting: Setting = BY_OPTION[option]
-    if setting.name == BANDWIDTH:
-        try:
-            parse_quantity(value)
-        except QuantityError as error:
-            raise WrongInput(f"settings.{option}: {error}") from None
     if value == "":
         raise WrongInput(f"settings.{option} is empty: to go back to the default, name it in reset.")
+    why = _why_not(setting.name, value)
+    if why:
+        raise WrongInput(f"settings.{option}: {why}.")
     return value
+
+
+def _why_not(name: str, value: Any, /) -> str:
+    """Why KubeVirt cannot work with the value at all, "" where it can."""
+    if name == BANDWIDTH:
+        try:
+            return "" if parse_quantity(value) <= MOST_BANDWIDTH else f"{value} cannot be; {TOO_FAST}"
+        except QuantityError as error:
+            return str(error)
+    if name == NETWORK and not all(is_name(part) for part in value.split("/", 1)):
+        return f"{value!r} cannot be the name of a NetworkAttachmentDefinition, with or without its namespace and a '/'"
+    if name == DRAIN_TAINT and not is_label_key(value):
+        return f"{value!r} cannot be the key of a taint"
+    if name in MOST and value > MOST[name]:
+        return f"{value} cannot be; KubeVirt reckons with at most {MOST[name]}"
+    return ""
 
 
 def _text(params: Mapping[str, Any], name: str, /) -> str:
