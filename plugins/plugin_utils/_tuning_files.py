@@ -134,7 +134,7 @@ def _group(group: TunedGroup) -> Iterator[str]:
         word = "**Take**" if option.chosen else "Or"
         yield f"- {word} {escape(f'{option.action}: {option.values}')}. {escape('; '.join(option.ends))}."
         if option.if_so:
-            yield f"  If so: {escape(option.if_so)}."
+            yield f"  Provided that {escape(option.if_so)}."
         yield f"  Risk: {escape(option.risk)}."
     yield ""
     if group.why_not:

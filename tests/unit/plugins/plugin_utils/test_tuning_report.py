@@ -136,7 +136,7 @@ def test_advice_is_shown_with_its_figures() -> None:
         "   Whom   tier=db: 1 has it, and no other VM does.",
         "   Take   deadline: completionTimeoutPerGiB 228",
         "            team-a/db-1 ends after 2044 s of 2052 s",
-        "            If so: the link carries it; nobody else is on it.",
+        "            Provided that the link carries it; nobody else is on it.",
         "            Risk: none for the VM.",
         "   Or     pause: allowPostCopy false",
         "            team-a/db-1 ends after 302 s at most, stands still at the end",
