@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ChangedMeanwhile
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.ineffective import Reverted
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.ineffective import NotKept, Reverted
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_settings import run
 from tests.cluster import Cluster
 from tests.integration.fault_proxy import FaultProxy
@@ -171,6 +172,29 @@ def test_somebody_who_puts_it_back_at_once_is_told(cluster: Cluster) -> None:
 
     assert [one["outcome"] for one in caught.value.result["plan"]] == ["done", "done"]
     assert caught.value.result["changed"]
+
+
+def test_what_the_server_leaves_out_of_the_change_itself_is_an_error_and_the_rest_stands(cluster: Cluster) -> None:
+    """Stands in for admission that treats a dry run otherwise: what it takes out never reaches the API server."""
+    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
+
+    with client_of(cluster, "admin") as client:
+        write = client.write
+
+        def without_network(one: Any, *, dry_run: bool = False) -> Any:
+            if one.verb == "patch" and not dry_run:
+                kept = [step for step in one.body if not step["path"].endswith("/network")]
+                one = replace(one, body=kept)
+            return write(one, dry_run=dry_run)
+
+        client.write = without_network
+        with pytest.raises(NotKept, match=r"accepted network for .* \(so the rest of the change stands\)") as caught:
+            run(client, {"settings": {"network": "ours", "progress_timeout": 240}}, Clock(), check_mode=False)
+
+    result = caught.value.result
+    assert (result["changed"], [one["outcome"] for one in result["plan"]]) == (True, ["done", "done"])
+    assert result["after"] == {"progress_timeout": 240}
+    assert migrations(cluster) == {"progressTimeout": 240}
 
 
 WRITE = r"kubevirts/kubevirt\?fieldManager=[^&]+&fieldValidation=Strict$"
