@@ -367,8 +367,9 @@ undo_patch:
 in_flight:
   description:
     - Migrations that were handed over before, and keep another value of a setting that was asked for. Only a cancel and
-      a new migration gives them the new ones.
-    - If migrations may not be read, this is empty and RV(coverage.complete) is false.
+      a new migration gives them the new ones. What the MigrationPolicy that rules one sets itself is no such value.
+    - If migrations may not be read, this is empty and RV(coverage.complete) is false. If policies may not be read, what
+      they set is told too.
   returned: success and failure
   type: list
   elements: dict
@@ -394,7 +395,7 @@ in_flight:
       type: str
       sample: Running
     policy:
-      description: The MigrationPolicy that rules it, which may be why its values differ. Empty without one.
+      description: The MigrationPolicy that ruled it at its hand-off. Empty without one.
       type: str
       sample: ""
     keeps:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
+from tests.integration.keeping import keep
 from tests.integration.settings_worlds import (
     KUBEVIRT,
     RECORD,
@@ -160,14 +161,18 @@ def test_migrations_that_were_handed_over_keep_the_old_values(cluster: Cluster) 
     assert ["only a cancel and a new migration gives them the new ones." in note for note in found["notes"]] == [True]
 
 
-def test_migration_under_a_policy_may_keep_what_that_sets_and_the_note_says_so(cluster: Cluster) -> None:
+def test_migration_under_a_policy_keeps_nothing_old_of_what_that_sets(cluster: Cluster) -> None:
     world(cluster, migrations=[MOVING])
     ruled = {"migrationPolicyName": "databases"}
     cluster.rewrite(f"{VMIS}/web-1", lambda vmi: vmi["status"]["migrationState"].update(ruled))
+    keep(cluster, name="databases", vmi_selector={"app": "db"}, completion_timeout_per_gib=150)
 
-    (note,) = ask(cluster, settings={"progress_timeout": 240})["notes"]
+    of_the_policy = ask(cluster, settings={"completion_timeout_per_gib": 300})
+    of_both = ask(cluster, settings={"completion_timeout_per_gib": 400, "progress_timeout": 240})
 
-    assert note.endswith("gives them the new ones, but for what their MigrationPolicy (databases) sets itself.")
+    assert of_the_policy["in_flight"] == []
+    assert [(one["policy"], one["keeps"]) for one in of_both["in_flight"]] == [("databases", {"progress_timeout": 150})]
+    assert [note.endswith("gives them the new ones.") for note in of_both["notes"]] == [True]
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,8 @@ class _Attempt:
         effective = effective_settings(after)
         self.result["in_flight"] = read_in_flight(self.reading, names=names, effective=effective)
         if self.result["changed"] and self.result["in_flight"]:
-            self.result["notes"].append(_in_flight_note(self.result["in_flight"]))
+            is_blind = "policies" in self.reading.unseen
+            self.result["notes"].append(_in_flight_note(self.result["in_flight"], is_blind=is_blind))
 
     def _check_others(self, target: Target, /) -> None:
         """Raises ChangedMeanwhile where somebody else has changed what is asked for since the attempt before this."""
@@ -205,10 +206,11 @@ class _Attempt:
         return Coverage(requests=self.client.requests).adding(missing).to_result()
 
 
-def _in_flight_note(in_flight: Sequence[Mapping[str, Any]], /) -> str:
+def _in_flight_note(in_flight: Sequence[Mapping[str, Any]], /, *, is_blind: bool) -> str:
+    """`is_blind`: what policies set could not be read."""
     names = ", ".join(f"{one['namespace']}/{one['vm']}" for one in in_flight[:_NAMED])
     more = f" and {len(in_flight) - _NAMED} more" if len(in_flight) > _NAMED else ""
     told = f"Migrations under way keep the settings of before ({names}{more})"
-    policies = sorted({str(one["policy"]) for one in in_flight if one["policy"]})
+    policies = sorted({str(one["policy"]) for one in in_flight if one["policy"]}) if is_blind else []
     but = f", but for what their MigrationPolicy ({', '.join(policies[:_NAMED])}) sets itself" if policies else ""
     return f"{told}: only a cancel and a new migration gives them the new ones{but}."
