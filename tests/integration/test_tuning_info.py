@@ -119,6 +119,13 @@ def test_without_a_dirty_rate_nothing_is_known_and_nothing_is_taken(world: Clust
     assert result["changes"] == {"policies": [], "settings": {}, "reason": ""}
 
 
+def test_a_rate_for_a_vm_that_is_not_copied_is_said_to_be_unused(world: Cluster) -> None:
+    result = ask(world, dirty_rates={**RATES, "team-a/bd-1": "60Mi"})
+
+    assert result["notes"] == ["dirty_rates: no copy of team-a/bd-1 was looked at, so that is not used."]
+    assert ask(world)["notes"] == []
+
+
 def test_without_copies_there_is_nothing_to_advise(cluster: Cluster) -> None:
     cluster.reset()
     cluster.simulator.play("selinux-context-missing")

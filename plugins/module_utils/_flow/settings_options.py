@@ -29,7 +29,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     Setting,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import LONGEST_REASON
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.said_options import parse_said
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.settings import Wish
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import judge_risks
 
@@ -94,8 +94,8 @@ def parse_options(params: Mapping[str, Any], /) -> Asked:
         undo=bool(params.get("undo")),
         owner=str(params.get("owner") or "auto"),
         accept_risks=accepted,
-        reason=_text(params, "reason"),
-        requested_by=_text(params, "requested_by"),
+        reason=parse_said(params, "reason"),
+        requested_by=parse_said(params, "requested_by"),
         wait_seconds=_wait_seconds(params),
     )
 
@@ -124,13 +124,6 @@ def _why_not(name: str, value: Any, /) -> str:
     if name in MOST and value > MOST[name]:
         return f"{value} cannot be; KubeVirt reckons with at most {MOST[name]}"
     return ""
-
-
-def _text(params: Mapping[str, Any], name: str, /) -> str:
-    text = str(params.get(name) or "").strip()
-    if len(text) > LONGEST_REASON:
-        raise WrongInput(f"{name} has {len(text)} characters; at most {LONGEST_REASON} are kept.")
-    return text
 
 
 def _wait_seconds(params: Mapping[str, Any], /) -> int:

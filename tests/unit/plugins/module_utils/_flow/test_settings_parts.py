@@ -161,6 +161,14 @@ def test_a_text_that_the_field_can_never_hold_is_wrong_input(option: str, value:
         parse_options({"settings": {option: value}})
 
 
+def test_a_reason_from_a_terminal_of_another_encoding_can_be_written() -> None:
+    found = parse_options({"reason": " K\udcfchlung ", "requested_by": "J\udcf6rg"})
+
+    assert (found.reason, found.requested_by) == ("K?hlung", "J?rg")
+    with pytest.raises(WrongInput, match="reason has 1001 characters; at most 1000"):
+        parse_options({"reason": "r" * 1001})
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("network", "lan-1"), ("network", "kubevirt/lan.1"), ("node_drain_taint_key", "kubevirt.io/drain")],
