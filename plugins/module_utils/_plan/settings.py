@@ -331,6 +331,8 @@ def _unmake(document: Document, made: str, /) -> None:
     place = document
     for step in way:
         place = place.get(step, {})
+        if not isinstance(place, dict):
+            return
     if last in place and _holds_nothing(place[last]):
         del place[last]
 

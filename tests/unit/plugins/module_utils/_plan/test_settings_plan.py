@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ANNOTATION
@@ -266,3 +266,50 @@ def test_say_value_writes_as_yaml_does(value: Any, said: str) -> None:
 def test_options_and_names_of_the_api_are_one_to_one() -> None:
     assert len({setting.option for setting in BY_NAME.values()}) == len(BY_NAME)
     assert not [setting.option for setting in BY_NAME.values() if setting.option != setting.option.lower()]
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.sampled_from(["", "a", "1Gi"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "migrations"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+_PAIRS = st.fixed_dictionaries({"before": _JSON, "after": _JSON})
+_RECORDS = st.fixed_dictionaries(
+    {
+        "at": _JSON,
+        "by": _JSON,
+        "requested_by": _JSON,
+        "reason": _JSON,
+        "changes": st.dictionaries(st.sampled_from(["network", "bandwidthPerMigration", "unknown"]), _PAIRS),
+    },
+    optional={
+        "annotation": _PAIRS | _JSON,
+        "made": st.sampled_from(["", "/spec/configuration", "/spec/configuration/migrations/network/a", "/spec/a/b"]),
+        "undone": st.none() | st.dictionaries(st.sampled_from(["at", "by"]), _JSON),
+    },
+)
+
+
+_INTO_A_TEXT = {
+    **WHO.to_json(),
+    "changes": {"network": {"before": "a", "after": "b"}},
+    "made": "/spec/configuration/migrations/network/a",
+}
+
+
+@example(record=_INTO_A_TEXT, found={"network": "b"}, is_managed=False)
+@given(
+    _RECORDS, st.dictionaries(st.sampled_from(["network", "bandwidthPerMigration", "unknown"]), _JSON), st.booleans()
+)
+def test_an_undo_never_raises_whatever_somebody_wrote_into_the_record(
+    record: dict[str, Any], found: dict[str, Any], is_managed: bool
+) -> None:
+    there = {name: one["after"] for name, one in record["changes"].items()} if is_managed else found
+    target = on_hyperconverged(there) if is_managed else on_kubevirt({"migrations": there, "a": "text"})
+
+    change = plan_undo(target, json.dumps(record))
+
+    assert change.is_empty or not change.refusals
+    assert change.before == document_of(target.found.obj)
