@@ -200,7 +200,7 @@ STATES: dict[str, tuple[Object, str, str]] = {
             refusals=[{"code": "NothingToUndo", "reason": "None. To insist, give accept_risks: [NothingToUndo]."}],
         ),
         "refused",
-        "NothingToUndo: None. To insist, give accept_risks: [NothingToUndo].",
+        "NothingToUndo: None. Insist with accept_risks: NothingToUndo.",
     ),
     "final": (
         a_policy_result(changed=False, refused=True, refusals=[{"code": "ValueChangedSince", "reason": "It was."}]),
