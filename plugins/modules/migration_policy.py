@@ -23,7 +23,8 @@ description:
   - Options that are not given leave what the policy says, unless O(purge). A selector that is given replaces the whole
     selector. Quantities are compared by what they amount to, so V(64Mi) in place of V(67108864) is no change.
   - A change rests on the policy as it was read. If somebody else changes other settings of it in between, it is read
-    and planned anew, once. If it is the same setting, nothing is written and the module fails, saying what was changed.
+    and planned anew, once. If it is one that is asked for, nothing is written and the module fails, saying what was
+    changed.
   - Each change is recorded in the annotation C(live-migration.kubevirt-ops/last-change) of the policy (who, when, why,
     the spec before and after), and in a Kubernetes event in the namespace C(default). O(undo) works from that
     annotation alone.
@@ -156,8 +157,12 @@ options:
     description:
       - Takes back the last change that this module made to the policy, to the letter, from what its annotation tells. A
         policy that was made is deleted.
-      - Refused with the code V(ValueChangedSince) if its spec is not as that change left it. Nothing happens if there
-        is no such change, or if it has been undone. A delete leaves nothing behind to undo it from, see RV(undo).
+      - Refused with the code V(ValueChangedSince) if its spec is not as that change left it, with V(RecordUnreadable)
+        if the annotation cannot be read, and with V(NothingToUndo) if there is no such change, as the name may be a
+        wrong one. If it has been undone already, nothing happens, with a warning. That a policy is gone because it was
+        undone is told by its event, as long as the cluster keeps that.
+      - A delete with O(state=absent) takes the record along, so that it cannot be undone from the cluster. It warns of
+        that, see RV(undo_manifest).
       - Mutually exclusive with the options about its content, O(purge) and O(state=absent).
     type: bool
     default: false
@@ -186,6 +191,7 @@ options:
       - V(EffectUnknown), which VMs it rules could not be told, since this user may not read all that decides it.
       - V(BandwidthTooLow), at this bandwidth the memory cannot be copied within the deadline.
       - V(PostCopyNeverApplies), post-copy is allowed with other values that keep KubeVirt from it.
+      - V(NothingToUndo), O(undo) finds no change of this module. It is a warning then.
       - These are done, with a warning that the code silences, V(NoCompletionTimeout), V(PolicyWithoutSettings),
         V(PostCopyCanLoseVM), V(PostCopyWithHostDevices) and V(SelectorChanges).
       - O(undo) puts back what stood there and is refused for none of these. It is warned of all of them.
@@ -305,6 +311,12 @@ undo:
   returned: success, and failure once the policy was read
   type: dict
   sample: {name: databases, state: absent}
+undo_manifest:
+  description:
+    - The policy as it was, ready for C(kubectl create), where it is deleted. Empty otherwise.
+  returned: success, and failure once the policy was read
+  type: dict
+  sample: {}
 undo_patch:
   description: A JSON patch that brings RV(before) back where the spec still is RV(after). Empty unless it was changed.
   returned: success, and failure once the policy was read

@@ -28,8 +28,8 @@ description:
     the old values, see RV(in_flight). Only a cancel and a new migration gives them the new ones. The two limits,
     O(settings.utility_volumes_timeout), O(settings.match_selinux_level_on_migration) and
     O(settings.node_drain_taint_key) take effect at once.
-  - The change is a JSON patch that tests what was read. If somebody else changes the same values in between, it is
-    read and planned anew once, then it fails and nothing is overwritten.
+  - The change is a JSON patch that tests what was read. If somebody else changes other values in between, it is read
+    and planned anew, once. If it is one that is asked for, the module fails and nothing is overwritten.
   - Before the change is made, the API server tries it in a dry run with its admission. If the server leaves a part of
     it out without a word, the module fails and nothing is changed.
   - What was changed is recorded in an annotation of the object, C(live-migration.kubevirt-ops/last-change), with who,
@@ -86,7 +86,9 @@ options:
       completion_timeout_per_gib:
         description:
           - The deadline, in seconds for each GiB of the guest's memory (C(completionTimeoutPerGiB), V(150)).
-          - V(0) is no deadline. KubeVirt counts decimal gigabytes and rounds up.
+          - V(0) is no deadline. KubeVirt then neither ends a copy that does not get done nor helps it along. Warned of
+            with the code V(NoCompletionTimeout).
+          - KubeVirt counts decimal gigabytes and rounds up.
         type: int
       disable_tls:
         description:
@@ -134,7 +136,8 @@ options:
       utility_volumes_timeout:
         description:
           - How long a migration waits for utility volumes to be detached, in seconds (C(utilityVolumesTimeout),
-            V(150)).
+            V(150)). With V(0) it waits for nothing, and a migration of a VM that has some fails at once. Warned of with
+            the code V(NoWaitForUtilityVolumes).
           - Needs KubeVirt 1.8 or later.
         type: int
   reset:
@@ -161,8 +164,9 @@ options:
   undo:
     description:
       - Take back the last change that this module made, to the letter, from what the object's annotation tells.
-      - Refused with the code V(ValueChangedSince) if a value is not the one that was set. Nothing happens if there is
-        no such change, or if it has been undone.
+      - Refused with the code V(ValueChangedSince) if a value is not the one that was set, and with V(RecordUnreadable)
+        if the annotation cannot be read. If there is no such change, or if it has been undone, nothing happens, with a
+        warning.
       - Mutually exclusive with O(settings) and O(reset).
     type: bool
     default: false
@@ -179,7 +183,8 @@ options:
       - Codes of refusals and warnings to insist on, as they are named in RV(refusals) and in warnings.
       - Refused without it are V(BandwidthTooLow), V(NegativeValue), V(ParallelismZero), V(PostCopyNeverApplies),
         V(UnsafeMigration) and V(UnsupportedHCOModification).
-      - Warned of without it are V(PostCopyCanLoseVM) and V(VirtHandlerRestart).
+      - Warned of without it are V(NoCompletionTimeout), V(NoWaitForUtilityVolumes), V(PostCopyCanLoseVM) and
+        V(VirtHandlerRestart).
       - O(undo) puts back what stood there and is refused for none of these. It is warned of all of them.
     type: list
     elements: str
@@ -362,8 +367,9 @@ undo_patch:
 in_flight:
   description:
     - Migrations that were handed over before, and keep another value of a setting that was asked for. Only a cancel and
-      a new migration gives them the new ones.
-    - If migrations may not be read, this is empty and RV(coverage.complete) is false.
+      a new migration gives them the new ones. What the MigrationPolicy that rules one sets itself is no such value.
+    - If migrations may not be read, this is empty and RV(coverage.complete) is false. If policies may not be read, what
+      they set is told too.
   returned: success and failure
   type: list
   elements: dict
@@ -389,7 +395,7 @@ in_flight:
       type: str
       sample: Running
     policy:
-      description: The MigrationPolicy that rules it, which may be why its values differ. Empty without one.
+      description: The MigrationPolicy that ruled it at its hand-off. Empty without one.
       type: str
       sample: ""
     keeps:
@@ -580,7 +586,7 @@ error:
     remedy:
       description: What to do.
       type: str
-      sample: Somebody else changes this object too. Look at it, then run again.
+      sample: Nothing was overwritten. Look who wants what, then run again, as it starts from what is there then.
     causes:
       description: The fields that the server finds invalid, each with C(field), C(reason) and C(message).
       type: list

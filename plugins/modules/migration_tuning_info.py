@@ -66,6 +66,8 @@ options:
       - V(auto) takes the least risky one that changes nothing for VMs outside of the group. It never takes V(pause) and
         V(post_copy), nor V(parallelism) and V(progress_timeout), which are settings of the whole cluster, and none
         where the guests may write more than was seen. Those are taken where they are asked for by name.
+      - More bandwidth than now rests on a link that nobody has measured, unless O(link) says what it carries. V(auto)
+        takes another option before it if one rests on what was measured.
     type: str
     choices: [auto, progress_timeout, deadline, bandwidth, parallelism, auto_converge, pause, post_copy]
     default: auto
@@ -273,7 +275,8 @@ groups:
     advice:
       description:
         - The options, the least risky first. Each has C(action), C(risk), C(policy) and C(cluster) (settings by their
-          names in the API), C(object) (the policy, ready to create) and C(vms) (the end that is predicted for each).
+          names in the API), C(object) (the policy, ready to create), C(vms) (the end that is predicted for each) and
+          C(assumes) (what it takes for granted besides).
       type: list
       elements: dict
       sample:
@@ -282,6 +285,7 @@ groups:
           policy: {completionTimeoutPerGiB: 228}
           cluster: {}
           vms: {team-a/db-1: {finishes: true, seconds: 2044, limit_seconds: 2052}}
+          assumes: []
     chosen:
       description: The action that RV(changes) has for them, empty for none.
       type: str

@@ -128,9 +128,10 @@ def _never_ran(given: Mapping[str, Any]) -> bool:
 
 def _refusals(given: Mapping[str, Any], state: str) -> Iterator[str]:
     for one in _entries(given, "refusals"):
-        code = visible(one.get("code"))
+        code, reason = visible(one.get("code")), visible(one.get("reason"))
         way = f" Insist with accept_risks: {code}." if code in CAN_INSIST else " Nobody can insist on it."
-        yield f"{code}: {visible(one.get('reason'))}{way}"
+        # The modules say the way at the end of their reason too.
+        yield f"{code}: {reason.removesuffix(f' To insist, give accept_risks: [{code}].')}{way}"
     if state == "failed":
         error = as_map(given.get("error")) or {}
         # The message has the way out at its end.

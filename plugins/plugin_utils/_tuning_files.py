@@ -133,6 +133,8 @@ def _group(group: TunedGroup) -> Iterator[str]:
     for option in group.options:
         word = "**Take**" if option.chosen else "Or"
         yield f"- {word} {escape(f'{option.action}: {option.values}')}. {escape('; '.join(option.ends))}."
+        if option.if_so:
+            yield f"  Provided that {escape(option.if_so)}."
         yield f"  Risk: {escape(option.risk)}."
     yield ""
     if group.why_not:

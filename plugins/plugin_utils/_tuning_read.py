@@ -43,6 +43,7 @@ _DONE = {
     "would change": "Would change",
     "unchanged": "Already so",
 }
+_UNDONE = {"changed": "Undone", "would change": "Would undo", "unchanged": "Nothing to undo"}
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,15 @@ class TunedVm:
 
 @dataclass(frozen=True)
 class TuningOption:
-    """One way out for a group: what is set, how its copies end then (one text a VM), and what it may cost."""
+    """One way out for a group: what is set, how its copies end then (one text a VM), what it may cost, and on what it
+    rests (`if_so`, "" for nothing)."""
 
     action: str
     values: str
     ends: tuple[str, ...]
     risk: str
     chosen: bool
+    if_so: str
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ def _by_state(acts: Sequence[TuningAct], *, is_undo: bool) -> Iterator[tuple[str
     for state, word in _DONE.items():
         found = [act for act in acts if act.state == state]
         if found:
-            yield "Nothing to undo" if is_undo and state == "unchanged" else word, found
+            yield (_UNDONE.get(state, word) if is_undo else word), found
 
 
 def _vm(entry: Any) -> TunedVm:
@@ -253,6 +256,7 @@ def _option(entry: Any, *, chosen: str) -> TuningOption:
         ends=tuple(f"{visible(name)} {_end(as_map(end) or {})}" for name, end in sorted(vms.items())),
         risk=visible(given.get("risk")),
         chosen=bool(chosen) and action == chosen,
+        if_so="; ".join(visible(text) for text in as_list(given.get("assumes")) or ()),
     )
 
 

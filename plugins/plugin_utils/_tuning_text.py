@@ -117,6 +117,8 @@ def _option(option: TuningOption, *, width: int) -> Iterator[Line]:
     yield from labelled(label, f"{option.action}: {option.values}", width=width)
     for end in option.ends[:MAX_DETAILS]:
         yield from wrapped(end, width=width, first=_MORE + "  ", rest=_MORE + "    ")
+    if option.if_so:
+        yield from wrapped(f"Provided that {option.if_so}.", width=width, first=_MORE + "  ", rest=_MORE + "    ")
     yield from wrapped(f"Risk: {option.risk}.", width=width, first=_MORE + "  ", rest=_MORE + "    ")
 
 

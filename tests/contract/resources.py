@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +19,8 @@ NAMESPACE = "default"
 
 STRICT = {"fieldValidation": "Strict"}
 DRY = {"dryRun": "All"}
+_LOOKS = 50
+_PAUSE_SECONDS = 0.2
 
 
 class Server(Protocol):
@@ -96,8 +99,12 @@ def said(answer: Any) -> str:
 
 
 def body_of(server: Server, path: str, *, accept: str = "application/json") -> Any:
-    """The answer to a GET that must succeed."""
-    status, body = server.request("GET", path, headers={"Accept": accept})
+    """The answer to a GET that must succeed. The description of a definition comes a moment after the definition."""
+    for _look in range(_LOOKS if path.startswith("/openapi/") else 1):
+        status, body = server.request("GET", path, headers={"Accept": accept})
+        if status != 404:
+            break
+        time.sleep(_PAUSE_SECONDS)
     assert status == 200, f"GET {path}: {status} {said(body)}"
     return body
 

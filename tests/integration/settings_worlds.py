@@ -94,6 +94,11 @@ def change(cluster: Cluster, path: str, body: Any) -> Object:
     return done(cluster.request("PATCH", path, body=body))
 
 
+def theirs(**values: Any) -> Object:
+    """A merge patch of somebody else's that gives KubeVirt these settings."""
+    return {"spec": {"configuration": {"migrations": values}}}
+
+
 def version(cluster: Cluster, path: str = KUBEVIRT) -> str:
     """The object's resourceVersion: it changes with every write that changes anything."""
     return str(read(cluster, path)["metadata"]["resourceVersion"])

@@ -84,6 +84,52 @@ def test_a_change_of_another_setting_by_somebody_else_is_read_and_kept(world: Cl
     assert (spec_of(world)["allowAutoConverge"], spec_of(world)["completionTimeoutPerGiB"]) == (True, 900)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "params", "field"),
+    [
+        ({"completionTimeoutPerGiB": 800, "allowAutoConverge": True}, {"purge": True}, "allowAutoConverge"),
+        ({"completionTimeoutPerGiB": 1}, {"completion_timeout_per_gib": 800}, "completionTimeoutPerGiB"),
+    ],
+    ids=["what a purge would take out", "what was right already"],
+)
+def test_what_only_the_second_look_would_overwrite_is_an_error_too(
+    world: Cluster, theirs: dict[str, Any], params: dict[str, Any], field: str
+) -> None:
+    keep(world, **WANTED)
+
+    def somebody() -> None:
+        done(world.request("PATCH", f"{POLICIES}/db", body={"spec": theirs}))
+
+    with pytest.raises(ChangedMeanwhile, match=rf"changed spec\.{field} in between"):
+        keep_meanwhile(world, somebody, **{**WANTED, "allow_post_copy": False, **params})
+
+    assert {**spec_of(world), **theirs} == spec_of(world)
+    assert "allowPostCopy" not in spec_of(world)
+
+
+def test_somebody_who_comes_between_the_two_looks_is_not_overwritten(world: Cluster) -> None:
+    keep(world, **WANTED)
+
+    class Later(Meanwhile):
+        """Changes another setting before the write, and the same one before the second reading."""
+
+        def list(self, path: str, **options: Any) -> Any:
+            if path.startswith(POLICIES) and not self._times:
+                done(world.request("PATCH", f"{POLICIES}/db", body={"spec": {"completionTimeoutPerGiB": 700}}))
+            return self._client.list(path, **options)
+
+    def somebody() -> None:
+        done(world.request("PATCH", f"{POLICIES}/db", body={"spec": {"allowAutoConverge": True}}))
+
+    with (
+        client_for(world) as client,
+        pytest.raises(ChangedMeanwhile, match=r"spec\.completionTimeoutPerGiB in between"),
+    ):
+        keep_with(Later(client, somebody), name="db", completion_timeout_per_gib=900)
+
+    assert spec_of(world)["completionTimeoutPerGiB"] == 700
+
+
 def test_it_is_planned_anew_only_once(world: Cluster) -> None:
     keep(world, **WANTED)
     values = iter((True, False, True))

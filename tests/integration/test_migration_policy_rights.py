@@ -170,9 +170,15 @@ def test_all_rights_are_those_that_the_documentation_names(world: Cluster) -> No
         keep(world, as_user=user, **WANTED),
         keep(world, as_user=user, name="db", completion_timeout_per_gib=900),
         keep(world, as_user=user, name="db", state="absent"),
+        keep(world, as_user=user, **WANTED),
+        keep(world, as_user=user, name="db", undo=True),
     ]
+    again = keep(world, as_user=user, name="db", undo=True)
 
-    assert [(one["changed"], one["coverage"]["complete"], one["notes"]) for one in results] == [(True, True, [])] * 3
+    assert [(one["changed"], one["coverage"]["complete"]) for one in results] == [(True, True)] * 5
+    assert [len(one["notes"]) for one in results] == [0, 0, 1, 0, 0]
+    # The event of the undo may be read too.
+    assert (again["changed"], again["refused"], again["coverage"]["complete"]) == (False, False, True)
 
 
 @pytest.mark.parametrize("without", ["virtualmachineinstances", "namespaces"])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -49,6 +50,7 @@ def test_undo_brings_the_spec_before_the_last_change_back_and_a_second_one_chang
     assert checked["diff"] == undone["diff"]
     assert spec_of(world) == first
     assert [one["changed"] for one in (checked, undone, again)] == [True, True, False]
+    assert ["was undone already, at " in note for note in again["notes"]] == [True]
     assert (undone["last_change"]["reason"], undone["last_change"]["undone"]["reason"]) == ("wrong", "right again")
     assert events(world)[-1][0] == "PolicyChangeUndone"
 
@@ -61,7 +63,40 @@ def test_undo_of_a_policy_that_was_made_deletes_it_and_then_finds_nothing(world:
     assert (undone["changed"], stored(world)) == (True, None)
     assert undone["last_change"]["at"] <= undone["last_change"]["undone"]["at"]
     assert [one["to"] for one in undone["loses_for"]] == [""]
-    assert keep(world, name="db", undo=True)["changed"] is False
+    again = keep(world, name="db", undo=True)
+    assert (again["changed"], again["refused"]) == (False, False)
+    assert ["does not exist, as it was undone already: 2026-" in note for note in again["notes"]] == [True]
+
+
+def test_undo_of_a_policy_that_was_never_there_is_refused_unless_somebody_insists(world: Cluster) -> None:
+    keep(world, **WANTED)
+    keep(world, name="db", undo=True)
+
+    refused = keep(world, name="bd", undo=True)
+    insisted = keep(world, name="bd", undo=True, accept_risks=["NothingToUndo"])
+
+    assert (codes(refused), refused["changed"]) == (["NothingToUndo"], False)
+    assert "There is no MigrationPolicy bd" in refused["refusals"][0]["reason"]
+    assert (insisted["refused"], insisted["changed"]) == (False, False)
+    assert ["There is no MigrationPolicy bd" in note for note in insisted["notes"]] == [True]
+
+
+def test_after_a_delete_undo_brings_nothing_back_and_the_delete_has_said_so(world: Cluster) -> None:
+    keep(world, **WANTED)
+    before = spec_of(world)
+
+    checked = keep(world, check_mode=True, name="db", state="absent")
+    deleted = keep(world, name="db", state="absent")
+    undone = keep(world, name="db", undo=True)
+
+    assert ["undo cannot bring it back from the cluster" in note for note in deleted["notes"]] == [True]
+    assert deleted["undo_manifest"] == checked["undo_manifest"]
+    assert deleted["undo_manifest"]["spec"] == before
+    assert codes(undone) == ["NothingToUndo"]
+    reason, said = events(world)[-1]
+    assert (reason, json.loads(said.partition("Its spec was ")[2])) == ("PolicyDeleted", before)
+    done(world.request("POST", POLICIES, body=deleted["undo_manifest"]))
+    assert spec_of(world) == before
 
 
 def test_undo_is_refused_where_somebody_changed_it_since(world: Cluster) -> None:
@@ -107,13 +142,15 @@ def test_an_undo_by_a_name_that_others_share_is_refused_where_it_is_asked_to_be(
 
 
 @pytest.mark.parametrize("note", [None, "", "not JSON", "{}", "[]"], ids=["none", "empty", "text", "object", "list"])
-def test_without_a_record_that_can_be_read_there_is_nothing_to_undo(world: Cluster, note: Any) -> None:
+def test_undo_is_refused_without_a_record_that_can_be_read(world: Cluster, note: Any) -> None:
     keep(world, **WANTED)
     done(world.request("PATCH", f"{POLICIES}/db", body={"metadata": {"annotations": {RECORD: note}}}))
 
     result = keep(world, name="db", undo=True)
 
-    assert (result["changed"], result["refused"], result["last_change"]) == (False, False, {})
+    assert codes(result) == ["NothingToUndo" if note is None else "RecordUnreadable"]
+    assert f"MigrationPolicy db {'has' if note is None else 'cannot'}" in result["refusals"][0]["reason"]
+    assert (result["changed"], result["last_change"], spec_of(world)["completionTimeoutPerGiB"]) == (False, {}, 800)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.cluster import Cluster
 from tests.cluster.simulator.handler_metrics import WatchedCopy, history
 from tests.cluster.simulator.scenario import load, names
 from tests.integration.looking import by_vm, look
-from tests.integration.playing import diagnose
+from tests.integration.playing import TUNE, diagnose
 from tests.integration.prometheus import Gate, MeasuredBy, running_gate, running_prometheus
 
 MEASURED = [name for name in names() if load(name).measured]
@@ -233,6 +234,28 @@ def test_playbook_asks_prometheus_shows_the_figures_and_hides_the_token(
     assert "64 MiB/s written by the guest" in (tmp_path / "live-migration-report" / "report.html").read_text()
     assert gate.token not in run.output
     assert gate.token not in str(run.report)
+
+
+def test_tune_is_advised_by_what_prometheus_has_measured(
+    cluster: Cluster, prometheus: MeasuredBy, gate: Gate, tmp_path: Path
+) -> None:
+    play(cluster, "tuning", prometheus, vm="tuned-1")
+
+    run = diagnose(
+        tmp_path, "-vvv", playbook=TUNE, mode="plan", kubeconfig=str(cluster.kubeconfig("admin")), **asking(gate)
+    )
+
+    assert run.returncode == 0, run.output
+    assert re.search(r"^change +team-a/tuned-1 +8 GiB +60 MiB/s +64 MiB/s +2044 s +540 s$", run.output, re.MULTILINE)
+    (group,) = run.tuning["tuning"]["advice"]["groups"]
+    assert (group["vms"], group["chosen"]) == (["team-a/db-2", "team-a/tuned-1"], "deadline")
+    assert {one["dirty_bytes_per_second"] for one in run.tuning["tuning"]["advice"]["vms"]} == {
+        60 << 20,
+        58 << 20,
+        20 << 20,
+    }
+    assert run.tuning["tuning"]["advice"]["coverage"]["requests_to_prometheus"] == len(gate.asked) == 1
+    assert gate.token not in run.output + str(run.tuning)
 
 
 def test_one_vm_costs_one_request_more_and_at_most_fourteen(cluster: Cluster, gate: Gate) -> None:

@@ -229,11 +229,27 @@ def test_undo_is_refused_where_the_annotation_has_been_changed_since(newest: Man
             [{"op": "add", "path": "/spec/configuration/migrations", "value": {"disableTLS": True}}],
             {"reset": ["disable_tls"]},
         ),
+        (
+            [{"op": "test", "path": "/spec/configuration/migrations/progressTimeout", "value": 150}],
+            {"settings": {"progress_timeout": 240}},
+        ),
+        (
+            [{"op": "remove", "path": "/spec/configuration/migrations/bandwidthPerMigration"}],
+            {"reset": ["bandwidth_per_migration"]},
+        ),
     ],
-    ids=["a field of its own", "the whole object", "reset of a part of the whole object"],
+    ids=[
+        "a field of its own",
+        "the whole object",
+        "reset of a part of the whole object",
+        "a test",
+        "a remove of what is reset",
+    ],
 )
 def test_what_operations_of_others_decide_is_refused(newest: Managed, operations: list[Object], wish: Object) -> None:
+    change(newest.cluster, newest.operator.path, newest.body(bandwidthPerMigration="64Mi"))
     newest.annotate(json.dumps(operations))
+    assert not newest.operator.step().startswith("invalid")
     before = newest.state()
 
     found = newest.ask(**wish, accept_risks=INSISTING)
@@ -249,8 +265,10 @@ def test_what_operations_of_others_decide_is_refused(newest: Managed, operations
         "{}",
         "[1]",
         json.dumps([{"op": "move", "from": "/spec/configuration/migrations/network", "path": "/spec/x"}]),
+        json.dumps([{"op": "add", "path": "/metadata/labels/a", "value": "b"}]),
+        json.dumps([{"op": "remove", "path": "/spec/configuration/migrations/network"}]),
     ],
-    ids=["no JSON", "no list", "no operations", "move"],
+    ids=["no JSON", "no list", "no operations", "move", "outside of the spec", "a remove of what is absent"],
 )
 def test_an_annotation_that_cannot_be_understood_is_refused_and_still_shown(newest: Managed, text: str) -> None:
     newest.annotate(text)
@@ -284,6 +302,21 @@ def test_a_setting_that_the_served_kubevirt_lacks_is_refused(older_cluster: Clus
     for found in (under, alone):
         assert [one["code"] for one in found["refusals"]] == ["SettingNotServed"]
         assert "has no utility_volumes_timeout" in found["refusals"][0]["reason"]
+
+
+def test_a_reset_is_judged_by_the_default_that_the_server_gives(newest: Managed) -> None:
+    """Before the server has answered, what is reset looks as if it were taken away."""
+    change(newest.cluster, newest.operator.path, newest.body(progressTimeout=240))
+    path = "/spec/configuration/migrations/"
+    newest.annotate(json.dumps([{"op": "test", "path": f"{path}allowPostCopy", "value": False}]))
+    made = newest.ask(reset=["progress_timeout", "allow_post_copy"])
+    newest.annotate(json.dumps([{"op": "test", "path": f"{path}allowPostCopy", "value": True}]))
+    change(newest.cluster, newest.operator.path, newest.body(allowPostCopy=True))
+
+    refused = newest.ask(reset=["allow_post_copy"])
+
+    assert (made["changed"], made["after"]["progress_timeout"]) == (True, 150)
+    assert [one["code"] for one in refused["refusals"]] == ["AnnotationOfOthers"]
 
 
 # --- check mode ---

@@ -14,6 +14,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from tests.cluster import Cluster
 from tests.integration.granting import Granting, Rules
 from tests.integration.settings_worlds import INSISTING, SOME, ask, events, managed, migrations, world
+from tests.integration.simulated import VMIS
 from tests.make.readme import role_in_readme
 
 MOVING = {"vm": "team-a/web-1", "phase": "Running", "since": 30, "target": "node-b"}
@@ -132,6 +133,19 @@ def test_without_the_right_to_vmis_the_settings_of_a_migration_are_not_known(clu
 
     assert [(one["vm"], one["keeps"]) for one in found["in_flight"]] == [("web-1", None)]
     assert not found["coverage"]["complete"]
+
+
+def test_without_the_right_to_policies_the_note_says_that_they_may_be_why(cluster: Cluster, grant: Granting) -> None:
+    world(cluster, migrations=[MOVING])
+    ruled = {"migrationPolicyName": "databases"}
+    cluster.rewrite(f"{VMIS}/web-1", lambda vmi: vmi["status"]["migrationState"].update(ruled))
+    user = grant(without("list", "migrationpolicies"))
+
+    found = ask(cluster, "admin", impersonate=user, settings={"progress_timeout": 240})
+
+    (note,) = found["notes"]
+    assert note.endswith("gives them the new ones, but for what their MigrationPolicy (databases) sets itself.")
+    assert [one["resource"] for one in found["coverage"]["missing"]] == ["migrationpolicies"]
 
 
 def test_what_goes_by_the_annotation_is_not_tried_on_kubevirt_without_the_right_to_it(

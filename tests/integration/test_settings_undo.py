@@ -1,7 +1,7 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""migration_settings beside others who write, what it leaves for later, and what it takes back."""
+"""What migration_settings leaves for later, and what it takes back."""
 
 from __future__ import annotations
 
@@ -10,122 +10,24 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ChangedMeanwhile
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.ineffective import Reverted
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_settings import run
 from tests.cluster import Cluster
-from tests.integration.fault_proxy import FaultProxy
-from tests.integration.looking import client_of
-from tests.integration.settings_worlds import KUBEVIRT, RECORD, SOME, ask, change, events, migrations, state, world
+from tests.integration.keeping import keep
+from tests.integration.settings_worlds import (
+    KUBEVIRT,
+    RECORD,
+    SOME,
+    ask,
+    change,
+    events,
+    migrations,
+    state,
+    theirs,
+    world,
+)
 from tests.integration.simulated import VMIS, done
-from tests.integration.test_writing import through
 
 Object = dict[str, Any]
 MOVING = {"vm": "team-a/web-1", "phase": "Running", "since": 30, "target": "node-b"}
-
-
-# --- somebody else writes too ---
-
-
-class Meddler:
-    """Changes the object just before our patch, as often as it is told to."""
-
-    def __init__(self, client: Any, *, cluster: Cluster, bodies: list[Object]) -> None:
-        self._write, self._cluster, self._bodies = client.write, cluster, bodies
-        client.write = self
-
-    def __call__(self, write: Any, *, dry_run: bool = False) -> Any:
-        if write.verb == "patch" and not dry_run and self._bodies:
-            change(self._cluster, KUBEVIRT, self._bodies.pop(0))
-        return self._write(write, dry_run=dry_run)
-
-
-def meddled(cluster: Cluster, *bodies: Object, **params: Any) -> Object:
-    with client_of(cluster, "admin") as client:
-        Meddler(client, cluster=cluster, bodies=list(bodies))
-        return run(client, params, Clock(), check_mode=False)
-
-
-def theirs(**values: Any) -> Object:
-    return {"spec": {"configuration": {"migrations": values}}}
-
-
-def test_a_change_elsewhere_in_between_disturbs_nothing(cluster: Cluster) -> None:
-    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
-    change(cluster, KUBEVIRT, {"metadata": {"annotations": {"kept": "yes"}}})
-    other = {"metadata": {"labels": {"a": "b"}, "annotations": {"theirs": "too"}}, **theirs(allowAutoConverge=True)}
-
-    found = meddled(cluster, other, settings={"progress_timeout": 240})
-
-    assert [one["outcome"] for one in found["plan"]] == ["done", "done"]
-    assert migrations(cluster) == {"progressTimeout": 240, "allowAutoConverge": True}
-    assert set(state(cluster)["annotations"]) == {"kept", "theirs", RECORD}
-
-
-def test_a_change_of_the_same_value_in_between_is_read_again_and_planned_anew(cluster: Cluster) -> None:
-    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
-
-    found = meddled(cluster, theirs(progressTimeout=77), settings={"progress_timeout": 240})
-
-    assert (found["before"], found["after"]) == ({"progress_timeout": 77}, {"progress_timeout": 240})
-    assert ask(cluster, undo=True)["changed"]
-    assert migrations(cluster) == {"progressTimeout": 77}
-
-
-def test_a_setting_that_somebody_adds_in_between_is_seen_too(cluster: Cluster) -> None:
-    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
-
-    found = meddled(cluster, theirs(network="theirs"), settings={"network": "ours"})
-
-    assert found["before"] == {"progress_timeout": 1, "network": "theirs"}
-
-
-def test_somebody_who_changes_it_again_and_again_is_a_clear_error(cluster: Cluster) -> None:
-    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
-
-    with pytest.raises(ChangedMeanwhile, match="Somebody else changes this object too") as caught:
-        meddled(cluster, theirs(progressTimeout=77), theirs(progressTimeout=78), settings={"progress_timeout": 240})
-
-    assert [one["outcome"] for one in caught.value.result["plan"]] == ["failed", "not_tried"]
-    assert (caught.value.result["changed"], migrations(cluster)) == (False, {"progressTimeout": 78})
-    assert events(cluster) == []
-
-
-def test_somebody_who_puts_it_back_at_once_is_told(cluster: Cluster) -> None:
-    world(cluster, configuration={"migrations": {"progressTimeout": 1}})
-
-    with client_of(cluster, "admin") as client:
-        get = client.get
-
-        def put_back_first(path: str, **more: Any) -> Any:
-            if path == KUBEVIRT:
-                change(cluster, KUBEVIRT, theirs(progressTimeout=1))
-            return get(path, **more)
-
-        client.get = put_back_first
-        with pytest.raises(Reverted, match="somebody has put back progress_timeout") as caught:
-            run(client, {"settings": {"progress_timeout": 240}}, Clock(), check_mode=False)
-
-    assert [one["outcome"] for one in caught.value.result["plan"]] == ["done", "done"]
-    assert caught.value.result["changed"]
-
-
-WRITE = r"kubevirts/kubevirt\?fieldManager=[^&]+&fieldValidation=Strict$"
-
-
-def test_a_change_whose_answer_was_lost_is_found_to_be_made(cluster: Cluster) -> None:
-    world(cluster)
-    with FaultProxy(cluster) as proxy:
-        proxy.fail(path=WRITE, cut=10)
-        found = run(through(proxy), {"settings": SOME, "reason": "lost"}, Clock(), check_mode=False)
-
-    assert (found["changed"], found["before"], found["after"]) == (True, {}, SOME)
-    assert [one["outcome"] for one in found["plan"]] == ["done", "done"]
-    assert "its answer was lost" in found["plan"][0]["answer"]
-    assert [one["reason"] for one in events(cluster)] == ["MigrationSettingsChanged"]
-    assert ask(cluster, undo=True)["changed"]
-    assert migrations(cluster) is None
 
 
 # --- record and undo ---
@@ -171,6 +73,7 @@ def test_undo_restores_the_spec_exactly(cluster: Cluster, configuration: Object)
     assert {**after["annotations"], RECORD: ""} == {**before["annotations"], RECORD: ""}
     assert found["last_change"]["undone"]["reason"] == "enough"
     assert (again["changed"], again["plan"]) == (False, [])
+    assert ["was undone already, at " in note for note in again["notes"]] == [True]
     assert [one["reason"] for one in events(cluster)] == ["MigrationSettingsChanged", "MigrationSettingsUndone"]
 
 
@@ -186,10 +89,15 @@ def test_the_undo_patch_of_the_result_restores_everything(cluster: Cluster, conf
     assert state(cluster) == before
 
 
-def test_undo_without_a_change_before_is_no_change(cluster: Cluster) -> None:
+def test_undo_without_a_change_before_is_no_change_and_says_so(cluster: Cluster) -> None:
     world(cluster)
 
-    assert not ask(cluster, undo=True)["changed"]
+    found = ask(cluster, undo=True)
+
+    assert (found["changed"], found["refused"]) == (False, False)
+    assert found["notes"] == [
+        "KubeVirt kubevirt/kubevirt has no record of a change by this collection, so there is nothing to undo."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -224,12 +132,17 @@ def test_undo_leaves_what_others_have_added_since(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "nonsense", '{"changes": 3}', "[]"])
-def test_a_record_that_cannot_be_read_is_as_none(cluster: Cluster, text: str) -> None:
+def test_a_record_that_cannot_be_read_is_an_error_of_the_undo_and_of_nothing_else(cluster: Cluster, text: str) -> None:
     world(cluster)
     change(cluster, KUBEVIRT, {"metadata": {"annotations": {RECORD: text}}})
 
-    assert (ask(cluster, undo=True)["changed"], ask(cluster)["last_change"]) == (False, {})
+    found = ask(cluster, undo=True)
+
+    assert [one["code"] for one in found["refusals"]] == ["RecordUnreadable"]
+    assert f"The annotation {RECORD} of KubeVirt kubevirt/kubevirt cannot be read" in found["refusals"][0]["reason"]
+    assert (found["changed"], found["last_change"], state(cluster)["annotations"]) == (False, {}, {RECORD: text})
     assert ask(cluster, settings=SOME)["changed"]
+    assert ask(cluster, undo=True)["changed"]
 
 
 # --- migrations under way ---
@@ -248,14 +161,18 @@ def test_migrations_that_were_handed_over_keep_the_old_values(cluster: Cluster) 
     assert ["only a cancel and a new migration gives them the new ones." in note for note in found["notes"]] == [True]
 
 
-def test_migration_under_a_policy_may_keep_what_that_sets_and_the_note_says_so(cluster: Cluster) -> None:
+def test_migration_under_a_policy_keeps_nothing_old_of_what_that_sets(cluster: Cluster) -> None:
     world(cluster, migrations=[MOVING])
     ruled = {"migrationPolicyName": "databases"}
     cluster.rewrite(f"{VMIS}/web-1", lambda vmi: vmi["status"]["migrationState"].update(ruled))
+    keep(cluster, name="databases", vmi_selector={"app": "db"}, completion_timeout_per_gib=150)
 
-    (note,) = ask(cluster, settings={"progress_timeout": 240})["notes"]
+    of_the_policy = ask(cluster, settings={"completion_timeout_per_gib": 300})
+    of_both = ask(cluster, settings={"completion_timeout_per_gib": 400, "progress_timeout": 240})
 
-    assert note.endswith("gives them the new ones, but for what their MigrationPolicy (databases) sets itself.")
+    assert of_the_policy["in_flight"] == []
+    assert [(one["policy"], one["keeps"]) for one in of_both["in_flight"]] == [("databases", {"progress_timeout": 150})]
+    assert [note.endswith("gives them the new ones.") for note in of_both["notes"]] == [True]
 
 
 @pytest.mark.parametrize(
@@ -301,6 +218,7 @@ def test_an_undo_that_costs_something_is_done_with_the_warnings_of_a_change(clus
 
     assert (found["changed"], found["refusals"]) == (True, [])
     assert sorted(noted(found)) == [
+        "NoCompletionTimeout",
         "ParallelismZero",
         "PostCopyCanLoseVM",
         "PostCopyNeverApplies",

@@ -98,6 +98,7 @@ def test_apply_then_the_same_again_changes_nothing_and_undo_restores_the_cluster
     assert "cancel it and migrate again" in " ".join(again.output.split())
     assert f"ansible-playbook kubevirt_ops.live_migration.tune -e mode=undo -e undo_policies={NAME}" in made.output
     assert (acts(made), acts(again), acts(undone), acts(twice)) == (["changed"], [], ["changed"], ["unchanged"])
+    assert "does not exist, as it was undone already" in " ".join(twice.output.partition("Report: ")[0].split())
     assert names(world) == []
 
 
@@ -140,6 +141,18 @@ def test_undo_is_refused_where_somebody_changed_it_since(world: Cluster, tmp_pat
     assert "ValueChangedSince" in refused.output
     assert (acts(went_on), spec_of(world, NAME)["completionTimeoutPerGiB"]) == (["refused"], 700)
     assert refused.tuning["tuning"]["policies"][0]["refusals"][0]["code"] == "ValueChangedSince"
+
+
+def test_an_undo_of_a_name_that_is_none_is_no_success_and_a_plain_one_says_that_there_is_nothing(
+    world: Cluster, tmp_path: Path
+) -> None:
+    named = tune(world, tmp_path, mode="undo", undo_policies="typo")
+    plain = tune(world, tmp_path, mode="undo", undo_settings=True, undo_policies="")
+
+    assert (named.returncode, acts(named)) == (2, ["refused"]), named.output
+    assert "NothingToUndo: There is no MigrationPolicy typo" in named.output
+    assert (plain.returncode, acts(plain)) == (0, ["unchanged"]), plain.output
+    assert "has no record of a change by this collection" in " ".join(plain.output.partition("Report: ")[0].split())
 
 
 def test_undo_without_a_name_leaves_the_change_of_others_alone_where_the_first_name_was_taken(

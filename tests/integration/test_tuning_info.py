@@ -119,6 +119,13 @@ def test_without_a_dirty_rate_nothing_is_known_and_nothing_is_taken(world: Clust
     assert result["changes"] == {"policies": [], "settings": {}, "reason": ""}
 
 
+def test_a_rate_for_a_vm_that_is_not_copied_is_said_to_be_unused(world: Cluster) -> None:
+    result = ask(world, dirty_rates={**RATES, "team-a/bd-1": "60Mi"})
+
+    assert result["notes"] == ["dirty_rates: no copy of team-a/bd-1 was looked at, so that is not used."]
+    assert ask(world)["notes"] == []
+
+
 def test_without_copies_there_is_nothing_to_advise(cluster: Cluster) -> None:
     cluster.reset()
     cluster.simulator.play("selinux-context-missing")
@@ -170,6 +177,23 @@ def test_migrations_that_leave_one_node_share_its_link(cluster: Cluster) -> None
 
     assert result["changes"]["settings"] == {"parallel_outbound_migrations_per_node": 1}
     assert said(result) == {"live-migration-tuning": {"bandwidth_per_migration": "76Mi"}}
+
+
+def test_with_two_kubevirts_nobody_knows_the_settings_and_nothing_is_advised_by_either(world: Cluster) -> None:
+    """Of the two the first by name was taken without a word."""
+    second = {"apiVersion": "kubevirt.io/v1", "kind": "KubeVirt", "metadata": {"name": "aaa"}, "spec": {}}
+    done(world.request("POST", "/apis/kubevirt.io/v1/namespaces/kubevirt/kubevirts", body=second))
+
+    result = ask(world)
+
+    assert set(answers(result).values()) == {"unknown"}
+    assert (result["groups"], result["changes"]["policies"]) == ([], [])
+    assert [
+        "There are 2 KubeVirt objects (kubevirt/aaa, kubevirt/kubevirt), and which one is in force is not known" in note
+        for note in result["notes"]
+    ] == [True]
+    # What the running ones got is recorded with them.
+    assert {one["running"]["finishes"] for one in result["vms"]} == {True, False}
 
 
 def test_a_tenant_gets_the_answers_and_nothing_is_taken_blind(world: Cluster) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
 from tests.cluster import Cluster
 from tests.integration.looking import client_of
 from tests.integration.test_progress_of_handlers import HastyClock
+from tests.integration.transcripts import printed_steps, shown_steps
 from tests.integration.tuning_worlds import DB_1, DB_2, WEB_1
 
 Object = dict[str, Any]
@@ -79,3 +80,18 @@ def test_one_vm_costs_at_most_eighteen_requests_with_its_figures(reachable: Clus
 
     made = [one for one in reachable.audit_since(mark) if one["userAgent"] == "kubevirt_ops.live_migration"]
     assert result["coverage"]["requests"] == len(made) <= 18, [one["requestURI"] for one in made]
+
+
+def test_the_page_shows_what_is_printed(reachable: Cluster) -> None:
+    """`make demo SCENARIO=tuning` prints the same at 80 columns: what differs is to be taken over from there."""
+    reachable.reset()
+    reachable.simulator.play("tuning")
+
+    printed, shown = printed_steps(reachable), shown_steps()
+
+    assert [*shown] == [*printed]
+    for name, blocks in shown.items():
+        printed_name = printed[name]
+        for block in blocks:
+            assert block in printed_name, f"{name} of docs/tuning.md: {block}\nwhat is printed: {printed_name}"
+    assert sum(len(block.splitlines()) for blocks in shown.values() for block in blocks) > 80

@@ -8,7 +8,8 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster import paths
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
@@ -18,10 +19,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     ResourceMissing,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reading import Reading
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import COMPONENT, UNDONE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import MigrationPolicy
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import MetaFields, Reader
 
-__all__ = ["NAMESPACES_SINGLY", "read_namespace_labels", "read_policies"]
+__all__ = ["NAMESPACES_SINGLY", "read_namespace_labels", "read_policies", "read_undo_event"]
 
 # Up to this many single requests; above it the whole list costs less.
 NAMESPACES_SINGLY = 16
@@ -58,3 +60,18 @@ def read_namespace_labels(reading: Reading, /, *, names: Sequence[str]) -> dict[
         else:
             found[wanted[path]] = dict(_META.read(Reader(answer)).labels)
     return found
+
+
+def read_undo_event(reading: Reading, /, *, name: str) -> str:
+    """What the last event of ours says of an undo of this policy, with its time; "" where there is none (any more), or
+    events may not be read (topic `events`). It lies where events of objects without a namespace do."""
+    path = paths.collection("", version="v1", plural="events", namespace="default")
+    query = {"fieldSelector": f"involvedObject.kind=MigrationPolicy,involvedObject.name={name},reason={UNDONE}"}
+    found = reading.seeing("events", lambda: reading.client.list(path, query=query)) or []
+    told = sorted(f"{one.get('lastTimestamp')}: {one.get('message')}" for one in found if _is_ours(one))
+    return told[-1] if told else ""
+
+
+def _is_ours(event: Mapping[str, Any]) -> bool:
+    source = event.get("source")
+    return isinstance(source, Mapping) and source.get("component") == COMPONENT

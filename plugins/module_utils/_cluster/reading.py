@@ -103,12 +103,13 @@ def vmi_path(key: Key) -> str:
 
 class Reading:
     """Reads through `client`. `unseen` collects, by topic, the rules that were missing (403), `needs` what the target
-    pods ask for that have no node yet, by UID."""
+    pods ask for that have no node yet, by UID, `notes` what is odd in the cluster and worth a warning."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.unseen: dict[str, tuple[Rule, ...]] = {}
         self.needs: dict[str, PodNeeds] = {}
+        self.notes: list[str] = []
 
     def miss(self, topic: str, rule: Rule, /) -> None:
         """Keeps that `topic` could not be read for want of `rule`."""
@@ -281,11 +282,14 @@ class Reading:
         ]
 
     def kubevirt(self) -> KubeVirt | None:
-        """The KubeVirt object; None where there is none, or it may not be read (topic `kubevirt`)."""
+        """The KubeVirt object; None where there is none, or it may not be read (topic `kubevirt`). Of several see
+        `KubeVirt.from_objects`; a note says so."""
         path = paths.collection(KUBEVIRT, version="v1", plural="kubevirts")
         items = self.seeing("kubevirt", lambda: self.client.list(path))
-        found = [KubeVirt.from_object(item) for item in items or ()]
-        return min(found, key=lambda one: (one.meta.namespace, one.meta.name)) if found else None
+        found = KubeVirt.from_objects(items or ())
+        if found is not None and found.doubt:
+            self.notes.append(f"{found.doubt[0].upper()}{found.doubt[1:]}: what hangs on its settings is unknown.")
+        return found
 
     def lease(self, namespace: str) -> Lease | None:
         """virt-controller's lease; None where there is none, or it may not be read (topic `lease`)."""

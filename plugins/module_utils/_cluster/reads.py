@@ -88,7 +88,7 @@ def read_snapshot(client: Client, scope: Scope, /) -> tuple[Snapshot, list[str]]
         waiting_unread=waiting_unread,
         needs=reading.needs,
     )
-    return snapshot, notes
+    return snapshot, [*notes, *reading.notes]
 
 
 def _read_again(reading: Reading, migrations: Sequence[Migration], vmis: Mapping[Key, Vmi | None]) -> list[Migration]:

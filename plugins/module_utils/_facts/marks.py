@@ -23,6 +23,7 @@ __all__ = [
     "RECORD",
     "REMEDIATE",
     "RETRY_DUE",
+    "UNDONE",
     "is_paused",
     "wants_remediation",
 ]
@@ -33,6 +34,8 @@ PREFIX: Final = "live-migration.kubevirt-ops/"
 RECORD: Final = f"{PREFIX}last-change"
 # Who reports the events of ours.
 COMPONENT: Final = "kubevirt-ops-live-migration"
+# The reason of the event that a policy's last change was taken back.
+UNDONE: Final = "PolicyChangeUndone"
 # The switch that stops every act, on the VM's namespace or on KubeVirt's.
 PAUSE: Final = f"{PREFIX}pause"
 # Who wants automation to act: a label of the VM or its VMI, or an annotation of the namespace.

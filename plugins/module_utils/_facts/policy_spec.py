@@ -13,9 +13,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import (
+    is_label_key,
+    is_label_value,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
     QuantityError,
     parse_quantity,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
+    COMPLETION_TIMEOUT,
+    MOST,
+    MOST_BANDWIDTH,
+    TOO_FAST,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 
@@ -69,7 +79,7 @@ EXPERIMENTAL: Mapping[str, Any] = {
 _FACTORS = frozenset({"completionTimeoutFactor", "ewmaAlpha", "patienceWindowDecayFactor", "precopyPossibleFactor"})
 # Smallest and largest by the definition of the kind; the webhook asks for 0 or more of those that it does not bound.
 _RANGES: Mapping[str, tuple[int, int]] = {
-    "completionTimeoutPerGiB": (0, 2**63 - 1),
+    "completionTimeoutPerGiB": (0, MOST[COMPLETION_TIMEOUT]),
     "cooldownSeconds": (1, 2**31 - 1),
     "initialMs": (1, 2**63 - 1),
     "maxDowntimeMs": (1, 2_000_000),
@@ -79,8 +89,6 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     "steps": (1, 2**31 - 1),
     "switchoverTimeout": (0, 2**63 - 1),
 }
-_PREFIX = 253
-_NAME = 63
 
 
 def parse_settings(params: Mapping[str, Any], /) -> dict[str, Any]:
@@ -116,7 +124,7 @@ def _checked(value: Any, *, api: str, option: str) -> Any:
         return _quantity(value, option=option, more_than_zero=api in _FACTORS)
     low, high = _RANGES.get(api, (None, None))
     if low is not None and high is not None and not low <= value <= high:
-        top = "" if high > 2**31 else f" and at most {high}"
+        top = "" if high == 2**63 - 1 else f" and at most {high}"
         raise WrongInput(f"{option}: {value} cannot be; KubeVirt takes whole numbers of at least {low}{top}.")
     return value
 
@@ -128,6 +136,8 @@ def _quantity(value: Any, *, option: str, more_than_zero: bool) -> Any:
         raise WrongInput(f"{option}: {error}.") from None
     if number < 0 or (more_than_zero and number == 0):
         raise WrongInput(f"{option}: {value} cannot be; it must be {'more than 0' if more_than_zero else '0 or more'}.")
+    if not more_than_zero and number > MOST_BANDWIDTH:
+        raise WrongInput(f"{option}: {value} cannot be; {TOO_FAST}.")
     return value
 
 
@@ -142,28 +152,9 @@ def parse_selector(value: Any, *, option: str) -> dict[str, str] | None:
     for key, text in value.items():
         if not isinstance(text, str):
             raise WrongInput(f"{option}: the value of {key!r} is {text!r}, which is no text; write it in quotes.")
-        if not _is_label_key(str(key)) or not _is_label_value(text):
+        if not is_label_key(str(key)) or not is_label_value(text):
             raise WrongInput(f"{option}: {key}={text} is no label that Kubernetes knows, so nothing could match it.")
     return {str(key): text for key, text in value.items()}
-
-
-def _is_label_key(key: str) -> bool:
-    prefix, slash, name = key.rpartition("/")
-    if slash and (not 0 < len(prefix) <= _PREFIX or not all(_is_dns_part(part) for part in prefix.split("."))):
-        return False
-    return bool(name) and _is_label_value(name)
-
-
-def _is_dns_part(part: str) -> bool:
-    return _is_label_value(part) and bool(part) and part == part.lower() and "_" not in part
-
-
-def _is_label_value(text: str) -> bool:
-    """Letters, digits, `-`, `_` and `.`, a letter or digit at both ends, at most 63 of them; or nothing."""
-    if not text:
-        return True
-    inner = text.replace("-", "a").replace("_", "a").replace(".", "a")
-    return text.isascii() and inner.isalnum() and text[0].isalnum() and text[-1].isalnum() and len(text) <= _NAME
 
 
 def same_value(one: Any, other: Any, /) -> bool:

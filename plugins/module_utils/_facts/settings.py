@@ -38,10 +38,16 @@ __all__ = [
     "BY_NAME",
     "BY_OPTION",
     "COMPLETION_TIMEOUT",
+    "DRAIN_TAINT",
+    "MOST",
+    "MOST_BANDWIDTH",
+    "NETWORK",
     "OUTBOUND_PER_NODE",
     "PER_CLUSTER",
     "PROGRESS_TIMEOUT",
     "SETTINGS",
+    "TOO_FAST",
+    "UTILITY_TIMEOUT",
     "Setting",
     "SettingsFields",
     "read_settings",
@@ -56,6 +62,26 @@ COMPLETION_TIMEOUT = "completionTimeoutPerGiB"
 PER_CLUSTER = "parallelMigrationsPerCluster"
 OUTBOUND_PER_NODE = "parallelOutboundMigrationsPerNode"
 PROGRESS_TIMEOUT = "progressTimeout"
+UTILITY_TIMEOUT = "utilityVolumesTimeout"
+NETWORK = "network"
+DRAIN_TAINT = "nodeDrainTaintKey"
+
+_INT32, _INT64 = 2**31 - 1, 2**63 - 1
+# A petabyte of memory and volumes is more than any VM copies.
+_MOST_GIGABYTES = 10**6
+# What is more wraps round in KubeVirt's own arithmetic, or is no value of the field at all. KubeVirt v1.9.0:
+# virtwrap/live-migration-source.go multiplies the timeout by gigabytes, doubles that for a pause and makes it
+# milliseconds; watch/migration/migration.go makes the wait for utility volumes nanoseconds; the limits are int32.
+MOST: Mapping[str, int] = {
+    COMPLETION_TIMEOUT: _INT64 // (2 * 1000 * _MOST_GIGABYTES),
+    PROGRESS_TIMEOUT: _INT64,
+    UTILITY_TIMEOUT: _INT64 // 10**9,
+    PER_CLUSTER: _INT32,
+    OUTBOUND_PER_NODE: _INT32,
+}
+# libvirt (src/qemu/qemu_migration.h, QEMU_DOMAIN_MIG_BANDWIDTH_MAX) takes whole MiB/s whose bytes are an int64.
+MOST_BANDWIDTH = (_INT64 // 2**20) * 2**20
+TOO_FAST = f"libvirt takes at most {MOST_BANDWIDTH} bytes a second, and 0 is no limit"
 
 
 def _as_quantity(value: Any) -> Any:
@@ -105,13 +131,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("experimental", "experimental", {}, as_map, "a mapping", in_kubevirt=False, in_policy=True),
     _boolean("matchSELinuxLevelOnMigration", "match_selinux_level_on_migration", True, is_settled=False),
     _integer("maxDowntimeMs", "max_downtime_ms", 900, in_policy=True),
-    Setting("network", "network", "", as_text, "a string", in_hyperconverged=True),
-    Setting("nodeDrainTaintKey", "node_drain_taint_key", "kubevirt.io/drain", as_text, "a string", is_settled=False),
+    Setting(NETWORK, "network", "", as_text, "a string", in_hyperconverged=True),
+    Setting(DRAIN_TAINT, "node_drain_taint_key", "kubevirt.io/drain", as_text, "a string", is_settled=False),
     _integer(PER_CLUSTER, "parallel_migrations_per_cluster", 5, in_hyperconverged=True, is_settled=False),
     _integer(OUTBOUND_PER_NODE, "parallel_outbound_migrations_per_node", 2, in_hyperconverged=True, is_settled=False),
     _integer(PROGRESS_TIMEOUT, "progress_timeout", 150, in_hyperconverged=True),
     _boolean("unsafeMigrationOverride", "unsafe_migration_override", False),
-    _integer("utilityVolumesTimeout", "utility_volumes_timeout", 150, is_settled=False),
+    _integer(UTILITY_TIMEOUT, "utility_volumes_timeout", 150, is_settled=False),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 BY_OPTION: Mapping[str, Setting] = {setting.option: setting for setting in SETTINGS}

@@ -9,8 +9,8 @@ Facts: KubeVirt v1.9.0, pkg/virt-config/virt-config.go (defaults of the limits);
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -77,7 +77,8 @@ class KubeVirt:
     """The KubeVirt object: the limits in force (KubeVirt's own default where unset) and where it lives.
 
     `settings` are the migration settings that it sets, by their names in the API; None where one is of a wrong type.
-    `eviction_strategy` holds for VMIs that name none ("None" where unset); None where it is of a wrong type.
+    `eviction_strategy` holds for VMIs that name none ("None" where unset); None where it is of a wrong type. `doubt`
+    says why it is not known which object is in force, "" where it is; then neither of the two is known.
     """
 
     meta: Meta
@@ -89,6 +90,22 @@ class KubeVirt:
     settings: Mapping[str, Any] | None
     eviction_strategy: str | None
     problems: tuple[str, ...]
+    doubt: str = ""
+
+    @classmethod
+    def from_objects(cls, objs: Sequence[Any], /) -> KubeVirt | None:
+        """The KubeVirt object in force; None for no object. Of several KubeVirt acts on one only, and what they set is
+        not known then: nothing but the namespace is kept, if they share it."""
+        found = [cls.from_object(obj) for obj in objs]
+        if len(found) < 2:
+            return found[0] if found else None
+        names = sorted(f"{one.meta.namespace}/{one.meta.name}" for one in found)
+        doubt = f"there are {len(names)} KubeVirt objects ({', '.join(names)}), and which one is in force is not known"
+        places = {one.meta.namespace for one in found}
+        meta = replace(found[0].meta, name="", namespace=places.pop() if len(places) == 1 else "")
+        return replace(
+            cls.from_object({}), meta=meta, settings=None, eviction_strategy=None, problems=(doubt,), doubt=doubt
+        )
 
     @classmethod
     def from_object(cls, obj: Any) -> KubeVirt:

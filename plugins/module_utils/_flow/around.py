@@ -109,6 +109,8 @@ def read_around(reads: ActReads, /, *, namespaces: Iterable[str], min_healthy: s
     around.rules += [rule for rule in rules if rule not in around.rules]
     if around.kubevirt is None:
         around.missing["upgrade"] = _lacking(reads.reading.unseen.get("kubevirt", ())) or "there is no KubeVirt object"
+    elif around.kubevirt.doubt:
+        around.missing["upgrade"] = around.kubevirt.doubt
     return around
 
 

@@ -8,13 +8,14 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ResourceMissing
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.policy_reads import read_undo_event
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reading import Reading
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import MigrationPolicy
@@ -23,6 +24,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     Case,
     Manner,
     act,
+    blame_others,
+    is_untouched,
     read_policy,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_effect import (
@@ -34,9 +37,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import (
     KIND,
     WantedPolicy,
-    changed_since,
+    manifest_of,
     metadata_of,
-    other_changes,
     spec_after,
     spec_of,
     undo_options,
@@ -47,6 +49,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     note_of,
     undo_patch,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_undo import plan_policy_undo
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.policy_effect import (
     render_diff,
     render_effect,
@@ -62,44 +65,63 @@ Object = dict[str, Any]
 def run(client: Client, params: Mapping[str, Any], _clock: Clock, /, *, check_mode: bool = False) -> Object:
     """The result of migration_policy for the module's `params`; moments are by the cluster's time.
 
-    Where somebody else changes other fields in between, it is read and planned anew, once. Raises WrongInput for what
+    Where somebody else changes other fields in between, it is read and planned anew, once; a change of what was asked
+    for is an error. Raises WrongInput for what
     KubeVirt would refuse or could never match, ClusterError where the policy could not be read or written; that of a
     write carries the rest of the result.
     """
     wanted, manner = parse_options(params, check_mode=check_mode)
-    done, result = _attempt(client, wanted, manner)
-    if done.may_try_again:
-        done, result = _attempt(client, wanted, manner)
-    if done.error is not None:
-        done.error.result = result
-        raise done.error
-    return result
+    last = _attempt(client, wanted, manner)
+    if last.done.may_try_again:
+        last = _attempt(client, wanted, manner, earlier=last)
+    if last.done.error is not None:
+        last.done.error.result = last.result
+        raise last.done.error
+    return last.result
 
 
-def _attempt(client: Client, wanted: WantedPolicy, manner: Manner) -> tuple[Act, Object]:
-    """One reading of the cluster, and what is done on it."""
+@dataclass(frozen=True)
+class _Attempt:
+    """One reading of the cluster, and what was done on it."""
+
+    case: Case
+    done: Act
+    result: Object
+
+
+def _attempt(client: Client, wanted: WantedPolicy, manner: Manner, *, earlier: _Attempt | None = None) -> _Attempt:
+    """An attempt; the `earlier` one where somebody has changed what is wanted since."""
     reading = Reading(client)
     items, found = _read(reading, wanted.name)
-    case = _case(wanted, found, items)
+    if earlier is not None and earlier.done.error is not None and not is_untouched(earlier.case, found):
+        blame_others(earlier.done.error, earlier.case, now=found)
+        return earlier
+    case = _case(reading, wanted, found, items, accepted=manner.accepted)
     look = look_at_effect(reading, _with_after(_sides(wanted.name, items, found), case))
     done = act(client, case, look, manner=manner)
-    return done, _result(reading, case, look, done)
+    return _Attempt(case, done, _result(reading, case, look, done))
 
 
-def _case(wanted: WantedPolicy, found: Object | None, items: list[Object] | None) -> Case:
+def _case(
+    reading: Reading,
+    wanted: WantedPolicy,
+    found: Object | None,
+    items: list[Object] | None,
+    *,
+    accepted: Sequence[str],
+) -> Case:
     spec = None if found is None else spec_of(found)
     record = None if found is None else parse_policy_record(note_of(found))
     if not wanted.is_undo:
-        return Case(wanted.name, found=found, before=spec, after=spec_after(wanted, found=spec), record=record)
-    case = Case(wanted.name, found=found, before=spec, after=spec, record=record, undoes=True)
-    ambiguous = other_changes(wanted.name, policies=items) if wanted.is_alone else ()
-    if ambiguous:
-        return replace(case, refusals=ambiguous)
-    if spec is None or record is None or record.undone is not None:
-        return case
-    refusals = changed_since(record, found=spec)
-    before = None if record.before is None else dict(record.before)
-    return replace(case, refusals=refusals) if refusals else replace(case, after=before)
+        return Case(wanted, found=found, before=spec, after=spec_after(wanted, found=spec), record=record)
+    told = read_undo_event(reading, name=wanted.name) if found is None else ""
+    undo = plan_policy_undo(wanted, found=found, policies=items, told=told)
+    case = Case(wanted, found=found, before=spec, after=spec, record=record, undoes=True, notes=undo.notes)
+    if not undo.stays:
+        return replace(case, after=undo.after)
+    stand = tuple(one for one in undo.refusals if one.code not in accepted)
+    insisted = tuple(one.reason for one in undo.refusals if one not in stand)
+    return replace(case, refusals=stand, notes=(*undo.notes, *insisted))
 
 
 def _read(reading: Reading, name: str) -> tuple[list[Object] | None, Object | None]:
@@ -148,6 +170,7 @@ def _result(reading: Reading, case: Case, look: PolicyLook, done: Act) -> Object
         "diff": render_diff(case.name, before=case.before, after=after),
         "undo": undo_options(case.name, before=case.before) if is_changing else {},
         "undo_patch": undo_patch(case.found, after=after) if is_changing else [],
+        "undo_manifest": manifest_of(case.name, spec=case.before) if is_changing and after is None else {},
         **render_effect(look.effect),
         "unmatched_hint": render_hints(look.hints),
         "in_flight": render_in_flight(look.in_flight),
@@ -156,7 +179,7 @@ def _result(reading: Reading, case: Case, look: PolicyLook, done: Act) -> Object
         "refusals": [one.to_result() for one in done.refusals],
         "last_change": _last_change(done),
         "coverage": Coverage(requests=reading.client.requests).adding(rules).to_result(),
-        "notes": done.notes,
+        "notes": [*reading.notes, *done.notes],
     }
 
 

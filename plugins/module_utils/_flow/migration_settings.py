@@ -14,12 +14,17 @@ from typing import Any, Final
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ClusterError, Conflict
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
+    ChangedMeanwhile,
+    ClusterError,
+    Conflict,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reading import Reading
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.settings_reads import (
     read_owners,
     read_served,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import in_doubt
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import RECORD
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.owners import (
@@ -41,10 +46,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.effective import effective_settings
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.owner import find_target
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Record, parse_record
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import parse_record
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.settings import (
-    Change,
-    document_of,
+    find_others,
     plan_settings,
     plan_undo,
 )
@@ -63,28 +67,32 @@ _NAMED: Final = 5
 def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mode: bool) -> dict[str, Any]:
     """The result of migration_settings for the module's `params`.
 
-    Where somebody else changes the object in between it is read again and planned anew, once. Raises ClusterError with
-    what was done so far in its `result`, WrongInput for options without meaning (before any request).
+    Where somebody else changes other parts of the object in between it is read again and planned anew, once; a change
+    of what was asked for is an error. Raises ClusterError with what was done so far in its `result`, WrongInput for
+    options without meaning (before any request).
     """
     asked = parse_options(params)
     first = _Attempt(client, asked, clock=clock, check_mode=check_mode)
     try:
         return first.run()
-    except Conflict:
-        return _Attempt(client, asked, clock=clock, check_mode=check_mode, earlier=first.tried).run()
+    except Conflict as error:
+        first.conflict = error
+        return _Attempt(client, asked, clock=clock, check_mode=check_mode, earlier=first).run()
 
 
 @dataclass
 class _Attempt:
-    """One reading of the cluster and what is done on it. `earlier` is what the attempt before this one sent: its answer
-    may have been lost, and the change made."""
+    """One reading of the cluster and what is done on it. `earlier` is the attempt before this one, which met a
+    `conflict`: somebody else changed what it rests on, or its answer was lost and the change made."""
 
     client: Client
     asked: Asked
     clock: Clock = field(kw_only=True)
     check_mode: bool = field(kw_only=True)
-    earlier: Tried | None = field(default=None, kw_only=True)
+    earlier: _Attempt | None = field(default=None, kw_only=True)
+    target: Target | None = field(default=None, init=False)
     tried: Tried | None = field(default=None, init=False)
+    conflict: Conflict | None = field(default=None, init=False)
     result: dict[str, Any] = field(default_factory=empty_settings_result, init=False)
 
     def __post_init__(self) -> None:
@@ -116,16 +124,21 @@ class _Attempt:
         return replace(target, fields=own, kubevirt_fields=known)
 
     def _change(self, target: Target, /) -> None:
-        record = parse_record(target.annotations.get(RECORD))
+        text = target.annotations.get(RECORD)
+        record = parse_record(text)
+        self.target = target
         self.result |= settings_result(target, target)
-        if self.earlier is not None and target.annotations.get(RECORD) == self.earlier.record_text:
+        sent = self.earlier.tried if self.earlier is not None else None
+        if sent is not None and target.annotations.get(RECORD) == sent.record_text:
             # The answer was lost and the change was made: it stands there with our own record.
-            tried, done = self.earlier, self._finish(self.earlier)
+            tried, done = sent, self._finish(sent)
             before = tried.before
         else:
+            self._check_others(target)
             before = target
+            wanted = plan_undo(target, text) if self.asked.undo else plan_settings(target, self.asked.wish)
             self.tried = tried = try_change(
-                self.client, self.reading, target, change=self._wanted(target, record), asked=self.asked, record=record
+                self.client, self.reading, target, change=wanted, asked=self.asked, record=record
             )
             done = execute_plan(self.client, tried.plan, check_mode=self.check_mode)
         after = as_answered(target, done.answers[0]) if 0 in done.answers else tried.answered
@@ -139,15 +152,27 @@ class _Attempt:
         effective = effective_settings(after)
         self.result["in_flight"] = read_in_flight(self.reading, names=names, effective=effective)
         if self.result["changed"] and self.result["in_flight"]:
-            self.result["notes"].append(_in_flight_note(self.result["in_flight"]))
+            is_blind = "policies" in self.reading.unseen
+            self.result["notes"].append(_in_flight_note(self.result["in_flight"], is_blind=is_blind))
 
-    def _wanted(self, target: Target, record: Record | None, /) -> Change:
-        if not self.asked.undo:
-            return plan_settings(target, self.asked.wish)
-        if record is None or record.undone is not None:
-            document = document_of(target.found.obj)
-            return Change(document, document)
-        return plan_undo(target, record)
+    def _check_others(self, target: Target, /) -> None:
+        """Raises ChangedMeanwhile where somebody else has changed what is asked for since the attempt before this."""
+        earlier = self.earlier
+        if earlier is None or earlier.target is None or earlier.conflict is None:
+            return
+        changed = find_others(earlier.target, target, names=self.asked.wish.names, undo=self.asked.undo)
+        if not changed:
+            return
+        self.result |= {key: earlier.result[key] for key in ("plan", "changed")}
+        error = ChangedMeanwhile(
+            f"Somebody else changed {target.label} in between: {'; '.join(changed)}.",
+            method=earlier.conflict.method,
+            path=earlier.conflict.path,
+            status=earlier.conflict.status,
+            reason=earlier.conflict.reason,
+            remedy="Nothing was overwritten. Look who wants what, then run again: it starts from what is there then.",
+        )
+        raise in_doubt(error) if earlier.conflict.is_uncertain else error
 
     def _finish(self, tried: Tried, /) -> Execution:
         """The steps that come after one whose answer was lost."""
@@ -181,10 +206,11 @@ class _Attempt:
         return Coverage(requests=self.client.requests).adding(missing).to_result()
 
 
-def _in_flight_note(in_flight: Sequence[Mapping[str, Any]], /) -> str:
+def _in_flight_note(in_flight: Sequence[Mapping[str, Any]], /, *, is_blind: bool) -> str:
+    """`is_blind`: what policies set could not be read."""
     names = ", ".join(f"{one['namespace']}/{one['vm']}" for one in in_flight[:_NAMED])
     more = f" and {len(in_flight) - _NAMED} more" if len(in_flight) > _NAMED else ""
     told = f"Migrations under way keep the settings of before ({names}{more})"
-    policies = sorted({str(one["policy"]) for one in in_flight if one["policy"]})
+    policies = sorted({str(one["policy"]) for one in in_flight if one["policy"]}) if is_blind else []
     but = f", but for what their MigrationPolicy ({', '.join(policies[:_NAMED])}) sets itself" if policies else ""
     return f"{told}: only a cancel and a new migration gives them the new ones{but}."

@@ -8,6 +8,7 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,17 +21,20 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     ResourceMissing,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.settings_reads import read_user
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import UNDONE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy_spec import option_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.execute import Execution, execute_plan
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_effect import PolicyLook
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.event import plan_event
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.event import LONGEST_MESSAGE, plan_event
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import (
     API_VERSION,
     KIND,
+    WantedPolicy,
     differing_fields,
     metadata_of,
     same_spec,
+    spec_after,
     spec_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy_record import PolicyRecord
@@ -50,7 +54,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     judge_risks,
 )
 
-__all__ = ["Act", "Case", "Manner", "act", "read_policy"]
+__all__ = ["Act", "Case", "Manner", "act", "blame_others", "is_untouched", "read_policy"]
 
 # verb of the write -> reason of the event, and what its message says.
 _EVENTS = {
@@ -64,18 +68,25 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """The object found (None: there is none) with its spec, and the spec that it is to get (None: none).
+    """The object found (None: there is none) with its spec, and the spec that it is to get (None: none) as `wanted`.
 
-    `record` is that of the last change, `undoes` whether that one is taken back, `refusals` what keeps it from that.
+    `record` is that of the last change, `undoes` whether that one is taken back, `refusals` what keeps it from that,
+    `notes` why nothing is to be taken back.
     """
 
-    name: str
+    wanted: WantedPolicy
     found: Object | None
     before: Object | None
     after: Object | None
     record: PolicyRecord | None = None
     undoes: bool = False
     refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The policy's name."""
+        return self.wanted.name
 
     @property
     def is_changing(self) -> bool:
@@ -118,7 +129,7 @@ class Manner:
 def act(client: Client, case: Case, look: PolicyLook, /, *, manner: Manner) -> Act:
     """Carry out the change, or let the server try it in check mode. Raises nothing for an answer of the server."""
     if not case.is_changing:
-        return Act(policy=case.found or {})
+        return Act(policy=case.found or {}, notes=list(case.notes))
     user, at = read_user(client), format_timestamp(client.server_time)
     who = Who(at, user=user, requested_by=manner.requested_by, reason=manner.reason)
     risks = find_policy_risks(look.case)
@@ -177,8 +188,8 @@ def _failed(client: Client, case: Case, found: Act, error: ClusterError) -> Act:
         error.remedy = f"It is about {', '.join(named)}."
     if isinstance(error, Conflict) and not error.is_uncertain:
         now = read_policy(client, case.name)
-        error.remedy = f"{_what_changed(case, now)} Nothing was written. Look at it, then run again."
-        found = replace(found, may_try_again=_is_untouched(case, now))
+        blame_others(error, case, now=now)
+        found = replace(found, may_try_again=is_untouched(case, now))
     return replace(found, error=error, has_changed=error.is_uncertain)
 
 
@@ -190,6 +201,11 @@ def _not_served(name: str) -> Refusal:
     )
 
 
+def blame_others(error: ClusterError, case: Case, /, *, now: Object | None) -> None:
+    """Has `error` say what somebody else did to the policy, which is `now` like that, and what to do about it."""
+    error.remedy = f"{_what_changed(case, now)} Nothing was written. Look at it, then run again."
+
+
 def _what_changed(case: Case, now: Object | None) -> str:
     if now is None or case.found is None:
         return f"Somebody else {'deleted' if now is None else 'made'} {KIND} {case.name} in between."
@@ -198,14 +214,16 @@ def _what_changed(case: Case, now: Object | None) -> str:
     return f"Somebody else changed {what} in between."
 
 
-def _is_untouched(case: Case, now: Object | None) -> bool:
-    """Whether it is the same policy still, and nobody else changed what was to be changed."""
+def is_untouched(case: Case, now: Object | None, /) -> bool:
+    """Whether it is the same policy still, and nobody else changed what was to be changed, or would be now."""
     if now is None or case.found is None or case.after is None or case.undoes:
         return False
     if metadata_of(now).get("uid") != metadata_of(case.found).get("uid"):
         return False
     theirs = differing_fields(case.before or {}, spec_of(now))
-    return not set(theirs) & set(differing_fields(case.before or {}, case.after))
+    again = spec_after(case.wanted, found=spec_of(now)) or {}
+    ours = (*differing_fields(case.before or {}, case.after), *differing_fields(spec_of(now), again))
+    return not set(theirs) & set(ours)
 
 
 # -- what went well
@@ -226,7 +244,17 @@ def _succeeded(client: Client, case: Case, found: Act, *, who: Who, check_mode: 
         )
         return found
     _note_event(client, case, found, who=who, check_mode=check_mode)
+    if case.after is None and not case.undoes:
+        found.notes.append(_gone_for_good(case, check_mode=check_mode))
     return found
+
+
+def _gone_for_good(case: Case, *, check_mode: bool) -> str:
+    record = "goes" if check_mode else "went"
+    return (
+        f"The record of the changes of {KIND} {case.name} {record} with it, so undo cannot bring it back from the "
+        "cluster: keep undo_manifest of this result, which makes it again."
+    )
 
 
 def _note_event(client: Client, case: Case, found: Act, *, who: Who, check_mode: bool) -> None:
@@ -237,7 +265,7 @@ def _note_event(client: Client, case: Case, found: Act, *, who: Who, check_mode:
     if is_early:
         # What a dry run creates has a UID that nothing will ever have.
         about["metadata"] = {"name": case.name}
-    reason = "PolicyChangeUndone" if case.undoes else _EVENTS[verb][0]
+    reason = UNDONE if case.undoes else _EVENTS[verb][0]
     step = plan_event(about, reason=reason, message=_message(case, verb, who), who=who)
     step = replace(step, not_yet="the policy that it is about is not there yet" if is_early else "")
     recorded = execute_plan(client, Plan(steps=(step,)), check_mode=check_mode)
@@ -250,4 +278,7 @@ def _message(case: Case, verb: str, who: Who) -> str:
     told = f" ({', '.join(option_of(one) for one in fields)})" if fields else ""
     by = " for ".join(name for name in (who.user, who.requested_by) if name)
     what = f"Undone, {_EVENTS[verb][1]}" if case.undoes else _EVENTS[verb][1].capitalize()
-    return f"{what}{told} by {by or 'somebody'}{': ' + who.reason if who.reason else ''}"
+    message = f"{what}{told} by {by or 'somebody'}{': ' + who.reason if who.reason else ''}"
+    # Nothing else in the cluster tells what was deleted.
+    spec = f". Its spec was {json.dumps(case.before, sort_keys=True)}" if verb == "delete" else ""
+    return f"{message}{spec}" if len(message) + len(spec) <= LONGEST_MESSAGE else message

@@ -20,8 +20,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policy_act import Manner
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.said_options import parse_said
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import WantedPolicy
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import LONGEST_REASON
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import judge_risks
 
 __all__ = ["parse_options"]
@@ -31,7 +31,7 @@ def parse_options(params: Mapping[str, Any], /, *, check_mode: bool) -> tuple[Wa
     """What is wanted and in which manner. Raises WrongInput naming the option, its value and the way out."""
     accepted = tuple(params.get("accept_risks") or ())
     judge_risks((), accept_risks=accepted)
-    reason, requested_by = _text(params, "reason"), _text(params, "requested_by")
+    reason, requested_by = parse_said(params, "reason"), parse_said(params, "requested_by")
     return _wanted(params), Manner(accepted, reason, requested_by, check_mode)
 
 
@@ -59,10 +59,3 @@ def _check_alone(params: Mapping[str, Any]) -> None:
     given += ["state"] if params.get("state") == "absent" else []
     if given:
         raise WrongInput(f"undo takes back the last change: give no {given[0]} with it.")
-
-
-def _text(params: Mapping[str, Any], name: str) -> str:
-    text = str(params.get(name) or "").strip()
-    if len(text) > LONGEST_REASON:
-        raise WrongInput(f"{name} has {len(text)} characters; at most {LONGEST_REASON} are kept.")
-    return text

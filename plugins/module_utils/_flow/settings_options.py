@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import is_label_key, is_name
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
     QuantityError,
     parse_quantity,
@@ -19,11 +20,16 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
     BANDWIDTH,
     BY_OPTION,
+    DRAIN_TAINT,
+    MOST,
+    MOST_BANDWIDTH,
+    NETWORK,
     SETTINGS,
+    TOO_FAST,
     Setting,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import LONGEST_REASON
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.said_options import parse_said
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.settings import Wish
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import judge_risks
 
@@ -88,29 +94,36 @@ def parse_options(params: Mapping[str, Any], /) -> Asked:
         undo=bool(params.get("undo")),
         owner=str(params.get("owner") or "auto"),
         accept_risks=accepted,
-        reason=_text(params, "reason"),
-        requested_by=_text(params, "requested_by"),
+        reason=parse_said(params, "reason"),
+        requested_by=parse_said(params, "requested_by"),
         wait_seconds=_wait_seconds(params),
     )
 
 
 def _value(option: str, value: Any, /) -> Any:
     setting: Setting = BY_OPTION[option]
-    if setting.name == BANDWIDTH:
-        try:
-            parse_quantity(value)
-        except QuantityError as error:
-            raise WrongInput(f"settings.{option}: {error}") from None
     if value == "":
         raise WrongInput(f"settings.{option} is empty: to go back to the default, name it in reset.")
+    why = _why_not(setting.name, value)
+    if why:
+        raise WrongInput(f"settings.{option}: {why}.")
     return value
 
 
-def _text(params: Mapping[str, Any], name: str, /) -> str:
-    text = str(params.get(name) or "").strip()
-    if len(text) > LONGEST_REASON:
-        raise WrongInput(f"{name} has {len(text)} characters; at most {LONGEST_REASON} are kept.")
-    return text
+def _why_not(name: str, value: Any, /) -> str:
+    """Why KubeVirt cannot work with the value at all, "" where it can."""
+    if name == BANDWIDTH:
+        try:
+            return "" if parse_quantity(value) <= MOST_BANDWIDTH else f"{value} cannot be; {TOO_FAST}"
+        except QuantityError as error:
+            return str(error)
+    if name == NETWORK and not all(is_name(part) for part in value.split("/", 1)):
+        return f"{value!r} cannot be the name of a NetworkAttachmentDefinition, with or without its namespace and a '/'"
+    if name == DRAIN_TAINT and not is_label_key(value):
+        return f"{value!r} cannot be the key of a taint"
+    if name in MOST and value > MOST[name]:
+        return f"{value} cannot be; KubeVirt reckons with at most {MOST[name]}"
+    return ""
 
 
 def _wait_seconds(params: Mapping[str, Any], /) -> int:

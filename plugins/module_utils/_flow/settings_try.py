@@ -41,11 +41,17 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.settings import (
     Change,
     document_of,
+    find_broken,
     read_settings_of,
     say_value,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.settings_risks import find_risks
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Plan, Step, judge_risks
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import (
+    Plan,
+    Refusal,
+    Step,
+    judge_risks,
+)
 
 __all__ = ["Tried", "try_change"]
 
@@ -74,9 +80,11 @@ def try_change(
     Raises NotKept where the server leaves something out, and the errors of a refused patch.
     """
     if change.is_empty and not change.refusals:
-        return Tried(Plan(), before=target, wanted=target, answered=target)
+        return Tried(Plan(notes=change.notes), before=target, wanted=target, answered=target)
     wanted = as_answered(target, _with_document(target.found.obj, change.after))
-    plan = _judged(target, wanted, change=change, asked=asked)
+    # What is reset may get a default that only the server knows.
+    broken = () if asked.wish.reset else find_broken(target, wanted)
+    plan = _judged(target, wanted, change=change, asked=asked, broken=broken)
     if change.is_empty:
         return Tried(plan, before=target, wanted=target, answered=target)
     if plan.is_refused:
@@ -87,17 +95,17 @@ def try_change(
     if _same(target, answered):
         return Tried(Plan(), before=target, wanted=target, answered=target)
     # What is reset has got the definition's default, which the wish did not know.
-    plan = _judged(target, answered, change=change, asked=asked)
+    plan = _judged(target, answered, change=change, asked=asked, broken=find_broken(target, answered))
     if plan.is_refused:
         return _refused(target, wanted, change=change, plan=plan)
     _try_on_kubevirt(client, reading, wanted)
     return _planned(client, target, change, wanted=wanted, answered=answered, plan=plan, asked=asked, record=record)
 
 
-def _judged(target: Target, after: Target, /, *, change: Change, asked: Asked) -> Plan:
+def _judged(target: Target, after: Target, /, *, change: Change, asked: Asked, broken: tuple[Refusal, ...]) -> Plan:
     """The refusals and warnings of a change, without steps. An undo puts back what stood there, whatever that was: what
     would refuse a change is a warning then."""
-    risks = _risks(target, after)
+    risks = (*broken, *_risks(target, after))
     return judge_risks(
         (*change.refusals, *(() if asked.undo else risks)),
         accept_risks=asked.accept_risks,
@@ -116,7 +124,7 @@ def _with_document(obj: Mapping[str, Any], document: Mapping[str, Any], /) -> di
     return {**obj, "metadata": metadata, "spec": document["spec"]}
 
 
-def _risks(target: Target, wanted: Target, /) -> tuple[Any, ...]:
+def _risks(target: Target, wanted: Target, /) -> tuple[Refusal, ...]:
     """Of what would change in the settings; none where they cannot be told, as that is refused already."""
     try:
         was, will = read_settings_of(target), read_settings_of(wanted)

@@ -8,7 +8,7 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     plan_tuning_changes,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_subject import (
+    Figures,
+    Subject,
     find_subjects,
     other_members,
 )
@@ -46,6 +48,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.progress import copies_of
 
 __all__ = ["run"]
+
+_NAMED = 5
 
 
 def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str, Any]:
@@ -80,8 +84,18 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
         **render_advice(plan, subjects=subjects, changes=changes, not_copying=not_copying),
         "coverage": coverage.to_result(),
         **EMPTY_ACT,
-        "notes": [*notes, *progress.notes],
+        "notes": [*notes, *progress.notes, *_unused(asked.figures, subjects)],
     }
+
+
+def _unused(figures: Figures, subjects: Sequence[Subject]) -> list[str]:
+    """A rate for a VM of which no copy runs decides nothing, and may have been meant for another one."""
+    known = {one.judgement.case.migration.key for one in subjects}
+    names = sorted("/".join(key) for key in figures.dirty_rates if key not in known)
+    if not names:
+        return []
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return [f"dirty_rates: no copy of {', '.join(names[:_NAMED])}{more} was looked at, so that is not used."]
 
 
 def _rules(snapshot: Snapshot, reading: Reading) -> list[Rule]:

@@ -277,7 +277,7 @@ def _budget(given: Situation) -> GateAnswer:
 
 def _upgrade(given: Situation) -> GateAnswer:
     kubevirt, code = given.kubevirt, "KubeVirtUpgrading"
-    if kubevirt is None:
+    if kubevirt is None or kubevirt.doubt:
         return _unseen(given, "upgrade", code, "Whether KubeVirt is being upgraded could not be read")
     if kubevirt.is_changing:
         why = (

@@ -13,7 +13,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.owners import Target
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.hco_patch import (
     AnnotationProblem,
-    expect_settings,
+    decided_settings,
     parse_annotation,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.settings import read_settings_of
@@ -32,7 +32,7 @@ def effective_settings(target: Target, /) -> dict[str, Effective]:
         effective = configured_settings(read_settings_of(target))
         if not target.is_hyperconverged:
             return effective
-        by_annotation = expect_settings(parse_annotation(target.annotations.get(ANNOTATION)), rendered={})
+        by_annotation = decided_settings(parse_annotation(target.annotations.get(ANNOTATION)))
     except AnnotationProblem:
         return {}
     return {name: _renamed(one, is_annotated=name in by_annotation) for name, one in effective.items()}

@@ -16,18 +16,18 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Who
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Step
 
-__all__ = ["plan_event"]
+__all__ = ["LONGEST_MESSAGE", "NO_NAMESPACE", "plan_event"]
 
 # Events about objects without a namespace lie there (k8s.io/client-go, tools/record).
-_NO_NAMESPACE: Final = "default"
-_LONGEST: Final = 1000
+NO_NAMESPACE: Final = "default"
+LONGEST_MESSAGE: Final = 1000
 
 
 def plan_event(obj: Mapping[str, Any], /, *, reason: str, message: str, who: Who) -> Step:
     """The step that posts an event about `obj`. That it fails is worth a warning: the change itself is done by then."""
     metadata = obj.get("metadata") or {}
-    namespace = str(metadata.get("namespace") or _NO_NAMESPACE)
-    name, told = str(metadata.get("name") or ""), message[:_LONGEST]
+    namespace = str(metadata.get("namespace") or NO_NAMESPACE)
+    name, told = str(metadata.get("name") or ""), message[:LONGEST_MESSAGE]
     # Named after its content: sent twice it is one event.
     digest = hashlib.sha256(f"{metadata.get('uid')} {who.at} {reason} {told}".encode()).hexdigest()[:16]
     body = {

@@ -32,6 +32,7 @@ __all__ = [
     "WantedPolicy",
     "changed_since",
     "differing_fields",
+    "manifest_of",
     "metadata_of",
     "other_changes",
     "same_spec",
@@ -164,6 +165,13 @@ def _stands(policy: Mapping[str, Any]) -> bool:
     annotations = metadata_of(policy).get("annotations")
     record = parse_policy_record(_map(annotations).get(RECORD))
     return record is not None and record.undone is None
+
+
+def manifest_of(name: str, /, *, spec: Spec | None) -> dict[str, Any]:
+    """The policy for `kubectl create`; empty where there is none."""
+    if spec is None:
+        return {}
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": copy.deepcopy(dict(spec))}
 
 
 def undo_options(name: str, /, *, before: Spec | None) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     CHANGING_LABELS,
     MigrationPolicy,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import COMPLETION_TIMEOUT
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Refusal
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.value_risks import (
     find_low_bandwidth,
+    find_no_timeout,
     find_post_copy_risks,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.configuration import (
@@ -73,9 +73,7 @@ def _risks(case: PolicyCase) -> Iterator[Refusal]:
     yield from _of_selectors(case.after, case.effect)
     if not case.after.settings:
         yield _without_settings(case.effect)
-    if case.after.settings.get(COMPLETION_TIMEOUT) == 0:
-        text = "completion_timeout_per_gib is 0: KubeVirt never ends a copy that does not get done, nor helps it along."
-        yield Refusal("NoCompletionTimeout", text)
+    yield from find_no_timeout(case.after.settings)
     yield from find_low_bandwidth(case.named, effective=case.effective(case.after))
     yield from _of_post_copy(case)
 

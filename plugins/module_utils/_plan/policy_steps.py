@@ -19,6 +19,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.policy import (
     API_VERSION,
     KIND,
+    manifest_of,
     metadata_of,
     same_spec,
     spec_of,
@@ -74,7 +75,7 @@ def _delete(name: str, found: Object) -> Step:
         resource_version=str(meta.get("resourceVersion", "")),
         precondition="it is as it was read (its UID and resourceVersion)",
         expectation="VMs that it ruled get the values of the next policy, or the cluster's, at their next hand-off",
-        undo={"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": dict(_spec(found) or {})},
+        undo=manifest_of(name, spec=_spec(found)),
     )
 
 
@@ -130,16 +131,17 @@ def undo_patch(found: Object | None, /, *, after: Object | None) -> Sequence[Map
 def note_in(body: Any, /) -> str:
     """The record that the body of a step writes, "" for none."""
     if isinstance(body, Mapping):
-        return note_of(body)
+        return note_of(body) or ""
     values = [one["value"] for one in body or () if one["op"] == "add" and "annotations" in one["path"]]
     value = values[-1] if values else ""
     return str(value.get(RECORD, "")) if isinstance(value, Mapping) else str(value)
 
 
-def note_of(obj: Object, /) -> str:
-    """The record that an object carries, "" for none."""
+def note_of(obj: Object, /) -> str | None:
+    """The text of the record that an object carries, None for none."""
     annotations = metadata_of(obj).get("annotations")
-    return str(annotations.get(RECORD, "")) if isinstance(annotations, Mapping) else ""
+    text = annotations.get(RECORD) if isinstance(annotations, Mapping) else None
+    return None if text is None else str(text)
 
 
 def unknown_fields(reason: str, /) -> tuple[str, ...]:

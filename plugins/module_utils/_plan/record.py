@@ -13,7 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["LONGEST_REASON", "Record", "Who", "parse_record"]
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import RECORD
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Refusal
+
+__all__ = ["LONGEST_REASON", "Record", "Who", "parse_record", "say_undone", "say_unreadable"]
 
 # An object's annotations together may have 256 KiB (k8s.io/apimachinery, pkg/api/validation).
 LONGEST_REASON: Final = 1000
@@ -59,6 +62,22 @@ class Record:
         if self.undone is not None:
             told["undone"] = dict(self.undone)
         return json.dumps(told, sort_keys=True)
+
+
+def say_undone(label: str, /, *, who: Who, undone: Mapping[str, str]) -> str:
+    """That the last change of an object was taken back before, for a second undo."""
+    by = f" by {undone['by']}" if undone.get("by") else ""
+    return f"The last change of {label}, of {who.at}, was undone already, at {undone.get('at', '?')}{by}."
+
+
+def say_unreadable(label: str, /) -> Refusal:
+    """That an undo has nothing to go by."""
+    text = (
+        f"The annotation {RECORD} of {label} cannot be read, so what stood there before its last change is not known. "
+        "Somebody wrote something else into it. Set what is wanted, which writes it anew; the event of the change says "
+        "what was changed, as long as the cluster keeps it."
+    )
+    return Refusal("RecordUnreadable", text)
 
 
 def parse_record(text: Any, /) -> Record | None:

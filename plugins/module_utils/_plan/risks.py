@@ -86,16 +86,19 @@ RISKS: Final[Mapping[str, Level]] = {
     "UnsafeMigration": Level.REFUSED,
     "PostCopyCanLoseVM": Level.WARNS,
     "VirtHandlerRestart": Level.WARNS,
+    "NoCompletionTimeout": Level.WARNS,
+    "NoWaitForUtilityVolumes": Level.WARNS,
     # What a MigrationPolicy can do besides.
     "ClusterWidePolicy": Level.REFUSED,
     "EffectUnknown": Level.REFUSED,
-    "NoCompletionTimeout": Level.WARNS,
     "PolicyWithoutSettings": Level.WARNS,
     "PostCopyWithHostDevices": Level.WARNS,
     "SelectorChanges": Level.WARNS,
     # Undo.
     "ValueChangedSince": Level.FINAL,
     "UndoAmbiguous": Level.FINAL,
+    "RecordUnreadable": Level.FINAL,
+    "NothingToUndo": Level.REFUSED,
     # Alert rules.
     "SettingsUnreadable": Level.FINAL,
     "FieldConflict": Level.REFUSED,

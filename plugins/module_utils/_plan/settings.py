@@ -9,25 +9,43 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ALERT, ANNOTATION
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import RECORD
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.owners import Target, value_at
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import BY_NAME, same_value
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.hco_patch import (
     AnnotationProblem,
+    decided_settings,
     drop_settings,
     expect_settings,
     merge_settings,
     parse_annotation,
     render,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import Record
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.record import (
+    Record,
+    parse_record,
+    say_undone,
+    say_unreadable,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Refusal
 
-__all__ = ["Change", "Wish", "document_of", "plan_settings", "plan_undo", "read_settings_of", "say_value", "split_wish"]
+__all__ = [
+    "Change",
+    "Wish",
+    "document_of",
+    "find_broken",
+    "find_others",
+    "plan_settings",
+    "plan_undo",
+    "read_settings_of",
+    "say_value",
+    "split_wish",
+]
 
 Document = dict[str, Any]
 
@@ -48,12 +66,14 @@ class Wish:
 @dataclass(frozen=True)
 class Change:
     """What the object shall be. `after` is `document_of` with the change in it; `made` the topmost parent that had to
-    be made, as a JSON pointer, "" for none. With `refusals` it is not to be carried out."""
+    be made, as a JSON pointer, "" for none. With `refusals` it is not to be carried out; `notes` say why it is empty.
+    """
 
     before: Document
     after: Document
     made: str = ""
     refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -186,8 +206,12 @@ def _annotate(document: Document, text: str | None, /) -> None:
 
 def _overruled(wish: Wish, operations: list[dict[str, Any]], own: Mapping[str, Any], /) -> Iterator[Refusal]:
     """Settings that operations of others in the annotation decide, whatever is written elsewhere."""
-    expected = expect_settings(operations, rendered=own)
-    alone = expect_settings(operations, rendered={})
+    try:
+        expected = expect_settings(operations, rendered=own)
+    except AnnotationProblem:
+        # See find_broken: what is reset may have a default that only the server knows.
+        return
+    alone = decided_settings(operations)
     lost = [name for name, value in wish.values.items() if not same_value(name, expected.get(name), value)]
     for name in (*lost, *(name for name in wish.reset if name in alone)):
         text = (
@@ -195,6 +219,24 @@ def _overruled(wish: Wish, operations: list[dict[str, Any]], own: Mapping[str, A
             "after everything else. Take it out of there by hand first."
         )
         yield Refusal("AnnotationOfOthers", text)
+
+
+def find_broken(before: Target, after: Target, /) -> tuple[Refusal, ...]:
+    """What keeps a change of HyperConverged from being carried to KubeVirt: operations of others in its annotation that
+    can be applied to it as it is `before`, and no longer `after` the change. `after` is as the server answers it."""
+    try:
+        read_settings_of(before)
+    except AnnotationProblem:
+        return ()
+    try:
+        read_settings_of(after)
+    except AnnotationProblem as problem:
+        text = (
+            f"After this change the annotation {ANNOTATION} of {before.label} could not be applied any more, and "
+            f"HyperConverged would carry no change at all to KubeVirt: {problem}. Take that operation out first."
+        )
+        return (Refusal("AnnotationOfOthers", text),)
+    return ()
 
 
 def _unsupported(names: tuple[str, ...], /) -> Iterator[Refusal]:
@@ -211,9 +253,19 @@ def _unsupported(names: tuple[str, ...], /) -> Iterator[Refusal]:
     yield Refusal(ALERT, text)
 
 
-def plan_undo(target: Target, record: Record, /) -> Change:
-    """The change that takes back the one in `record`, to the letter; refused where a value is not the one it set."""
+def plan_undo(target: Target, text: Any, /) -> Change:
+    """The change that takes back the one in the record `text`, to the letter; refused where that cannot be read, or a
+    value is not the one it set. Without a record, or with one that is undone, it is empty and says so."""
     before = document_of(target.found.obj)
+    record = parse_record(text)
+    if text is not None and (record is None or not (record.changes or record.annotation)):
+        return Change(before, before, refusals=(say_unreadable(target.label),))
+    if record is None:
+        note = f"{target.label} has no record of a change by this collection, so there is nothing to undo."
+        return Change(before, before, notes=(note,))
+    if record.undone is not None:
+        note = say_undone(target.label, who=record.who, undone=record.undone)
+        return Change(before, before, notes=(note,))
     refusals = tuple(_changed_since(target, record))
     if refusals:
         return Change(before, before, refusals=refusals)
@@ -229,6 +281,29 @@ def plan_undo(target: Target, record: Record, /) -> Change:
         _annotate(after, record.annotation[0])
     _unmake(after, record.made)
     return Change(before, after)
+
+
+def find_others(was: Target, now: Target, /, *, names: Sequence[str], undo: bool) -> tuple[str, ...]:
+    """What somebody else did to the settings in `names` between two readings of one object, in words; for an undo to
+    the record of the change that it takes back, as it would then be another change."""
+    if was.found.metadata.get("uid") != now.found.metadata.get("uid"):
+        return ("it is another object of the same name",)
+    if undo and was.annotations.get(RECORD) != now.annotations.get(RECORD):
+        return ("its last change is another one now",)
+    before, after = _told(was), _told(now)
+    return tuple(
+        f"{BY_NAME[name].option} was {say_value(before.get(name))} when it was read and is "
+        f"{say_value(after.get(name))} now"
+        for name in names
+        if not same_value(name, before.get(name), after.get(name))
+    )
+
+
+def _told(target: Target, /) -> Mapping[str, Any]:
+    try:
+        return read_settings_of(target)
+    except AnnotationProblem:
+        return target.settings
 
 
 def _changed_since(target: Target, record: Record, /) -> Iterator[Refusal]:
@@ -256,6 +331,8 @@ def _unmake(document: Document, made: str, /) -> None:
     place = document
     for step in way:
         place = place.get(step, {})
+        if not isinstance(place, dict):
+            return
     if last in place and _holds_nothing(place[last]):
         del place[last]
 

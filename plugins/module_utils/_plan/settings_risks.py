@@ -4,7 +4,8 @@
 """Values that KubeVirt's admission lets through and that cannot be meant, and those that cost something.
 
 This module is private to the collection and may change without notice.
-Facts: KubeVirt d923fdb815cd: kubevirt-update-admitter.go checks nothing of these.
+Facts: KubeVirt d923fdb815cd: kubevirt-update-admitter.go checks nothing of these; watch/migration/migration.go
+(handleUtilityVolumes: a migration that has waited as long as the timeout is Failed, so 0 waits for nothing).
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     BY_NAME,
     OUTBOUND_PER_NODE,
     PER_CLUSTER,
+    UTILITY_TIMEOUT,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Refusal
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.value_risks import (
     find_low_bandwidth,
+    find_no_timeout,
     find_post_copy_risks,
 )
 
@@ -37,6 +40,7 @@ def find_risks(
     default), with `effective` what will hold for KubeVirt afterwards and `before` what holds now."""
     return (
         *_single_values(changed),
+        *find_no_timeout(changed),
         *find_low_bandwidth(changed, effective=effective),
         *find_post_copy_risks(changed, effective=effective, before=before),
         *_costs(changed),
@@ -50,9 +54,11 @@ def _single_values(changed: Mapping[str, Any], /) -> Iterator[Refusal]:
             if parse_quantity(value) < 0:
                 yield Refusal("NegativeValue", f"{option} is {value}: less than 0 has no meaning, 0 is no limit.")
         elif isinstance(value, int) and value < 0:
-            yield Refusal(
-                "NegativeValue", f"{option} is {value}: less than 0 has no meaning, 0 switches a timeout off."
-            )
+            zero = "0 waits for nothing" if name == UTILITY_TIMEOUT else "0 switches a timeout off"
+            yield Refusal("NegativeValue", f"{option} is {value}: less than 0 has no meaning, {zero}.")
+        elif name == UTILITY_TIMEOUT and value == 0:
+            text = f"{option} is 0: a migration of a VM that has utility volumes attached fails at once."
+            yield Refusal("NoWaitForUtilityVolumes", text)
         elif name in (PER_CLUSTER, OUTBOUND_PER_NODE) and value == 0:
             yield Refusal("ParallelismZero", f"{option} is 0: then every migration stays Pending, without any event.")
 

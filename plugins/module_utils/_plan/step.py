@@ -103,8 +103,13 @@ def judge_risks(found: Iterable[Refusal], /, *, accept_risks: Sequence[str], war
     warnings += [one for one in dict.fromkeys(warned) if one.code not in accept_risks]
     return Plan(
         refusals=tuple(_telling_the_code(one) for one in stands if RISKS[one.code] is not Level.WARNS),
-        notes=tuple(f"{one.reason} (accept_risks: {one.code})" for one in warnings),
+        notes=tuple(_naming_the_code(one) for one in warnings),
     )
+
+
+def _naming_the_code(warning: Refusal) -> str:
+    is_final = RISKS[warning.code] is Level.FINAL
+    return f"{warning.reason} ({warning.code})" if is_final else f"{warning.reason} (accept_risks: {warning.code})"
 
 
 def check_risks(codes: Iterable[str], /) -> None:

@@ -31,7 +31,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
 
 __all__ = ["ACTIONS", "Change", "choose_changes", "merged_settings", "plan_tuning_changes"]
 
-# `auto` takes the least risky option that reaches nobody but the group, and that does not stop or endanger a guest.
+# `auto` takes the least risky option that reaches nobody but the group, that does not stop or endanger a guest, and
+# that does not rest on a link that nobody has seen where another one rests on what was measured.
 ACTIONS = ("auto", *RISKS)
 _ASKED_BY_NAME = ("pause", "post_copy")
 _NAMES_TRIED = 20
@@ -132,7 +133,13 @@ def _chosen(group: Group, *, action: str, doubtful: frozenset[str]) -> tuple[Gro
             "their guests may write more than was seen, so no value is known to suffice: name an action, or reckon with"
             " a margin"
         )
-    return calm[0], ""
+    return _surest(calm), ""
+
+
+def _surest(options: Sequence[GroupOption]) -> GroupOption:
+    """The least risky one; not one that asks more of a link of which nothing is known, where another is measured."""
+    measured = [one for one in options if one.is_measured and not one.rests_on_the_link]
+    return measured[0] if measured and options[0].rests_on_the_link else options[0]
 
 
 def _why_no_policy(group: Group, *, are_vms_known: bool) -> str:

@@ -24,6 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     PROGRESS_TIMEOUT,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning import Advised, plan_tuning
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_levers import LINK_UNSEEN
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.tuning_option import (
     RISKS,
     Option,
@@ -66,17 +67,28 @@ class Member:
 @dataclass(frozen=True)
 class GroupOption:
     """One change that makes the copies of all VMs of a group end: for each setting the value of the VM that needs most.
-    `outcomes` are the ends predicted with it, by VM."""
+    `outcomes` are the ends predicted with it, by VM; `assumes` is what the advice for any of them takes for granted."""
 
     action: str
     policy: Mapping[str, Any]
     cluster: Mapping[str, Any]
     outcomes: Mapping[str, Outcome]
+    assumes: tuple[str, ...] = ()
 
     @property
     def risk(self) -> str:
         """What it may cost."""
         return RISKS[self.action]
+
+    @property
+    def rests_on_the_link(self) -> bool:
+        """Whether it asks more of a network of which nobody knows what it carries."""
+        return LINK_UNSEEN in self.assumes
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether each end is predicted from a rate that was measured."""
+        return all(outcome.confidence == "likely" for outcome in self.outcomes.values())
 
 
 @dataclass(frozen=True)
@@ -199,7 +211,9 @@ def _merged(action: str, options: Sequence[Option], members: Sequence[Member]) -
             policy[name] = _larger(policy.get(name), value)
         for name, value in option.cluster.items():
             cluster[name] = min(value, cluster.get(name, value)) if name == OUTBOUND_PER_NODE else value
-    return GroupOption(action, policy, cluster, {one.key: _end_with(one, policy, cluster) for one in members})
+    outcomes = {one.key: _end_with(one, policy, cluster) for one in members}
+    assumes = dict.fromkeys(text for option in options for text in option.assumes)
+    return GroupOption(action, policy, cluster, outcomes, tuple(assumes))
 
 
 def _larger(one: Any, other: Any) -> Any:

@@ -132,7 +132,7 @@ def _subject(judgement: Judgement, leaving: int, policies: Policies, figures: Fi
         differing={} if not is_known else _differing(kept, following),
         policy_now=name,
         is_at_least=is_at_least,
-        assumes=(*assumed, *(() if is_known else (OLD_SETTINGS,))),
+        assumes=(*assumed, *(() if is_known or _is_doubted(case) else (OLD_SETTINGS,))),
     )
 
 
@@ -159,9 +159,17 @@ def _next_settings(case: Case, policies: Policies, kept: Mapping[str, Any]) -> t
     configured = kubevirt.settings if kubevirt is not None else None
     expected = {name: one.value for name, one in expect_configuration(match, configured=configured).items()}
     name = match.name if match is not None else None
+    if _is_doubted(case):
+        # What the running one got may come from either object, so it says nothing of the next.
+        return expected, False, name
     if match is None or not match.is_known or configured is None:
         return {**kept, **expected}, False, name
     return expected, True, name
+
+
+def _is_doubted(case: Case) -> bool:
+    """Whether it is not known which KubeVirt object is in force."""
+    return case.snapshot.kubevirt is not None and bool(case.snapshot.kubevirt.doubt)
 
 
 def _dirty_rate(

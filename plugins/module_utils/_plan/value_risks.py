@@ -27,7 +27,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Refusal
 
-__all__ = ["can_post_copy", "find_low_bandwidth", "find_post_copy_risks"]
+__all__ = ["can_post_copy", "find_low_bandwidth", "find_no_timeout", "find_post_copy_risks"]
 
 _GIGABYTE: Final = 10**9
 _LEAST_BANDWIDTH: Final = 2**20
@@ -50,6 +50,13 @@ def find_low_bandwidth(named: Collection[str], /, *, effective: Settings) -> Ite
     elif bandwidth > 0 and isinstance(timeout, int) and timeout > 0 and bandwidth * timeout < _GIGABYTE:
         text = f"At {shown} a second one GB takes {-(-_GIGABYTE // bandwidth)} s, and the deadline allows {timeout} s: "
         yield Refusal("BandwidthTooLow", f"{text}no copy of all of the memory is done in time.")
+
+
+def find_no_timeout(named: Settings, /) -> Iterator[Refusal]:
+    """Where the deadline is switched off by one of the settings that are `named`, with their new values."""
+    if named.get(COMPLETION_TIMEOUT) == 0:
+        text = "completion_timeout_per_gib is 0: KubeVirt never ends a copy that does not get done, nor helps it along."
+        yield Refusal("NoCompletionTimeout", text)
 
 
 def _amount(value: Any) -> Fraction:

@@ -81,6 +81,7 @@ def _option(group: Group, option: GroupOption) -> dict[str, Any]:
         "cluster": dict(option.cluster),
         "object": _policy_object(group, option.policy),
         "vms": {key: render_outcome(outcome) for key, outcome in sorted(option.outcomes.items())},
+        "assumes": list(option.assumes),
     }
 
 

@@ -31,7 +31,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     find_candidates,
 )
 
-__all__ = ["NO_KUBEVIRT", "Case", "PodIndex"]
+__all__ = ["Case", "PodIndex"]
 
 # Its namespace is where virt-controller and virt-handler are looked for.
 NO_KUBEVIRT = "the cluster has no KubeVirt object that says where KubeVirt runs"
@@ -84,6 +84,12 @@ class Case:
     def vmi_name(self) -> str:
         """`VirtualMachineInstance namespace/name`, as evidence names it."""
         return f"VirtualMachineInstance {self.migration.label}"
+
+    @property
+    def why_no_place(self) -> str:
+        """Why it is not known where KubeVirt runs, "" where it is."""
+        kubevirt = self.snapshot.kubevirt
+        return NO_KUBEVIRT if kubevirt is None else kubevirt.doubt
 
     @cached_property
     def vmi(self) -> Vmi | None:

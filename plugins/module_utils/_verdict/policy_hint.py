@@ -117,7 +117,7 @@ def _on_vms(selectors: Selectors, world: HintWorld) -> Iterator[Hint]:
         missing = {name: value for name, value in selectors.vmi.items() if vmi.meta.labels.get(name) != value}
         if missing and _has(vm.template_labels, missing):
             yield _hint_on_vm("LabelOnTemplateOnly", vmi, missing)
-        elif missing and _has({**vm.template_labels, **vm.meta.labels}, missing):
+        elif missing and missing.items() <= {*vm.template_labels.items(), *vm.meta.labels.items()}:
             yield _hint_on_vm("LabelOnVmOnly", vmi, missing)
 
 

@@ -22,7 +22,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     vmi as vmi_facts,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import HANDED_OVER_PHASES
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import NO_KUBEVIRT, Case
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.sightings import (
     newest,
@@ -49,7 +49,7 @@ def find_virt_controller_silent(case: Case) -> Cause | Gap | None:
     if rules:
         return Gap("VirtControllerSilent", rules)
     if lease is None:
-        return Gap("VirtControllerSilent", (), why=NO_KUBEVIRT) if case.snapshot.kubevirt is None else None
+        return Gap("VirtControllerSilent", (), why=case.why_no_place) if case.why_no_place else None
     if lease.problems or lease.renewed_at is None:
         return Gap("VirtControllerSilent", (), why=f"virt-controller's lease: {(*lease.problems, 'no renewTime')[0]}")
     if (case.now - lease.renewed_at).total_seconds() - lease.seconds < SILENT_SECONDS:

@@ -16,7 +16,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import state
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import NO_KUBEVIRT, Case
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
 
 __all__ = [
@@ -104,7 +104,7 @@ def _handler_down(case: Case, code: str, *, node: str, role: str) -> Cause | Gap
         rules = case.snapshot.unseen_for("handlers") or case.snapshot.unseen_for("kubevirt")
         if rules:
             return Gap(code, rules)
-        return Gap(code, (), why=NO_KUBEVIRT) if node and case.snapshot.kubevirt is None else None
+        return Gap(code, (), why=case.why_no_place) if node and case.why_no_place else None
     found = case.node(node)
     problems = handler.problems or (tuple(f"{found.label}: {one}" for one in found.problems) if found else ())
     if problems:

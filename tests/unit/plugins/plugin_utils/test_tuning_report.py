@@ -73,6 +73,7 @@ def a_group(**changes: Any) -> Object:
                 "action": "deadline",
                 "policy": {"completionTimeoutPerGiB": 228},
                 "vms": {"team-a/db-1": an_end()},
+                "assumes": ["the link carries it", "nobody else is on it"],
             },
             {**option, "action": "pause", "policy": {"allowPostCopy": False}, "vms": {"team-a/db-1": pause}},
         ],
@@ -135,6 +136,7 @@ def test_advice_is_shown_with_its_figures() -> None:
         "   Whom   tier=db: 1 has it, and no other VM does.",
         "   Take   deadline: completionTimeoutPerGiB 228",
         "            team-a/db-1 ends after 2044 s of 2052 s",
+        "            Provided that the link carries it; nobody else is on it.",
         "            Risk: none for the VM.",
         "   Or     pause: allowPostCopy false",
         "            team-a/db-1 ends after 302 s at most, stands still at the end",
@@ -175,6 +177,8 @@ def test_an_undo_says_whose_change_it_takes_back() -> None:
     (nothing,) = read("undo", policies=[a_policy_result(last_change=change, changed=False, plan=[])]).acts
     (made,) = read("apply", policies=[a_policy_result(last_change=change)]).acts
     said = "Takes back the change of 2026-11-23T08:00:00Z, made by ops for jane: CHG-1"
+    assert read("undo", policies=[a_policy_result()]).headline == "Undone: MigrationPolicy tuned."
+    assert read("undo", policies=[a_policy_result("dry_run")]).headline == "Would undo: MigrationPolicy tuned."
 
     assert said in undone.effects
     assert said not in (*nothing.effects, *made.effects)
@@ -188,6 +192,15 @@ STATES: dict[str, tuple[Object, str, str]] = {
         a_policy_result(changed=False, refused=True, refusals=[{"code": "EffectUnknown", "reason": "Unseen."}]),
         "refused",
         "EffectUnknown: Unseen. Insist with accept_risks: EffectUnknown.",
+    ),
+    "refused and told how to insist": (
+        a_policy_result(
+            changed=False,
+            refused=True,
+            refusals=[{"code": "NothingToUndo", "reason": "None. To insist, give accept_risks: [NothingToUndo]."}],
+        ),
+        "refused",
+        "NothingToUndo: None. Insist with accept_risks: NothingToUndo.",
     ),
     "final": (
         a_policy_result(changed=False, refused=True, refusals=[{"code": "ValueChangedSince", "reason": "It was."}]),

@@ -39,6 +39,11 @@ def test_options_get_the_names_of_the_api_and_what_is_not_given_is_left_out() ->
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "negative time": ({"completion_timeout_per_gib": -1}, "completion_timeout_per_gib: -1 cannot be"),
     "negative bandwidth": ({"bandwidth_per_migration": "-1Mi"}, "bandwidth_per_migration: -1Mi cannot be"),
+    "time beyond KubeVirt's numbers": (
+        {"completion_timeout_per_gib": 2**62},
+        "at least 0 and at most 4611686018",
+    ),
+    "bandwidth beyond libvirt's": ({"bandwidth_per_migration": "100E"}, "libvirt takes at most 9223372036853727232"),
     "unit": ({"bandwidth_per_migration": "64MiB"}, "bandwidth_per_migration: '64MiB' is not a Kubernetes quantity"),
     "no downtime": ({"max_downtime_ms": 0}, "at least 1 and at most 2000000"),
     "long downtime": ({"max_downtime_ms": 2000001}, "max_downtime_ms: 2000001"),

@@ -17,6 +17,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     read_served,
     read_user,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.settings import (
+    COMPLETION_TIMEOUT,
+    MOST,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.settings_options import parse_options
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.settings_wait import (
     as_answered,
     check_kept,
@@ -100,3 +106,73 @@ def test_a_missing_jsonpatch_package_is_said_with_the_way_out(monkeypatch: pytes
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(ConfigError, match="pip install jsonpatch"):
         make_patch({}, after={"a": 1})
+
+
+# --- options ---
+
+
+@pytest.mark.parametrize(
+    ("option", "most"),
+    [
+        ("completion_timeout_per_gib", 4611686018),
+        ("utility_volumes_timeout", 9223372036),
+        ("progress_timeout", 2**63 - 1),
+        ("parallel_migrations_per_cluster", 2**31 - 1),
+        ("parallel_outbound_migrations_per_node", 2**31 - 1),
+        ("bandwidth_per_migration", 2**63 - 2**20),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_value_beyond_what_kubevirt_can_reckon_with_is_wrong_input(option: str, most: int) -> None:
+    """Read from KubeVirt's own arithmetic: with more, a petabyte's deadline is a negative one."""
+    given = str if option == "bandwidth_per_migration" else int
+
+    assert parse_options({"settings": {option: given(most)}}).wish.values
+    for more in (most + 1, 2**80):
+        with pytest.raises(WrongInput, match=rf"settings\.{option}: {more} cannot be; .* at most {most}"):
+            parse_options({"settings": {option: given(more)}})
+
+
+def test_the_largest_deadline_of_a_petabyte_does_not_wrap_round() -> None:
+    doubled_in_milliseconds = MOST[COMPLETION_TIMEOUT] * 10**6 * 2 * 1000
+
+    assert 2**63 - 2 * 10**9 <= doubled_in_milliseconds < 2**63
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("network", " ", "cannot be the name of a NetworkAttachmentDefinition"),
+        ("network", "lan-ü☃", "cannot be the name of a NetworkAttachmentDefinition"),
+        ("network", "a/b/c", "cannot be the name of a NetworkAttachmentDefinition"),
+        ("network", "/b", "cannot be the name of a NetworkAttachmentDefinition"),
+        ("network", "net@eth1", "cannot be the name of a NetworkAttachmentDefinition"),
+        ("network", "", "is empty: to go back to the default, name it in reset"),
+        ("node_drain_taint_key", "a b", "cannot be the key of a taint"),
+        ("node_drain_taint_key", "key=value", "cannot be the key of a taint"),
+        ("node_drain_taint_key", "Ü/drain", "cannot be the key of a taint"),
+        ("bandwidth_per_migration", "64 Mi", "is not a Kubernetes quantity"),
+        ("bandwidth_per_migration", "1e30", "cannot be; libvirt takes at most"),
+        ("bandwidth_per_migration", "100E", "cannot be; libvirt takes at most"),
+    ],
+)
+def test_a_text_that_the_field_can_never_hold_is_wrong_input(option: str, value: str, said: str) -> None:
+    with pytest.raises(WrongInput, match=said):
+        parse_options({"settings": {option: value}})
+
+
+def test_a_reason_from_a_terminal_of_another_encoding_can_be_written() -> None:
+    found = parse_options({"reason": " K\udcfchlung ", "requested_by": "J\udcf6rg"})
+
+    assert (found.reason, found.requested_by) == ("K?hlung", "J?rg")
+    with pytest.raises(WrongInput, match="reason has 1001 characters; at most 1000"):
+        parse_options({"reason": "r" * 1001})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("network", "lan-1"), ("network", "kubevirt/lan.1"), ("node_drain_taint_key", "kubevirt.io/drain")],
+    ids=["name", "with its namespace", "taint"],
+)
+def test_names_as_kubevirt_takes_them_are_taken(option: str, value: str) -> None:
+    assert list(parse_options({"settings": {option: value}}).wish.values.values()) == [value]

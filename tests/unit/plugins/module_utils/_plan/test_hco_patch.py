@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.hco_patch import (
     AnnotationProblem,
+    decided_settings,
     drop_settings,
     expect_settings,
     merge_settings,
@@ -36,8 +37,29 @@ WHOLE = {"op": "add", "path": BASE, "value": {"network": "theirs"}}
         ('[{"op": "add"}]', "it is not a list"),
         ('[{"op": 1, "path": "/spec/x"}]', "it is not a list"),
         ("[" * 100_000, "it is not JSON"),
+        ('[{"op": "add", "path": "/spec/x", "value": NaN}]', "it is not JSON"),
+        ('[{"op": "put", "path": "/spec/x", "value": 1}]', "it is not a list"),
+        ('[{"op": [], "path": "/spec/x", "value": 1}]', "it is not a list"),
+        (
+            '[{"op": "add", "path": "/metadata/labels/x", "value": "y"}]',
+            "for the path /metadata/labels/x, which is not",
+        ),
+        ('[{"op": "remove", "path": "/spec"}]', "for the path /spec, which is not below /spec/"),
     ],
-    ids=["words", "empty", "object", "number", "no path", "op is a number", "too deep"],
+    ids=[
+        "words",
+        "empty",
+        "object",
+        "number",
+        "no path",
+        "op is a number",
+        "too deep",
+        "NaN",
+        "unknown op",
+        "op is a list",
+        "metadata",
+        "all of the spec",
+    ],
 )
 def test_parse_annotation_refuses_what_is_no_list_of_operations(text: str, said: str) -> None:
     with pytest.raises(AnnotationProblem, match=said):
@@ -102,6 +124,90 @@ def test_drop_settings_leaves_what_a_test_of_others_rests_on(place: str) -> None
 def test_expect_settings_says_what_cannot_be_told(one: dict[str, Any]) -> None:
     with pytest.raises(AnnotationProblem, match="cannot be told"):
         expect_settings([one], rendered={})
+
+
+def at(op: str, path: str, **more: Any) -> dict[str, Any]:
+    return {"op": op, "path": path, **more}
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        at("test", f"{BASE}/progressTimeout", value=151),
+        at("test", f"{BASE}/progressTimeout", value="150"),
+        at("test", f"{BASE}/network", value=""),
+        at("test", BASE, value={"progressTimeout": 150, "network": "a"}),
+        at("test", "/spec/configuration", value={"migrations": {"progressTimeout": 1}}),
+        at("test", f"{BASE}/progressTimeout/x", value=1),
+        at("remove", f"{BASE}/network"),
+        at("replace", f"{BASE}/network", value="a"),
+    ],
+    ids=["value", "type", "absent", "all", "above", "below", "remove", "replace"],
+)
+def test_expect_settings_finds_an_operation_that_fails(one: dict[str, Any]) -> None:
+    with pytest.raises(AnnotationProblem, match=f"{one['op']} on {one['path']} fails"):
+        expect_settings([one], rendered={"progressTimeout": 150})
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        at("test", f"{BASE}/progressTimeout", value=150),
+        at("test", f"{BASE}/bandwidthPerMigration", value="1Gi"),
+        at("test", f"{BASE}/network", value=None),
+        at("test", BASE, value={"progressTimeout": 150, "bandwidthPerMigration": "1Gi"}),
+        at("test", "/spec/configuration/developerConfiguration", value={}),
+    ],
+    ids=["value", "the same amount", "absent", "all", "elsewhere"],
+)
+def test_expect_settings_goes_on_after_a_test_that_holds(one: dict[str, Any]) -> None:
+    rendered = {"progressTimeout": 150, "bandwidthPerMigration": "1024Mi"}
+
+    assert expect_settings([one], rendered=rendered) == rendered
+
+
+def test_nothing_can_be_added_to_settings_that_were_taken_away() -> None:
+    gone = [at("remove", BASE), add("network", "a")]
+
+    with pytest.raises(AnnotationProblem, match=r"add on .*network fails"):
+        expect_settings(gone, rendered={})
+    assert expect_settings([*gone[:1], at("add", BASE, value={"network": "b"})], rendered={}) == {"network": "b"}
+
+
+def test_decided_settings_are_those_of_the_operations_alone() -> None:
+    there = [at("test", BASE, value={}), at("remove", f"{BASE}/progressTimeout"), add("network", "a")]
+
+    assert decided_settings(there) == {"network"}
+
+
+_SMALL = st.integers(2, 3)
+_FEW = st.dictionaries(st.sampled_from(["network", "progressTimeout"]), _SMALL)
+_PATHS = st.sampled_from([BASE, f"{BASE}/network", f"{BASE}/progressTimeout"])
+_ANY_OPERATION = st.one_of(
+    st.builds(at, st.sampled_from(["add", "replace", "test"]), st.just(BASE), value=_FEW),
+    st.builds(add, st.sampled_from(["network", "progressTimeout"]), _SMALL),
+    st.builds(lambda path, value: at("replace", path, value=value), _PATHS.filter(lambda path: path != BASE), _SMALL),
+    st.builds(lambda path, value: at("test", path, value=value), _PATHS, st.one_of(_SMALL, _FEW)),
+    st.builds(lambda path: at("remove", path), _PATHS),
+)
+
+
+@given(st.lists(_ANY_OPERATION, max_size=5), _FEW)
+def test_operations_fail_and_succeed_as_another_reader_of_the_patch_sees_it(
+    operations: list[Any], rendered: dict[str, Any]
+) -> None:
+    obj = {"spec": {"configuration": {"migrations": rendered}}}
+    try:
+        patched = jsonpatch.apply_patch(obj, operations)["spec"]["configuration"].get("migrations", {})
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException):
+        patched = None
+
+    try:
+        expected = expect_settings(operations, rendered=rendered)
+    except AnnotationProblem:
+        expected = None
+
+    assert expected == patched
 
 
 _NAMES = st.sampled_from(["network", "disableTLS", "progressTimeout"])

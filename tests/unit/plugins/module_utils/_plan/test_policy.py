@@ -175,7 +175,7 @@ def test_nothing_raises_whatever_the_object(obj: Any) -> None:
 
     assert isinstance(undo_options("db", before=spec), dict)
     assert plan_policy_steps("db", found=found, after=after, note="n")
-    assert isinstance(note_of(found), str)
+    assert isinstance(note_of(found), str | None)
     assert spec_after(wanted(purge=True, **DB), found=spec) == {"selectors": DB}
 
 
@@ -243,7 +243,7 @@ def test_the_record_that_a_step_writes_is_found_in_it(annotations: Any) -> None:
     (create,) = plan_policy_steps("db", found=None, after={"selectors": DB}, note="n")
 
     assert note_in(patch.body) == note_in(create.body) == note_of(create.body) == "n"
-    assert (note_in(None), note_of(an_object())) == ("", "")
+    assert (note_in(None), note_of(an_object())) == ("", None)
 
 
 def test_fields_that_a_strict_server_names_are_found_in_its_words() -> None:

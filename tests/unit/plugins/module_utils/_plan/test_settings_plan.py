@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.hyperconverged import ANNOTATION
@@ -21,6 +21,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
     Change,
     Wish,
     document_of,
+    find_broken,
     plan_settings,
     plan_undo,
     read_settings_of,
@@ -66,7 +67,8 @@ def test_undo_makes_the_kubevirt_of_before(configuration: Any, values: dict[str,
     wish = Wish(values, tuple(name for name in reset if name not in values))
 
     change = plan_settings(target, wish)
-    undone = plan_undo(made(target, change), recorded(target, change))
+    assume(not change.is_empty)
+    undone = plan_undo(made(target, change), recorded(target, change).render())
 
     assert change.refusals == undone.refusals == ()
     assert undone.after["spec"] == document_of(target.found.obj)["spec"]
@@ -99,7 +101,8 @@ def test_undo_makes_the_hyperconverged_of_before_and_its_annotation_to_the_lette
 
     change = plan_settings(target, wish)
     after = made(target, change)
-    undone = plan_undo(after, recorded(target, change))
+    assume(not change.is_empty)
+    undone = plan_undo(after, recorded(target, change).render())
 
     assert {one.code for one in change.refusals} <= {"UnsupportedHCOModification"}
     assert all(same_value(name, read_settings_of(after).get(name), value) for name, value in values.items())
@@ -123,7 +126,7 @@ def test_a_parent_that_was_made_goes_with_the_undo_unless_somebody_uses_it() -> 
     after.found.obj["spec"]["configuration"]["migrations"]["progressTimeout"] = 7
 
     assert change.made == "/spec/configuration"
-    assert plan_undo(after, record).after["spec"] == {"configuration": {"migrations": {"progressTimeout": 7}}}
+    assert plan_undo(after, record.render()).after["spec"] == {"configuration": {"migrations": {"progressTimeout": 7}}}
 
 
 @pytest.mark.parametrize(
@@ -156,6 +159,50 @@ def test_a_mangled_object_is_no_traceback(obj: dict[str, Any]) -> None:
     assert (target.settings, target.annotations, found.name) == ({}, {}, "/")
     assert read_settings_of(target) == {}
     assert document_of(obj)["metadata"] == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "codes", "said"),
+    [
+        (None, [], "has no record of a change"),
+        ("", ["RecordUnreadable"], ""),
+        ("{}", ["RecordUnreadable"], ""),
+        (Record(WHO).render(), ["RecordUnreadable"], ""),
+        (Record(WHO, {"network": (None, "a")}, undone=WHO.to_json()).render(), [], "was undone already, at 2026-"),
+    ],
+    ids=["none", "empty", "no record", "a record of nothing", "undone"],
+)
+def test_an_undo_of_nothing_says_why(text: str | None, codes: list[str], said: str) -> None:
+    found = plan_undo(on_kubevirt({"migrations": {"network": "a"}}), text)
+
+    assert found.is_empty
+    assert [one.code for one in found.refusals] == codes
+    assert [said in note for note in found.notes] == ([] if codes else [True])
+
+
+TESTED = {"op": "test", "path": "/spec/configuration/migrations/progressTimeout", "value": 150}
+
+
+@pytest.mark.parametrize(
+    ("config", "codes"),
+    [({"progressTimeout": 150}, []), ({"progressTimeout": 240}, ["AnnotationOfOthers"]), ({}, ["AnnotationOfOthers"])],
+    ids=["as it was", "another value", "taken out"],
+)
+def test_a_change_that_makes_a_test_of_others_fail_is_found(config: dict[str, Any], codes: list[str]) -> None:
+    before = on_hyperconverged({"progressTimeout": 150}, annotation=[TESTED])
+    after = on_hyperconverged(config, annotation=[TESTED])
+
+    assert [one.code for one in find_broken(before, after)] == codes
+
+
+def test_what_fails_before_the_change_is_told_of_the_annotation_itself() -> None:
+    target = on_hyperconverged({"progressTimeout": 1}, annotation=[TESTED])
+
+    (refusal,) = plan_settings(target, Wish({"network": "ours"})).refusals
+
+    assert find_broken(target, target) == ()
+    assert refusal.code == "AnnotationUnreadable"
+    assert "its operation test on /spec/configuration/migrations/progressTimeout fails" in refusal.reason
 
 
 @pytest.mark.parametrize(
@@ -219,3 +266,50 @@ def test_say_value_writes_as_yaml_does(value: Any, said: str) -> None:
 def test_options_and_names_of_the_api_are_one_to_one() -> None:
     assert len({setting.option for setting in BY_NAME.values()}) == len(BY_NAME)
     assert not [setting.option for setting in BY_NAME.values() if setting.option != setting.option.lower()]
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.sampled_from(["", "a", "1Gi"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "migrations"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+_PAIRS = st.fixed_dictionaries({"before": _JSON, "after": _JSON})
+_RECORDS = st.fixed_dictionaries(
+    {
+        "at": _JSON,
+        "by": _JSON,
+        "requested_by": _JSON,
+        "reason": _JSON,
+        "changes": st.dictionaries(st.sampled_from(["network", "bandwidthPerMigration", "unknown"]), _PAIRS),
+    },
+    optional={
+        "annotation": _PAIRS | _JSON,
+        "made": st.sampled_from(["", "/spec/configuration", "/spec/configuration/migrations/network/a", "/spec/a/b"]),
+        "undone": st.none() | st.dictionaries(st.sampled_from(["at", "by"]), _JSON),
+    },
+)
+
+
+_INTO_A_TEXT = {
+    **WHO.to_json(),
+    "changes": {"network": {"before": "a", "after": "b"}},
+    "made": "/spec/configuration/migrations/network/a",
+}
+
+
+@example(record=_INTO_A_TEXT, found={"network": "b"}, is_managed=False)
+@given(
+    _RECORDS, st.dictionaries(st.sampled_from(["network", "bandwidthPerMigration", "unknown"]), _JSON), st.booleans()
+)
+def test_an_undo_never_raises_whatever_somebody_wrote_into_the_record(
+    record: dict[str, Any], found: dict[str, Any], is_managed: bool
+) -> None:
+    there = {name: one["after"] for name, one in record["changes"].items()} if is_managed else found
+    target = on_hyperconverged(there) if is_managed else on_kubevirt({"migrations": there, "a": "text"})
+
+    change = plan_undo(target, json.dumps(record))
+
+    assert change.is_empty or not change.refusals
+    assert change.before == document_of(target.found.obj)

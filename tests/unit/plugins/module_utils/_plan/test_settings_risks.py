@@ -23,8 +23,10 @@ def codes(changed: dict[str, Any], *, before: Any = None, **effective: Any) -> l
         ("progressTimeout", -1, ["NegativeValue"]),
         ("progressTimeout", 0, []),
         ("completionTimeoutPerGiB", -1, ["NegativeValue"]),
-        ("completionTimeoutPerGiB", 0, []),
+        ("completionTimeoutPerGiB", 0, ["NoCompletionTimeout"]),
         ("utilityVolumesTimeout", -1, ["NegativeValue"]),
+        ("utilityVolumesTimeout", 0, ["NoWaitForUtilityVolumes"]),
+        ("utilityVolumesTimeout", 1, []),
         ("maxDowntimeMs", -1, ["NegativeValue"]),
         ("parallelMigrationsPerCluster", -1, ["NegativeValue"]),
         ("parallelMigrationsPerCluster", 0, ["ParallelismZero"]),
@@ -97,6 +99,17 @@ def test_find_risks_of_post_copy_looks_at_what_will_hold(
     changed: dict[str, Any], effective: dict[str, Any], expected: list[str]
 ) -> None:
     assert codes(changed, **effective) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "zero"),
+    [("progressTimeout", "0 switches a timeout off"), ("utilityVolumesTimeout", "0 waits for nothing")],
+    ids=["a copy without progress", "utility volumes"],
+)
+def test_what_zero_means_is_said_of_each_timeout(name: str, zero: str) -> None:
+    (found,) = find_risks({name: -1}, effective={}, before={})
+
+    assert found.reason.endswith(f"less than 0 has no meaning, {zero}.")
 
 
 def test_a_bare_number_for_the_bandwidth_is_asked_about() -> None:

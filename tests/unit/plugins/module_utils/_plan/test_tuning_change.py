@@ -43,6 +43,32 @@ def a_group() -> Group:
     return group
 
 
+@pytest.mark.parametrize(
+    ("network", "action"),
+    [
+        (Network(None, 64 * MIB, 1), "auto_converge"),
+        (Network(500 * MIB, 64 * MIB, 1), "bandwidth"),
+        (Network(None, None, 1), "bandwidth"),
+    ],
+    ids=["the link is not known", "the link is known", "nothing was measured"],
+)
+def test_auto_takes_what_was_measured_before_what_rests_on_a_link_that_nobody_has_seen(
+    network: Network, action: str
+) -> None:
+    """The guest writes more than the cap lets through, so time alone does not help."""
+    workload = Workload(8 * GIB, 9, 80 * MIB, 0, has_host_devices=False)
+    situation = Situation(workload, network, Settings(64 * MIB, 150, progress_timeout=150))
+    plan = plan_tuning_changes(
+        [Member("team-a", "db-1", {"tier": "db"}, {"team": "a"}, situation)], policies=(), policy_name="tuned"
+    )
+
+    (change,) = choose_changes(plan, action="auto", doubtful=NOBODY, are_vms_known=True)
+
+    assert [one.action for one in plan.groups[0].options] == ["bandwidth", "auto_converge"]
+    assert change.option is not None
+    assert change.option.action == action
+
+
 def chosen(**given: Any) -> Change:
     plan = TuningPlan({}, (a_group(),))
     asked: dict[str, Any] = {"action": "auto", "doubtful": NOBODY, "are_vms_known": True, **given}
