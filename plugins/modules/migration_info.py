@@ -564,6 +564,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.prometheus import PROMETHEUS_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import run
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import SRC_SPEC, connect_or_open
 
 
 def main() -> None:
@@ -571,6 +572,7 @@ def main() -> None:
     module = Module(
         argument_spec={
             **AUTH_SPEC,
+            **SRC_SPEC,
             "namespaces": {"type": "list", "elements": "str", "default": []},
             "vms": {"type": "list", "elements": "str", "default": []},
             "nodes": {"type": "list", "elements": "str", "default": []},
@@ -583,7 +585,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, run)
+    run_module(module, run, connecting=connect_or_open)
 
 
 if __name__ == "__main__":

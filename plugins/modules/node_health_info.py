@@ -470,6 +470,7 @@ from typing import NoReturn
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.node_health_info import run
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import SRC_SPEC, connect_or_open
 
 
 def main() -> NoReturn:
@@ -481,6 +482,7 @@ def main() -> NoReturn:
     }
     spec = {
         **AUTH_SPEC,
+        **SRC_SPEC,
         "nodes": {"type": "list", "elements": "str"},
         "maybe_gone": {"type": "list", "elements": "str", "default": []},
         "label_selector": {"type": "str"},
@@ -489,7 +491,7 @@ def main() -> NoReturn:
         "requested": {"type": "bool"},
     }
     module = Module(argument_spec=spec, mutually_exclusive=[("nodes", "label_selector")], supports_check_mode=True)
-    run_module(module, run)
+    run_module(module, run, connecting=connect_or_open)
 
 
 if __name__ == "__main__":

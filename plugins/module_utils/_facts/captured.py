@@ -78,13 +78,14 @@ class Captured:
 
     `listed` are the questions that were answered as a whole, `absent` objects that were not there (a name "" stands for
     the whole resource, which is not served), `refused` what the reader was not allowed to see: by kind, namespace and
-    name ("" for a list). `read_at` is the time of the capture, `progress` what was measured, `notes` what a user should
-    know of it.
+    name ("" for a list). Of what was listed as `unfinished`, objects that have ended may be left out. `read_at` is the
+    time of the capture, `progress` what was measured, `missing` rules for more of it, `notes` what a user should know.
     """
 
     read_at: datetime
     objects: Mapping[Kind, Objects] = field(default_factory=dict)
     listed: tuple[Asked, ...] = ()
+    unfinished: tuple[Asked, ...] = ()
     absent: frozenset[tuple[Kind, str, str]] = frozenset()
     refused: Mapping[tuple[Kind, str, str], Rule] = field(default_factory=dict)
     progress: Mapping[tuple[str, str], Progress] = field(default_factory=dict)
@@ -120,12 +121,14 @@ class Captured:
 
     def namespaces_of(self, kind: Kind, /) -> tuple[str, ...] | None:
         """The namespaces of which all objects of this kind were read; None where it was the whole cluster."""
-        whole = [one for one in self.listed if one.kind == kind and not one.labels and not one.fields]
+        lists = (*self.listed, *self.unfinished)
+        whole = [one for one in lists if one.kind == kind and not one.labels and not one.fields]
         return None if any(not one.namespace for one in whole) else tuple(sorted({one.namespace for one in whole}))
 
     def _was_answered(self, asked: Asked) -> bool:
         parts = [Asked(asked.kind, asked.namespace, labels, asked.fields) for labels in singly(asked.labels)]
-        return self.lacks(asked.kind) or all(any(one.covers(part) for one in self.listed) for part in parts)
+        answered = (*self.listed, *self.unfinished)
+        return self.lacks(asked.kind) or all(any(one.covers(part) for one in answered) for part in parts)
 
     def _narrowed(self, asked: Asked) -> Asked:
         """virt-handler runs in KubeVirt's own namespace alone, of which more was captured than of the cluster."""

@@ -33,6 +33,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     check_progress,
     look_at_progress,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import (
+    captured_progress,
+    captured_scope,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.storage_classes import look_at_storage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import ladder_from
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.result import (
@@ -61,9 +65,12 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
     nodes, places = _names(params, "nodes"), PlacementReading(client)
     is_placed, ladder = _placement(params), ladder_from(params.get("ladder"))
     check_progress(params)
-    snapshot, notes = read_snapshot(client, scope)
+    scope, notes = captured_scope(client, scope)
+    snapshot, noted = read_snapshot(client, scope)
     before = client.requests
-    progress = look_at_progress(client, snapshot, params, clock=clock, namespaces=scope.namespaces)
+    progress = captured_progress(client, snapshot) or look_at_progress(
+        client, snapshot, params, clock=clock, namespaces=scope.namespaces
+    )
     for_progress = client.requests - before
     snapshot = replace(snapshot, progress=progress.progress)
     snapshot, judgements = look(client, snapshot, late_after=late_after, places=places if is_placed else None)
@@ -93,6 +100,7 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
         **EMPTY_ACT,
         "notes": [
             *notes,
+            *noted,
             *progress.notes,
             *note_unworkable_limits(judgements, policies=policies or Policies()),
         ],
