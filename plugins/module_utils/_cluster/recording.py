@@ -139,11 +139,12 @@ class RecordingClient(Client):
         with self._writing:
             if isinstance(error, Forbidden):
                 key = named or ((asked.kind, asked.namespace, "") if asked else None)
-                self.recording.refused[key or (Kind(error.rule.group, error.rule.resource), "", path)] = error.rule
+                key = key or (Kind(error.rule.group, error.rule.resource), error.rule.namespace, path)
+                self.recording.refused[key] = error.rule
             elif isinstance(error, ResourceMissing) and (named or asked):
                 kind = named[0] if named else asked.kind if asked else _MIGRATIONS
                 self.recording.absent.add((kind, "", ""))
-            elif named:
+            elif named and (named[0] == _MIGRATIONS or named not in self.recording.objects):
                 self.recording.absent.add(named)
                 self.recording.objects.pop(named, None)
 

@@ -21,6 +21,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import Policies
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Key, Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
@@ -55,8 +56,11 @@ __all__ = ["parse_scope", "run"]
 PLACEMENT = ("auto", "never")
 
 
-def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str, Any]:
+def run(
+    client: Client, params: Mapping[str, Any], clock: Clock, /, *, measured: dict[Key, Progress] | None = None
+) -> dict[str, Any]:
     """The result of migration_info for the module's `params`; ages are by the cluster's time, not by `clock`.
+    `measured` takes up all figures of copies that were read.
 
     Raises WrongInput for options that cannot be used or name what does not exist, ClusterError where the cluster
     could not be looked at.
@@ -72,6 +76,8 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
         client, snapshot, params, clock=clock, namespaces=scope.namespaces
     )
     for_progress = client.requests - before
+    if measured is not None:
+        measured.update(progress.progress)
     snapshot = replace(snapshot, progress=progress.progress)
     snapshot, judgements = look(client, snapshot, late_after=late_after, places=places if is_placed else None)
     if nodes:
