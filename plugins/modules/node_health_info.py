@@ -31,6 +31,19 @@ extends_documentation_fragment:
   - kubevirt_ops.live_migration.attributes.info_module
   - kubevirt_ops.live_migration.attributes.action_group
 options:
+  src:
+    description:
+      - A capture to look at in place of a cluster, a folder or a tarball on the host that runs the module. It may be a
+        bundle of M(kubevirt_ops.live_migration.migration_evidence), a must-gather of KubeVirt, or a folder of
+        C(oc adm inspect).
+      - All ages are as of the time of the capture. A must-gather does not say by the cluster's clock when it was taken;
+        the newest time in its objects stands for it, and a warning says so.
+      - What a capture does not hold is V(unknown) as what may not be read, and stands in RV(coverage.missing) with the
+        reason V(not_captured). No role would help.
+      - A capture that points out of itself, is too large, or holds broken YAML is refused as a whole.
+      - Mutually exclusive with the options that say how to connect.
+    type: path
+    version_added: 0.1.0
   nodes:
     description:
       - Names of the nodes to judge. A name that no node has is an error, unless O(maybe_gone) holds it.

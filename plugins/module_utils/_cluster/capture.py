@@ -68,7 +68,7 @@ def open_capture(src: str, /, *, bounds: Bounds = BOUNDS) -> Captured:
     """What `src`, a folder or a tarball, holds. Raises WrongInput for what is no capture, or cannot be trusted."""
     files = _Files()
     for path, content in read_files(src, wanted=_is_wanted, bounds=bounds):
-        files.take(path, content)
+        files.take(path, content=content)
     if files.manifest is not None:
         return _of_bundle(src, files)
     if not files.objects:
@@ -88,7 +88,7 @@ class _Files:
     progress: dict[tuple[str, str], Progress] = field(default_factory=dict)
     manifest: Mapping[str, Any] | None = None
 
-    def take(self, path: str, content: bytes) -> None:
+    def take(self, path: str, *, content: bytes) -> None:
         """One more file."""
         if path.rpartition("/")[2] == MANIFEST:
             (document,) = plain_data(content, path=path) or [None]

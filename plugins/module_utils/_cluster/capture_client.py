@@ -24,7 +24,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     BadRequest,
     ClusterError,
     Forbidden,
-    NotCaptured,
     NotFound,
     ResourceMissing,
     TableUnsupported,
@@ -39,10 +38,14 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule, rule_from_path
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import KINDS, Kind
 
-__all__ = ["CaptureClient", "asked_of", "named_in"]
+__all__ = ["CaptureClient", "NotCaptured", "asked_of", "named_in"]
 
 Objects = list[dict[str, Any]]
 _KINDS = frozenset(KINDS.values())
+
+
+class NotCaptured(Forbidden):
+    """Files of a capture stand for the cluster, and do not hold this. `rule` is what was asked; no right would help."""
 
 
 class CaptureClient(Client):

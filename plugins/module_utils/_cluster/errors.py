@@ -20,7 +20,6 @@ This module is private to the collection and may change without notice.
         │   └── Invalid                422, its `causes` name the fields
         ├── Unauthorized           401
         ├── Forbidden              403, carries the missing `rule`
-        │   └── NotCaptured            the look is at files that do not hold this
         ├── NotFound               404
         │   └── ResourceMissing        404 for the resource itself: its CRD or API is not installed
         ├── Conflict               409, 412
@@ -60,7 +59,6 @@ __all__ = [
     "Forbidden",
     "Gone",
     "Invalid",
-    "NotCaptured",
     "NotFound",
     "Redirected",
     "Refused",
@@ -180,10 +178,6 @@ class Forbidden(Refused):
     """The server knows who asks, and that user may not (403). `rule` is what RBAC would have to grant."""
 
     rule: Rule
-
-
-class NotCaptured(Forbidden):
-    """Files of a capture stand for the cluster, and do not hold this. `rule` is what was asked; no right would help."""
 
 
 class NotFound(Refused):

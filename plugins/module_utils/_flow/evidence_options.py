@@ -16,11 +16,21 @@ from typing import Any, Final
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.bundle_files import check_target
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 
-__all__ = ["LOG_BYTES", "MAX_BYTES", "EvidenceOptions", "parse_evidence"]
+__all__ = ["EVIDENCE_SPEC", "LOG_BYTES", "MAX_BYTES", "EvidenceOptions", "parse_evidence"]
 
 MAX_BYTES: Final = 50 * 2**20
 LOG_BYTES: Final = 256 * 2**10
 _MOST_LOG_BYTES: Final = 16 * 2**20
+EVIDENCE_SPEC: Final[dict[str, dict[str, Any]]] = {
+    "path": {"type": "path", "required": True},
+    "redact": {"type": "bool", "default": True},
+    "redact_service_accounts": {"type": "bool", "default": False},
+    "pseudonyms": {"type": "bool", "default": False},
+    # A path, and no secret.
+    "pseudonym_key_file": {"type": "path", "no_log": False},
+    "max_bytes": {"type": "int", "default": MAX_BYTES},
+    "log_bytes": {"type": "int", "default": LOG_BYTES},
+}
 
 
 @dataclass(frozen=True)

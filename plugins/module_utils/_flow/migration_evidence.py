@@ -135,7 +135,7 @@ def _look(client: RecordingClient, params: Mapping[str, Any], clock: Clock, *, l
         Log(one.namespace, one.pod, one.name, text) for one, text in texts.items() if not isinstance(text, ClusterError)
     ]
     problems += [
-        f"log of {one.namespace}/{one.pod} ({one.name}): {error}"
+        f"log of {one.namespace}/{one.pod} ({one.name}): {error.reason or type(error).__name__}"
         for one, error in texts.items()
         if isinstance(error, ClusterError)
     ]

@@ -63,6 +63,7 @@ class Pseudonyms:
         # Logs and host names know a node by the first part of its name.
         short = {name.partition(".")[0]: new for name, new in self._new.items() if names[name] == "node"}
         self._new = {**{name: new for name, new in short.items() if not _stays(name, words)}, **self._new}
+        self._known: dict[str, str] = {}
         self._longest = max((len(_SEPARATORS.split(name)) for name in self._new), default=0)
 
     def text(self, text: str, /) -> str:
@@ -79,8 +80,12 @@ class Pseudonyms:
 
     def _replaced(self, match: re.Match[str]) -> str:
         run = match.group()
-        if run in self._new:
-            return self._new[run]
+        found = self._known.get(run)
+        if found is None:
+            found = self._known[run] = self._new.get(run) or self._in_parts(run)
+        return found
+
+    def _in_parts(self, run: str) -> str:
         parts, found, place = _SEPARATORS.split(run), [], 0
         while place < len(parts):
             end = self._end(parts, place)
