@@ -81,7 +81,7 @@ class _Budget:
         if self._files > self.bounds.files:
             raise self.refuse(f"it has more than {self.bounds.files} files")
 
-    def take(self, path: str, size: int) -> None:
+    def take(self, path: str, *, size: int) -> None:
         """Before `size` bytes of that file are read."""
         if size > self.bounds.file_bytes:
             raise self.refuse(f"{clean(path)} has more than {self.bounds.file_bytes // _MIB} MiB")
@@ -119,7 +119,7 @@ def _read(path: Path, relative: str, budget: _Budget) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as stream:
         size = os.fstat(handle).st_size
-        budget.take(relative, size)
+        budget.take(relative, size=size)
         return stream.read(size)
 
 
@@ -146,6 +146,8 @@ def _of_tarball(path: Path, wanted: Callable[[str], bool], budget: _Budget) -> I
         with _opened(path, budget) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 yield from _of_member(archive, member, wanted, budget)
+    except WrongInput:
+        raise
     except (tarfile.TarError, EOFError, lzma.LZMAError, gzip.BadGzipFile, ValueError, OverflowError) as error:
         raise budget.refuse(f"it is no tarball, or a broken one ({type(error).__name__})") from None
     except OSError as error:
@@ -178,7 +180,7 @@ def _of_member(
         raise budget.refuse(f"{clean(path)} is too large")
     if not member.isreg() or not wanted(path):
         return
-    budget.take(path, member.size)
+    budget.take(path, size=member.size)
     stream = archive.extractfile(member)
     content = stream.read(member.size) if stream is not None else b""
     if len(content) != member.size:
