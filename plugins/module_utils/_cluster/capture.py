@@ -33,6 +33,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     missing_from,
     progress_from,
     refused_from,
+    scope_from,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.capture_time import newest_time
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.captured import (
@@ -150,6 +151,7 @@ def _of_bundle(src: str, files: _Files) -> Captured:
         refused=refused_from(reads),
         progress=files.progress,
         missing=missing_from(reads, resource="pods/proxy"),
+        scope=scope_from(manifest.get("scope")),
     )
 
 

@@ -32,18 +32,21 @@ __all__ = [
     "FORMAT",
     "MANIFEST",
     "METRICS",
+    "SCOPE",
     "absent_from",
     "listed_from",
     "missing_from",
     "progress_as_data",
     "progress_from",
     "refused_from",
+    "scope_from",
 ]
 
 COLLECTION: Final = "kubevirt_ops.live_migration"
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.json"
+SCOPE: Final = ("namespaces", "vms", "nodes")
 _FIGURES: Final = (
     "remaining_bytes",
     "processed_bytes",
@@ -81,6 +84,13 @@ def refused_from(reads: Any, /) -> dict[tuple[Kind, str, str], Rule]:
         )
         for entry in _entries(reads, "refused")
     }
+
+
+def scope_from(scope: Any, /) -> dict[str, list[str]]:
+    """What the taker asked about, from `scope`: namespaces, vms and nodes, those that were named."""
+    given = as_map(scope) or {}
+    found = {name: [one for one in as_list(given.get(name)) or () if isinstance(one, str)] for name in SCOPE}
+    return {name: names for name, names in found.items() if names}
 
 
 def missing_from(reads: Any, /, *, resource: str) -> tuple[Rule, ...]:

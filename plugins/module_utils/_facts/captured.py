@@ -79,7 +79,8 @@ class Captured:
     `listed` are the questions that were answered as a whole, `absent` objects that were not there (a name "" stands for
     the whole resource, which is not served), `refused` what the reader was not allowed to see: by kind, namespace and
     name ("" for a list). Of what was listed as `unfinished`, objects that have ended may be left out. `read_at` is the
-    time of the capture, `progress` what was measured, `missing` rules for more of it, `notes` what a user should know.
+    time of the capture, `progress` what was measured, `missing` rules for more of it, `notes` what a user should know,
+    `scope` what was asked about (namespaces, vms, nodes).
     """
 
     read_at: datetime
@@ -91,6 +92,7 @@ class Captured:
     progress: Mapping[tuple[str, str], Progress] = field(default_factory=dict)
     missing: tuple[Rule, ...] = ()
     notes: tuple[str, ...] = ()
+    scope: Mapping[str, list[str]] = field(default_factory=dict)
 
     def one(self, kind: Kind, /, *, namespace: str, name: str) -> Mapping[str, Any] | Rule | None:
         """The object; None where it was not there; else the rule that is missing."""

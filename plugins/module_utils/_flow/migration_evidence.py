@@ -35,7 +35,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Recording,
     RecordingClient,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.bundle import COLLECTION
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.bundle import COLLECTION, SCOPE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import KINDS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import parse_timestamp
@@ -242,7 +242,7 @@ def _said(look: _Look, params: Mapping[str, Any], *, options: EvidenceOptions, k
     return {
         "read_at": look.diagnosis["read_at"],
         "version": VERSION,
-        "scope": {name: list(params.get(name) or ()) for name in ("namespaces", "vms", "nodes")},
+        "scope": {name: list(params.get(name) or ()) for name in SCOPE},
         "redacted": options.redact,
         "pseudonyms": bool(options.key_file),
         "names_kept": list(kept) if options.key_file else [],

@@ -35,6 +35,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     look_at_progress,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import (
+    as_captured,
     captured_progress,
     captured_scope,
 )
@@ -65,6 +66,7 @@ def run(
     Raises WrongInput for options that cannot be used or name what does not exist, ClusterError where the cluster
     could not be looked at.
     """
+    params = as_captured(client, params)
     scope, late_after = parse_scope(params), _late_after(params)
     nodes, places = _names(params, "nodes"), PlacementReading(client)
     is_placed, ladder = _placement(params), ladder_from(params.get("ladder"))

@@ -19,13 +19,14 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.progress_reads import ProgressReading
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reads import Scope
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.bundle import SCOPE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import KINDS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import connect_as_given
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.progress import copies_of
 
-__all__ = ["SRC_SPEC", "captured_progress", "captured_scope", "connect_or_open"]
+__all__ = ["SRC_SPEC", "as_captured", "captured_progress", "captured_scope", "connect_or_open"]
 
 SRC_SPEC: Final[dict[str, dict[str, Any]]] = {"src": {"type": "path"}}
 
@@ -52,6 +53,13 @@ def connect_or_open(params: Mapping[str, Any], clock: Clock, /) -> Client:
     if params.get("progress") not in (None, "none"):
         raise WrongInput("src: what was measured is in the capture, or nowhere; leave out progress.")
     return CaptureClient(open_capture(str(src)), src=str(src))
+
+
+def as_captured(client: Client, params: Mapping[str, Any], /) -> Mapping[str, Any]:
+    """`params`; where they name nothing, asking about what the taker of a bundle has asked about."""
+    if not isinstance(client, CaptureClient) or any(params.get(name) for name in SCOPE):
+        return params
+    return {**params, **client.captured.scope}
 
 
 def captured_scope(client: Client, scope: Scope, /) -> tuple[Scope, list[str]]:
