@@ -28,6 +28,11 @@ from tests.integration.test_progress_of_handlers import HastyClock
 
 VM = "team-a/db-1"
 MEASURED = {"progress": "virt_handler", "vms": [VM]}
+CONTROLLERS = "/api/v1/namespaces/kubevirt/pods"
+CONTROLLER = {
+    "metadata": {"name": "virt-controller-0", "labels": {"kubevirt.io": "virt-controller"}},
+    "spec": {"nodeName": "node-a", "containers": [{"name": "virt-controller", "image": "virt-controller"}]},
+}
 VIEWS = {"configuration", "diagnosis", "events", "metrics", "migration", "pods", "vmi"}
 
 
@@ -84,13 +89,15 @@ def test_bundle_gives_the_measured_verdict_without_the_cluster(bundle: tuple[Pat
 
 def test_logs_are_those_of_who_is_involved_and_bounded(reachable: tuple[Cluster, Kubelet], tmp_path: Path) -> None:
     cluster, kubelet = reachable
+    done(cluster.request("POST", CONTROLLERS, body=CONTROLLER))
     kubelet.otherwise = b"".join(b"line %06d of a log that goes on and on\n" % number for number in range(10_000))
     take(cluster, tmp_path / "bundle", log_bytes=1000)
 
     logs = {path: text for path, text in texts_in(tmp_path / "bundle") if path.endswith("/logs/current.log")}
 
+    done(cluster.request("DELETE", f"{CONTROLLERS}/virt-controller-0"))
     containers = sorted(path.split("/")[4] for path in logs)
-    assert containers == ["compute", "compute", "virt-handler", "virt-handler"]
+    assert containers == ["compute", "compute", "virt-controller", "virt-handler", "virt-handler"]
     assert all(len(text) <= 1000 and text.startswith("line ") for text in logs.values())
     assert not any("line 000000" in text for text in logs.values())
 
