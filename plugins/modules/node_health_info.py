@@ -96,7 +96,7 @@ options:
       - Whether to add up what the pods on each node request, in RV(nodes[].requested) and RV(nodes[].free).
       - Finished pods are left out. Init containers, sidecars and the runtime's overhead count as for the scheduler.
       - Costs one more request a node, or one list of all pods for more than ten nodes.
-      - The default is V(true) if O(nodes) is given, else V(false).
+      - The default is V(true) if O(nodes) is given and O(src) is not, else V(false).
     type: bool
 seealso:
   - module: kubevirt_ops.live_migration.migration_info

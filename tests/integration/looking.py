@@ -55,12 +55,13 @@ def take_evidence(cluster: Cluster, user: str = "admin", *, clock: Any = None, *
 
 
 def look_at(src: Path, **params: Any) -> dict[str, Any]:
-    """The result of migration_info for what lies at `src`."""
+    """The result of migration_info for what lies at `src`, with what the module warns of besides."""
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import run
     from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import connect_or_open
 
-    return run(connect_or_open({"src": str(src)}, Clock()), params, Clock())
+    client = connect_or_open({"src": str(src)}, Clock())
+    return {**run(client, params, Clock()), "said_of_the_source": client.warnings}
 
 
 def raw_objects(cluster: Cluster) -> dict[str, list[dict[str, Any]]]:
