@@ -41,6 +41,7 @@ def reachable() -> Iterator[tuple[Cluster, Kubelet]]:
     """A cluster whose API server reaches its pods and nodes, with a copy that does not converge."""
     with Cluster.start(audit=True, simulator=True, pods=True) as running, kubelet_of(running) as kubelet:
         running.simulator.play("copy-not-converging")
+        done(running.request("POST", CONTROLLERS, body=CONTROLLER))
         yield running, kubelet
 
 
@@ -89,13 +90,11 @@ def test_bundle_gives_the_measured_verdict_without_the_cluster(bundle: tuple[Pat
 
 def test_logs_are_those_of_who_is_involved_and_bounded(reachable: tuple[Cluster, Kubelet], tmp_path: Path) -> None:
     cluster, kubelet = reachable
-    done(cluster.request("POST", CONTROLLERS, body=CONTROLLER))
     kubelet.otherwise = b"".join(b"line %06d of a log that goes on and on\n" % number for number in range(10_000))
     take(cluster, tmp_path / "bundle", log_bytes=1000)
 
     logs = {path: text for path, text in texts_in(tmp_path / "bundle") if path.endswith("/logs/current.log")}
 
-    done(cluster.request("DELETE", f"{CONTROLLERS}/virt-controller-0"))
     containers = sorted(path.split("/")[4] for path in logs)
     assert containers == ["compute", "compute", "virt-controller", "virt-handler", "virt-handler"]
     assert all(len(text) <= 1000 and text.startswith("line ") for text in logs.values())
@@ -186,7 +185,7 @@ def test_shipped_roles_are_enough_and_without_the_logs_the_rule_is_told(
         less = take(cluster, tmp_path / "less", played=user)
 
     assert (whole["not_read"], whole["coverage"]["missing"]) == ([], [])
-    assert len(less["not_read"]) == 4
+    assert len(less["not_read"]) == 5
     assert all("pods/log" in text or "forbidden" in text for text in less["not_read"])
     assert manifest_of(tmp_path / "less")["not_read"] == less["not_read"]
     assert less["not_read"][0] in (tmp_path / "less" / "README.md").read_text()

@@ -23,7 +23,9 @@ def taken(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Run:
     cluster.reset()
     cluster.simulator.play("demo")
     kubeconfig = str(cluster.kubeconfig("operator"))
-    return diagnose(tmp_path_factory.mktemp("taken"), kubeconfig=kubeconfig, evidence_directory="proof")
+    return diagnose(
+        tmp_path_factory.mktemp("taken"), kubeconfig=kubeconfig, evidence_directory="proof", evidence_log_bytes=0
+    )
 
 
 def entries(run: Run) -> list[tuple[Any, ...]]:
@@ -78,7 +80,7 @@ def test_broken_capture_is_an_error_in_plain_words(tmp_path: Path) -> None:
 def test_check_mode_says_where_the_evidence_would_be(cluster: Cluster, tmp_path: Path) -> None:
     kubeconfig = str(cluster.kubeconfig("operator"))
 
-    run = diagnose(tmp_path, "--check", kubeconfig=kubeconfig, evidence_directory="proof")
+    run = diagnose(tmp_path, "--check", kubeconfig=kubeconfig, evidence_directory="proof", evidence_log_bytes=0)
 
     assert run.returncode == 0, run.output
     assert f"Would write {tmp_path}/proof/live-migration-evidence.tar.gz" in run.output

@@ -22,15 +22,16 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.settings_reads import read_owners
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import KINDS
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import VIRT_HANDLER
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import VIRT_HANDLER, Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.pod import LABEL_CREATED_BY, NODE, Pod
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.vmi import Vmi
 
-__all__ = ["MOST_INVOLVED", "Involved", "containers_of", "read_more", "read_versions"]
+__all__ = ["MOST_INVOLVED", "Involved", "containers_of", "read_more", "read_versions", "silent_nodes"]
 
 # Of so many VMs, those that are worst, more is read than the verdicts need.
 MOST_INVOLVED: Final = 40
 _PODS, _VMIS = KINDS["", "Pod"], KINDS["kubevirt.io", "VirtualMachineInstance"]
+_NODES = KINDS["", "Node"]
 _KUBEVIRTS = KINDS["kubevirt.io", "KubeVirt"]
 _CONTROLLER: Final = "virt-controller"
 _COMPONENT: Final = "kubevirt.io"
@@ -108,12 +109,20 @@ def containers_of(client: RecordingClient, involved: Involved, /) -> Sequence[Co
     """Whose logs tell of these migrations: virt-controller, virt-handler on their nodes, their launchers."""
     launchers = _launchers(client, _vmi_uids(client, involved))
     nodes = involved.nodes | {pod.node for pod in launchers}
-    found = [Container(pod.meta.namespace, pod.meta.name, "compute") for pod in launchers]
+    found = [Container(pod.meta.namespace, pod.meta.name, "compute", pod.node) for pod in launchers]
     for (kind, namespace, name), obj in client.recording.objects.items():
         component = _component(obj) if kind == _PODS else ""
         if component == _CONTROLLER or (component == VIRT_HANDLER and NODE.read(obj) in nodes):
-            found.append(Container(namespace, name, component))
+            found.append(Container(namespace, name, component, str(NODE.read(obj) or "")))
     return sorted(set(found)) if involved.migrations else ()
+
+
+def silent_nodes(client: RecordingClient, /) -> frozenset[str]:
+    """Nodes whose kubelet does not answer for its node, as the cluster sees it: asking it for logs only takes time."""
+    nodes = [Node.from_object(obj) for (kind, *_rest), obj in client.recording.objects.items() if kind == _NODES]
+    return frozenset(
+        node.name for node in nodes if (ready := node.conditions.get("Ready")) is not None and ready.status == "Unknown"
+    )
 
 
 def _component(pod: Mapping[str, Any]) -> str:

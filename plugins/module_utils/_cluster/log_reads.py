@@ -27,11 +27,12 @@ _READ_MORE: Final = 4
 
 @dataclass(frozen=True, order=True)
 class Container:
-    """One container of one pod."""
+    """One container of one pod on a node."""
 
     namespace: str
     pod: str
     name: str
+    node: str
 
     def path(self, *, log_bytes: int) -> str:
         """Where the API server has the end of its log."""

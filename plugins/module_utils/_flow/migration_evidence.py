@@ -29,6 +29,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     containers_of,
     read_more,
     read_versions,
+    silent_nodes,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.log_reads import read_logs
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.recording import (
@@ -129,18 +130,23 @@ def _look(client: RecordingClient, params: Mapping[str, Any], clock: Clock, *, l
     involved = _involved(diagnosis["migrations"], is_named=bool(params.get("vms")))
     nodes, problems = _nodes(client, clock)
     problems += read_more(client, involved)
-    containers = containers_of(client, involved) if log_bytes else ()
-    texts = read_logs(client, containers, log_bytes=log_bytes) if containers else {}
+    logs, unread = _logs(client, involved, log_bytes=log_bytes) if log_bytes else ([], [])
+    versions = {**read_versions(client), "collection": VERSION}
+    return _Look(diagnosis, nodes, client.recording, progress, logs, versions, [*problems, *unread])
+
+
+def _logs(client: RecordingClient, involved: Involved, *, log_bytes: int) -> tuple[list[Log], list[str]]:
+    """The ends of logs, and sentences on those that could not be read."""
+    containers, silent = containers_of(client, involved), silent_nodes(client)
+    texts = read_logs(client, [one for one in containers if one.node not in silent], log_bytes=log_bytes)
+    unread = {one: f"node {one.node} does not answer" for one in containers if one.node in silent}
+    unread |= {
+        one: error.reason or type(error).__name__ for one, error in texts.items() if isinstance(error, ClusterError)
+    }
     logs = [
         Log(one.namespace, one.pod, one.name, text) for one, text in texts.items() if not isinstance(text, ClusterError)
     ]
-    problems += [
-        f"log of {one.namespace}/{one.pod} ({one.name}): {error.reason or type(error).__name__}"
-        for one, error in texts.items()
-        if isinstance(error, ClusterError)
-    ]
-    versions = {**read_versions(client), "collection": VERSION}
-    return _Look(diagnosis, nodes, client.recording, progress, logs, versions, problems)
+    return logs, [f"log of {one.namespace}/{one.pod} ({one.name}): {why}" for one, why in sorted(unread.items())]
 
 
 def _involved(entries: Sequence[Mapping[str, Any]], *, is_named: bool) -> Involved:
