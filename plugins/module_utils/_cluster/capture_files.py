@@ -11,9 +11,7 @@ a mistake; sizes and counts are bounded before anything is taken into memory.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
+import importlib
 import os
 import stat
 import tarfile
@@ -21,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
@@ -29,11 +27,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 __all__ = ["BOUNDS", "Bounds", "read_files"]
 
 _MIB: Final = 2**20
-_MAGIC: Final[tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...]] = (
-    (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw)),
-    (b"\xfd7zXZ\x00", lzma.LZMAFile),
-    (b"BZh", bz2.BZ2File),
-)
+# How a file begins, and the part of Python's library that unpacks it, which not every build has.
+_MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "lzma"), (b"BZh", "bz2"))
 
 
 @dataclass(frozen=True)
@@ -75,6 +70,9 @@ class _Budget:
 
     def refuse(self, why: str) -> WrongInput:
         return WrongInput(f"src: {self.src} is refused: {why}.")
+
+    def broken(self, error: Exception) -> WrongInput:
+        return self.refuse(f"it is no tarball, or a broken one ({type(error).__name__})")
 
     def count_file(self) -> None:
         self._files += 1
@@ -133,7 +131,12 @@ class _Bounded:
         self._stream, self._budget, self._left = stream, budget, budget.bounds.unpacked_bytes
 
     def read(self, size: int = -1) -> bytes:
-        content: bytes = self._stream.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
+        try:
+            content: bytes = self._stream.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise self._budget.broken(error) from None
         self._left -= len(content)
         if self._left < 0:
             limit = self._budget.bounds.unpacked_bytes // _MIB
@@ -148,13 +151,8 @@ def _of_tarball(path: Path, wanted: Callable[[str], bool], budget: _Budget) -> I
                 yield from _of_member(archive, member, wanted, budget)
     except WrongInput:
         raise
-    except (tarfile.TarError, EOFError, lzma.LZMAError, gzip.BadGzipFile, ValueError, OverflowError) as error:
-        raise budget.refuse(f"it is no tarball, or a broken one ({type(error).__name__})") from None
-    except OSError as error:
-        # bz2 and zlib say so of what is broken; what the disk says carries an errno.
-        if error.errno is not None:
-            raise
-        raise budget.refuse(f"it is no tarball, or a broken one ({type(error).__name__})") from None
+    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+        raise budget.broken(error) from None
 
 
 @contextmanager
@@ -162,8 +160,11 @@ def _opened(path: Path, budget: _Budget) -> Iterator[Any]:
     with path.open("rb") as raw:
         head = raw.read(8)
         raw.seek(0)
-        unpack = next((unpack for magic, unpack in _MAGIC if head.startswith(magic)), None)
-        yield _Bounded(raw if unpack is None else unpack(raw), budget)
+        packed = next((name for magic, name in _MAGIC if head.startswith(magic)), "")
+        try:
+            yield _Bounded(importlib.import_module(packed).open(raw) if packed else raw, budget)
+        except ImportError:
+            raise budget.refuse(f"this Python cannot unpack it (it lacks {packed})") from None
 
 
 def _of_member(

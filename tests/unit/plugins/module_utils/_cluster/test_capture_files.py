@@ -124,6 +124,7 @@ NO_TARBALL: dict[str, Callable[[bytes], bytes]] = {
     "gzip_head_alone": lambda _whole: b"\x1f\x8b\x08\x00",
     "xz_head_alone": lambda _whole: b"\xfd7zXZ\x00nonsense",
     "bz2_head_alone": lambda _whole: b"BZh9nonsense",
+    "not_deflated": lambda whole: whole[:10] + b"\xff" * 40,
     "flipped": lambda whole: whole[:40] + bytes([whole[40] ^ 0xFF]) + whole[41:],
 }
 
