@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.bundle import COLLECTION, MANIFEST
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 
@@ -61,6 +62,9 @@ def write_bundle(path: str, files: Mapping[str, str], /, *, read_at: datetime) -
     """Writes `files` (path -> text), in place of what an earlier run left there. Raises WrongInput where the disk says
     no; what stood there before stands there then."""
     target = Path(path).absolute()
+    outside = [name for name in files if name.startswith("/") or ".." in name.split("/")]
+    if outside:
+        raise WrongInput(f"path: an object's name leads out of the bundle ({clean(outside[0])}).")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if is_tarball(path):

@@ -10,6 +10,7 @@ Objects lie where must-gather has them, and are JSON, which is YAML too: read in
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     progress_as_data,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import KINDS, Kind, path_of
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
 
 __all__ = ["File", "Log", "Material", "Treat", "as_json", "render_files"]
@@ -134,11 +136,18 @@ def _view(material: Material, key: Key, treat: Treat) -> list[File]:
         **{name: value for name, value in objects.items() if value},
     }
     rank = 1 if any(entry["stuck"] for entry in entries) else 3
-    folder = treat(f"migrations/{key[0]}/{key[1]}")
+    folder = treat("/".join(["migrations", *map(_step, key)]))
     found = [File(f"{folder}/{name}", as_json(treat(value)), rank=rank) for name, value in views.items()]
     if key in material.progress:
         found.append(File(f"{folder}/{METRICS}", as_json(treat(progress_as_data(material.progress[key])))))
     return found
+
+
+def _step(name: str) -> str:
+    """The name as a folder. A migration may name anything for its VM, which is no way to other folders."""
+    if GIVEN_NAME.fullmatch(name) and name.strip("."):
+        return name
+    return f"not-a-name-{hashlib.blake2b(name.encode(errors='replace'), digest_size=4).hexdigest()}"
 
 
 def _configuration(entry: Mapping[str, Any]) -> dict[str, Any]:
