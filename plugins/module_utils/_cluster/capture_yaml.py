@@ -51,6 +51,8 @@ def plain_data(content: bytes, /, *, path: str) -> list[Any]:
         text = content.decode("utf-8")
         if text.lstrip()[:1] == "{":
             found = [json.loads(text)]
+            # Half a character can be written in JSON and is no text. Raises ValueError.
+            json.dumps(found, ensure_ascii=False).encode()
         else:
             _check_depth(text)
             found = [one for one in yaml.load_all(text, Loader=_loader()) if one is not None]

@@ -112,8 +112,8 @@ def containers_of(client: RecordingClient, involved: Involved, /) -> Sequence[Co
     found = [Container(pod.meta.namespace, pod.meta.name, "compute", pod.node) for pod in launchers]
     for (kind, namespace, name), obj in client.recording.objects.items():
         component = _component(obj) if kind == _PODS else ""
-        if component == _CONTROLLER or (component == VIRT_HANDLER and NODE.read(obj) in nodes):
-            found.append(Container(namespace, name, component, str(NODE.read(obj) or "")))
+        if component == _CONTROLLER or (component == VIRT_HANDLER and NODE.read(obj, of=as_text) in nodes):
+            found.append(Container(namespace, name, component, NODE.read(obj, of=as_text) or ""))
     return sorted(set(found)) if involved.migrations else ()
 
 

@@ -22,6 +22,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     singly,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_map
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import Kind
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.selector import (
@@ -59,10 +60,10 @@ class Asked:
 
     def picks(self, obj: Mapping[str, Any], /, *, namespace: str) -> bool:
         """Whether the API server would answer with this object."""
-        labels = (obj.get("metadata") or {}).get("labels")
+        metadata = as_map(obj.get("metadata")) or {}
         return (
             self.namespace in ("", namespace)
-            and match_all(self.labels, labels if isinstance(labels, Mapping) else {}) is True
+            and match_all(self.labels, as_map(metadata.get("labels")) or {}) is True
             and match_all(self.fields, field_values(obj, requirements=self.fields)) is True
         )
 

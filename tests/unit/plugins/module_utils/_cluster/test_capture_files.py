@@ -172,6 +172,7 @@ def test_read_files_links_and_pipes_within_a_folder_are_passed_over(tmp_path: Pa
 NO_YAML: dict[str, tuple[bytes, str]] = {
     "broken": (b"a: b: c", "is no YAML, or broken"),
     "cut_off_json": (b'{"kind": "Node", ', "is no YAML, or broken"),
+    "half_a_character": (b'{"kind": "Node", "metadata": {"name": "\\ud800"}}', "is no YAML, or broken"),
     "no_text": (b"\xff\xfe\x00", "is no YAML, or broken"),
     "python_object": (b"!!python/object/apply:os.system [ls]", "is no YAML, or broken"),
     "nested_without_end": (b"[" * 200_000, "is no YAML, or broken"),

@@ -161,6 +161,18 @@ def _keyed(obj: dict[str, Any]) -> tuple[Any, str, str, Any]:
 KEYS = [_keyed(obj)[:3] for obj in WORLD]
 
 
+def a_capture_of(objects: list[dict[str, Any]]) -> CaptureClient:
+    found = [(*key, obj) for key, obj in zip(KEYS, objects, strict=True)]
+    return a_client(objects=by_kind(found), listed=tuple(Asked(kind) for kind in KINDS.values()))
+
+
+def test_look_at_the_same_capture_whole_is_complete() -> None:
+    result = migration_info.run(a_capture_of(WORLD), {}, Clock())
+
+    assert [entry["verdict"] for entry in result["migrations"]] == ["progressing"]
+    assert result["coverage"]["complete"] is True
+
+
 @given(where=st.sampled_from(PLACES), junk=JUNK, drop=st.booleans())
 def test_look_at_a_mangled_capture_is_a_verdict_or_an_error_of_ours(where: Any, junk: Any, drop: bool) -> None:
     place, path = where
@@ -168,12 +180,10 @@ def test_look_at_a_mangled_capture_is_a_verdict_or_an_error_of_ours(where: Any, 
         return
     spoilt = [*WORLD]
     spoilt[place] = dropped(WORLD[place], path) if drop else replaced(WORLD[place], path, junk)
-    found = [(*key, obj) for key, obj in zip(KEYS, spoilt, strict=True)]
-    captured = Captured(read_at=NOW, objects=by_kind(found), listed=tuple(Asked(kind) for kind in KINDS.values()))
 
     for run in (migration_info.run, node_health_info.run):
         try:
-            run(CaptureClient(captured, src="x"), {}, Clock())
+            run(a_capture_of(spoilt), {}, Clock())
         except (WrongInput, ClusterError):
             continue
 
