@@ -33,6 +33,9 @@ CONTROLLER = {
     "metadata": {"name": "virt-controller-0", "labels": {"kubevirt.io": "virt-controller"}},
     "spec": {"nodeName": "node-a", "containers": [{"name": "virt-controller", "image": "virt-controller"}]},
 }
+POLICIES = "/apis/migrations.kubevirt.io/v1alpha1/migrationpolicies"
+HYPERCONVERGEDS = "/apis/hco.kubevirt.io/v1beta1/namespaces/hco/hyperconvergeds"
+HCO = "kubevirt-hyperconverged"
 VIEWS = {"configuration", "diagnosis", "events", "metrics", "migration", "pods", "vmi"}
 
 
@@ -210,6 +213,43 @@ def test_another_question_than_the_takers_is_not_answered_by_nothing(bundle: tup
         look_at(bundle[0], vms=["team-a/web-1"])
 
 
+def test_report_of_the_bundle_is_that_of_migration_report(bundle: tuple[Path, dict[str, Any]]) -> None:
+    from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_json import render_json
+    from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import read_report
+
+    written = json.loads((bundle[0] / "report.json").read_text())
+
+    report = read_report(written["migrations"], nodes=written["nodes"])
+    reported = json.loads(render_json(report, migrations=written["migrations"], nodes=written["nodes"]))
+    assert reported["migrations"] == written["migrations"]
+    assert reported["nodes"] == written["nodes"]
+    assert reported["meta"].keys() == written["meta"].keys()
+    assert report.headline.startswith("1 of 1 migration is stuck")
+
+
+def test_policy_and_who_configures_kubevirt_are_in_it(reachable: tuple[Cluster, Kubelet], tmp_path: Path) -> None:
+    cluster, _kubelet = reachable
+    done(cluster.request("POST", "/api/v1/namespaces", body={"metadata": {"name": "hco"}}))
+    for path, kind, spec in (
+        (POLICIES, "MigrationPolicy", {"selectors": {"virtualMachineInstanceSelector": {}}}),
+        (HYPERCONVERGEDS, "HyperConverged", {}),
+    ):
+        name = HCO if kind == "HyperConverged" else "mine"
+        body = {"apiVersion": "/".join(path.split("/")[2:4]), "kind": kind, "metadata": {"name": name}, "spec": spec}
+        done(cluster.request("POST", path, body=body))
+
+    take(cluster, tmp_path / "bundle")
+
+    texts = dict(texts_in(tmp_path / "bundle"))
+    assert json.loads(texts[f"migrations/{VM}/policy.json"])[0]["metadata"]["name"] == "mine"
+    assert "cluster-scoped-resources/migrationpolicies.migrations.kubevirt.io/mine.yaml" in texts
+    assert f"namespaces/hco/crs/hyperconvergeds.hco.kubevirt.io/{HCO}.yaml" in texts
+    assert "namespaces/kubevirt/crs/kubevirts.kubevirt.io/kubevirt.yaml" in texts
+    assert json.loads(texts["versions.json"])["kubernetes"].startswith("v1.")
+    cluster.request("DELETE", f"{POLICIES}/mine")
+    cluster.request("DELETE", f"{HYPERCONVERGEDS}/{HCO}")
+
+
 # -- what must never be in it
 
 SECRET = "Zq7hunter2Zq7"
@@ -322,6 +362,19 @@ def test_planted_secrets_are_nowhere_in_bundle_or_report(reachable: tuple[Cluste
     assert SECRET not in json.dumps(result)
     assert "<redacted>" in texts["migrations/team-a/db-1/vmi.json"]
     assert look_at(tmp_path / "bundle")["migrations"] == result["diagnosis"]["migrations"]
+
+
+def test_service_accounts_go_where_that_is_wanted(reachable: tuple[Cluster, Kubelet], tmp_path: Path) -> None:
+    cluster, _kubelet = reachable
+    for pod in items(cluster, PODS):
+        edit = within("spec", "serviceAccountName", value="robot-of-db")
+        cluster.store.change(etcd_key(f"{PODS}/{pod['metadata']['name']}"), edit)
+
+    take(cluster, tmp_path / "with")
+    take(cluster, tmp_path / "without", redact_service_accounts=True)
+
+    assert any("robot-of-db" in text for _path, text in texts_in(tmp_path / "with"))
+    assert not any("robot-of-db" in text for _path, text in texts_in(tmp_path / "without"))
 
 
 def test_secrets_are_never_asked_for(reachable: tuple[Cluster, Kubelet], tmp_path: Path) -> None:

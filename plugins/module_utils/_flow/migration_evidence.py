@@ -208,8 +208,8 @@ def _files(
 ) -> tuple[list[File], list[File]]:
     rendered = render_files(
         Material(
-            diagnosis={key: value for key, value in look.diagnosis.items() if key != "notes"},
-            nodes=None if look.nodes is None else {key: one for key, one in look.nodes.items() if key != "notes"},
+            diagnosis=_reported(look.diagnosis),
+            nodes=None if look.nodes is None else _reported(look.nodes),
             objects=look.recording.objects,
             progress=look.progress,
             logs=look.logs,
@@ -229,6 +229,11 @@ def _files(
     )
     manifest = render_manifest([*files, readme], left_out=left_out, said=treat(said))
     return sorted([*files, readme, manifest], key=lambda file: file.path), left_out
+
+
+def _reported(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result as a report keeps it."""
+    return {key: value for key, value in result.items() if key not in ("changed", "notes")}
 
 
 def _meta(look: _Look) -> dict[str, str]:
