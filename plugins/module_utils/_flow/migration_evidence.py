@@ -37,6 +37,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     RecordingClient,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.bundle import COLLECTION, SCOPE
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import KINDS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import parse_timestamp
@@ -71,6 +72,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof
 
 __all__ = ["run"]
 
+_RULE: Final = ("verb", "group", "resource", "namespace")
 _SUSPECT: Final = frozenset({"blocked", "stalled", "overdue", "late", "unknown"})
 _MIGRATION, _NODE = KINDS["kubevirt.io", "VirtualMachineInstanceMigration"], KINDS["", "Node"]
 
@@ -249,7 +251,7 @@ def _meta(look: _Look) -> dict[str, str]:
 def _said(look: _Look, params: Mapping[str, Any], *, options: EvidenceOptions, kept: Iterable[str]) -> dict[str, Any]:
     """What the manifest says besides the files."""
     recording = look.recording
-    missing = [one["verb"] + " " + one["resource"] for one in look.diagnosis["coverage"]["missing"]]
+    rules = (Rule(*(one[key] for key in _RULE)).sentence() for one in look.diagnosis["coverage"]["missing"])
     return {
         "read_at": look.diagnosis["read_at"],
         "version": VERSION,
@@ -257,7 +259,7 @@ def _said(look: _Look, params: Mapping[str, Any], *, options: EvidenceOptions, k
         "redacted": options.redact,
         "pseudonyms": bool(options.key_file),
         "names_kept": list(kept) if options.key_file else [],
-        "not_read": [*(f"not allowed to {rule}" for rule in dict.fromkeys(missing)), *look.problems],
+        "not_read": [*(f"not allowed to {rule}" for rule in dict.fromkeys(rules)), *look.problems],
         "reads": reads_as_data(
             listed=recording.listed,
             unfinished=recording.unfinished(),

@@ -35,6 +35,7 @@ Treat = Callable[[Any], Any]
 _MIGRATION: Final = KINDS["kubevirt.io", "VirtualMachineInstanceMigration"]
 _VMI: Final = KINDS["kubevirt.io", "VirtualMachineInstance"]
 _POLICY: Final = KINDS["migrations.kubevirt.io", "MigrationPolicy"]
+_NODE: Final = KINDS["", "Node"]
 _POD: Final = KINDS["", "Pod"]
 _EVENT: Final = KINDS["", "Event"]
 
@@ -107,7 +108,16 @@ def _report(material: Material) -> dict[str, Any]:
 
 def _object(named: Named, obj: Object, treat: Treat) -> File:
     kind, namespace, name = named
-    return File(treat(path_of(kind, namespace=namespace, name=name)), as_json(treat(obj)))
+    kept = _without_images(obj) if kind == _NODE else obj
+    return File(treat(path_of(kind, namespace=namespace, name=name)), as_json(treat(kept)))
+
+
+def _without_images(node: Object) -> Object:
+    """Which images a node has pulled is most of its object, and nothing rests on it."""
+    status = node.get("status")
+    if not isinstance(status, Mapping):
+        return node
+    return {**node, "status": {key: value for key, value in status.items() if key != "images"}}
 
 
 def _runbook(material: Material, treat: Treat) -> list[File]:

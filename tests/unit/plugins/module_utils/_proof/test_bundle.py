@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import KINDS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.version import VERSION
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.bundle import (
     File,
@@ -149,3 +151,14 @@ def test_render_files_vm_of_any_name_stays_in_its_folder(vm: str) -> None:
     folders = {file.path.rpartition("/")[0] for file in files if file.path.startswith("migrations")}
     assert len(folders) == 1
     assert re.fullmatch("migrations/a/not-a-name-[0-9a-f]{8}", folders.pop())
+
+
+def test_render_files_node_comes_without_the_images_that_it_has_pulled() -> None:
+    node = {"kind": "Node", "status": {"images": [{"names": ["a"]}], "conditions": []}}
+    objects = {(KINDS["", "Node"], "", "a"): node, (KINDS["", "Node"], "", "b"): {"status": 5}}
+
+    files = render_files(Material({"migrations": []}, None, objects), treat=lambda value: value)
+
+    texts = {file.path: json.loads(file.text) for file in files}
+    assert texts["cluster-scoped-resources/core/nodes/a.yaml"] == {"kind": "Node", "status": {"conditions": []}}
+    assert texts["cluster-scoped-resources/core/nodes/b.yaml"] == {"status": 5}
