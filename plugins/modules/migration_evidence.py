@@ -182,7 +182,7 @@ left_out:
   elements: dict
   sample: []
 not_read:
-  description: What could not be read besides RV(coverage.missing), such as logs of pods that have gone.
+  description: What could not be read besides what the diagnosis needs, and why, such as logs of pods that have gone.
   returned: success
   type: list
   elements: str

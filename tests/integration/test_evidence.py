@@ -167,6 +167,9 @@ def test_shipped_roles_are_enough_and_without_the_logs_the_rule_is_told(reachabl
 
     assert (whole["not_read"], whole["coverage"]["missing"]) == ([], [])
     assert len(less["not_read"]) == 5
+    missing = {(one["verb"], one["resource"], one["namespace"]) for one in less["coverage"]["missing"]}
+    assert missing == {("get", "pods/log", "kubevirt"), ("get", "pods/log", "team-a")}
+    assert "pods/log" in less["coverage"]["role"]
     assert all("pods/log" in text or "forbidden" in text for text in less["not_read"])
     assert manifest_of(tmp_path / "less")["not_read"] == less["not_read"]
     assert less["not_read"][0] in (tmp_path / "less" / "README.md").read_text()
@@ -179,8 +182,10 @@ def test_what_the_taker_could_not_see_stays_unseen(reachable: Measured, tmp_path
     again = look_at(tmp_path / "bundle", namespaces=["team-a"])
 
     assert again["migrations"] == taken["diagnosis"]["migrations"]
-    assert taken["coverage"]["missing"]
-    assert again["coverage"]["missing"] == taken["coverage"]["missing"]
+    assert taken["diagnosis"]["coverage"]["missing"]
+    assert again["coverage"]["missing"] == taken["diagnosis"]["coverage"]["missing"]
+    # The bundle was to hold the nodes too, which the diagnosis did not need.
+    assert ("list", "nodes") in {(one["verb"], one["resource"]) for one in taken["coverage"]["missing"]}
 
 
 def test_another_question_than_the_takers_is_not_answered_by_nothing(bundle: tuple[Path, dict[str, Any]]) -> None:

@@ -31,13 +31,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     read_versions,
     silent_nodes,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.log_reads import read_logs
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.log_reads import Container, read_logs
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.recording import (
     Recording,
     RecordingClient,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.bundle import COLLECTION, SCOPE
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage, Rule
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import KINDS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import parse_timestamp
@@ -79,7 +79,8 @@ _MIGRATION, _NODE = KINDS["kubevirt.io", "VirtualMachineInstanceMigration"], KIN
 
 @dataclass(frozen=True)
 class _Look:
-    """All that was read. `problems` are sentences on what could not be, besides the rules of coverage."""
+    """All that was read. `problems` are sentences on what could not be besides what the diagnosis misses, `rules` those
+    that would show it, and `requests` what it cost, placement apart."""
 
     diagnosis: dict[str, Any]
     nodes: dict[str, Any] | None
@@ -88,6 +89,8 @@ class _Look:
     logs: Sequence[Log]
     versions: Mapping[str, Any]
     problems: Sequence[str]
+    rules: Sequence[Rule]
+    requests: int
 
 
 def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mode: bool = False) -> dict[str, Any]:
@@ -117,10 +120,18 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
         "size_bytes": sum(file.size for file in files),
         "diagnosis": treat(look.diagnosis),
         "summary": look.diagnosis["summary"],
-        "coverage": look.diagnosis["coverage"],
+        "coverage": _coverage(look),
         **EMPTY_ACT,
         "notes": look.diagnosis.get("notes", []),
     }
+
+
+def _coverage(look: _Look) -> dict[str, Any]:
+    """What the diagnosis misses and the rest of the evidence, and what both cost."""
+    given = look.diagnosis["coverage"]
+    missing = (Rule(*(one[key] for key in _RULE)) for one in given["missing"])
+    found = Coverage(requests=look.requests).adding([*missing, *look.rules]).to_result()
+    return {**found, **{key: given[key] for key in ("requests_for_placement", "requests_to_prometheus")}}
 
 
 # -- reading
@@ -130,25 +141,40 @@ def _look(client: RecordingClient, params: Mapping[str, Any], clock: Clock, *, l
     progress: dict[tuple[str, str], Progress] = {}
     diagnosis = migration_info.run(client, params, clock, measured=progress)
     involved = _involved(diagnosis["migrations"], is_named=bool(params.get("vms")))
-    nodes, problems = _nodes(client, clock)
-    problems += read_more(client, involved)
-    logs, unread = _logs(client, involved, log_bytes=log_bytes) if log_bytes else ([], [])
-    versions = {**read_versions(client), "collection": VERSION}
-    return _Look(diagnosis, nodes, client.recording, progress, logs, versions, [*problems, *unread])
+    nodes, refused = _nodes(client, clock)
+    problems = [*(f"nodes: {error}" for error in refused), *read_more(client, involved)]
+    logs, unread = _logs(client, involved, log_bytes=log_bytes) if log_bytes else ([], {})
+    return _Look(
+        diagnosis=diagnosis,
+        nodes=nodes,
+        recording=client.recording,
+        progress=progress,
+        logs=logs,
+        versions={**read_versions(client), "collection": VERSION},
+        problems=[*problems, *(f"{log}: {_why(error)}" for log, error in unread.items())],
+        rules=[error.rule for error in (*refused, *unread.values()) if isinstance(error, Forbidden)],
+        requests=client.requests - diagnosis["coverage"]["requests_for_placement"],
+    )
 
 
-def _logs(client: RecordingClient, involved: Involved, *, log_bytes: int) -> tuple[list[Log], list[str]]:
-    """The ends of logs, and sentences on those that could not be read."""
+def _why(error: ClusterError | str) -> str:
+    return error if isinstance(error, str) else error.reason or type(error).__name__
+
+
+def _logs(
+    client: RecordingClient, involved: Involved, *, log_bytes: int
+) -> tuple[list[Log], dict[str, ClusterError | str]]:
+    """The ends of logs, and why others could not be read, by which that is."""
     containers, silent = containers_of(client, involved), silent_nodes(client)
     texts = read_logs(client, [one for one in containers if one.node not in silent], log_bytes=log_bytes)
-    unread = {one: f"node {one.node} does not answer" for one in containers if one.node in silent}
-    unread |= {
-        one: error.reason or type(error).__name__ for one, error in texts.items() if isinstance(error, ClusterError)
+    unread: dict[Container, ClusterError | str] = {
+        one: f"node {one.node} does not answer" for one in containers if one.node in silent
     }
+    unread |= {one: error for one, error in texts.items() if isinstance(error, ClusterError)}
     logs = [
         Log(one.namespace, one.pod, one.name, text) for one, text in texts.items() if not isinstance(text, ClusterError)
     ]
-    return logs, [f"log of {one.namespace}/{one.pod} ({one.name}): {why}" for one, why in sorted(unread.items())]
+    return logs, {f"log of {one.namespace}/{one.pod} ({one.name})": unread[one] for one in sorted(unread)}
 
 
 def _involved(entries: Sequence[Mapping[str, Any]], *, is_named: bool) -> Involved:
@@ -161,12 +187,12 @@ def _involved(entries: Sequence[Mapping[str, Any]], *, is_named: bool) -> Involv
     )
 
 
-def _nodes(client: RecordingClient, clock: Clock) -> tuple[dict[str, Any] | None, list[str]]:
+def _nodes(client: RecordingClient, clock: Clock) -> tuple[dict[str, Any] | None, list[Forbidden]]:
     """All nodes that run VMs, and their virt-handlers; None where nodes may not be read."""
     try:
         return node_health_info.run(client, {}, clock), []
     except Forbidden as error:
-        return None, [f"nodes: {error}"]
+        return None, [error]
 
 
 def _names(look: _Look) -> dict[str, str]:
