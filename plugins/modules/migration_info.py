@@ -79,6 +79,20 @@ options:
       - Another highest rung for single causes, by code, in place of the table in C(docs/remediation.md). The rungs are
         V(wait), V(tune), V(cancel), V(retry).
     type: dict
+  src:
+    description:
+      - A capture to look at in place of a cluster, a folder or a tarball on the host that runs the module. It may be a
+        bundle of M(kubevirt_ops.live_migration.migration_evidence), a must-gather of KubeVirt, or a folder of
+        C(oc adm inspect).
+      - All ages are as of the time of the capture. A must-gather does not say by the cluster's clock when it was taken;
+        the newest time in its objects stands for it, and a warning says so.
+      - What a capture does not hold is V(unknown) as what may not be read, and stands in RV(coverage.missing) with the
+        reason V(not_captured). No role would help.
+      - A capture that points out of itself, is too large, or holds broken YAML is refused as a whole.
+      - Mutually exclusive with the options that say how to connect, O(prometheus) and O(progress). The figures of
+        copies come from the capture too.
+    type: path
+    version_added: 0.1.0
   progress:
     description:
       - Where to read how far running copies are. Only copies that have started and not ended are asked for.
@@ -93,6 +107,7 @@ options:
     default: none
 seealso:
   - module: kubevirt_ops.live_migration.node_health_info
+  - module: kubevirt_ops.live_migration.migration_evidence
   - module: kubevirt_ops.live_migration.migration_report
   - name: Runbook of the alert KubeVirtVMStuckInMigratingState
     description: What a person did by hand.
@@ -131,6 +146,10 @@ EXAMPLES = r"""
       token: "{{ lookup('ansible.builtin.env', 'PROMETHEUS_TOKEN') }}"
       ca_cert: /etc/ssl/service-ca.crt
   register: looked
+
+- name: Say the same of a bundle or a must-gather that somebody has sent, without their cluster
+  kubevirt_ops.live_migration.migration_info:
+    src: /tmp/must-gather.tar.gz
 
 - name: Who leaves or reaches a node that is about to be drained
   kubevirt_ops.live_migration.migration_info:
@@ -505,7 +524,9 @@ coverage:
       type: bool
       sample: true
     missing:
-      description: Each missing rule with C(verb), C(group), C(resource), C(namespace) and a C(role) to paste.
+      description:
+        - Each missing rule with C(verb), C(group), C(resource), C(namespace), C(reason) and a C(role) to paste.
+        - The reason is V(forbidden), or V(not_captured) where O(src) does not hold it, so that no role would help.
       type: list
       elements: dict
       sample: []
@@ -564,6 +585,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.prometheus import PROMETHEUS_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import run
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import SRC_SPEC, connect_or_open
 
 
 def main() -> None:
@@ -571,6 +593,7 @@ def main() -> None:
     module = Module(
         argument_spec={
             **AUTH_SPEC,
+            **SRC_SPEC,
             "namespaces": {"type": "list", "elements": "str", "default": []},
             "vms": {"type": "list", "elements": "str", "default": []},
             "nodes": {"type": "list", "elements": "str", "default": []},
@@ -583,7 +606,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, run)
+    run_module(module, run, connecting=connect_or_open)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,19 @@ extends_documentation_fragment:
   - kubevirt_ops.live_migration.attributes.info_module
   - kubevirt_ops.live_migration.attributes.action_group
 options:
+  src:
+    description:
+      - A capture to look at in place of a cluster, a folder or a tarball on the host that runs the module. It may be a
+        bundle of M(kubevirt_ops.live_migration.migration_evidence), a must-gather of KubeVirt, or a folder of
+        C(oc adm inspect).
+      - All ages are as of the time of the capture. A must-gather does not say by the cluster's clock when it was taken;
+        the newest time in its objects stands for it, and a warning says so.
+      - What a capture does not hold is V(unknown) as what may not be read, and stands in RV(coverage.missing) with the
+        reason V(not_captured). No role would help.
+      - A capture that points out of itself, is too large, or holds broken YAML is refused as a whole.
+      - Mutually exclusive with the options that say how to connect.
+    type: path
+    version_added: 0.1.0
   nodes:
     description:
       - Names of the nodes to judge. A name that no node has is an error, unless O(maybe_gone) holds it.
@@ -83,7 +96,7 @@ options:
       - Whether to add up what the pods on each node request, in RV(nodes[].requested) and RV(nodes[].free).
       - Finished pods are left out. Init containers, sidecars and the runtime's overhead count as for the scheduler.
       - Costs one more request a node, or one list of all pods for more than ten nodes.
-      - The default is V(true) if O(nodes) is given, else V(false).
+      - The default is V(true) if O(nodes) is given and O(src) is not, else V(false).
     type: bool
 seealso:
   - module: kubevirt_ops.live_migration.migration_info
@@ -470,6 +483,7 @@ from typing import NoReturn
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.node_health_info import run
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import SRC_SPEC, connect_or_open
 
 
 def main() -> NoReturn:
@@ -481,6 +495,7 @@ def main() -> NoReturn:
     }
     spec = {
         **AUTH_SPEC,
+        **SRC_SPEC,
         "nodes": {"type": "list", "elements": "str"},
         "maybe_gone": {"type": "list", "elements": "str", "default": []},
         "label_selector": {"type": "str"},
@@ -489,7 +504,7 @@ def main() -> NoReturn:
         "requested": {"type": "bool"},
     }
     module = Module(argument_spec=spec, mutually_exclusive=[("nodes", "label_selector")], supports_check_mode=True)
-    run_module(module, run)
+    run_module(module, run, connecting=connect_or_open)
 
 
 if __name__ == "__main__":

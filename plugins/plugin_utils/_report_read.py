@@ -55,6 +55,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 __all__ = ["DEFAULT_TITLE", "read_causes", "read_gap", "read_report"]
 
 DEFAULT_TITLE = "Live migrations"
+_RULE = ("verb", "group", "resource", "namespace")
 _MOST_NODES = 5
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
@@ -296,7 +297,8 @@ def read_gap(
 def _missing_rules(result: Mapping[str, Any]) -> Iterable[Rule]:
     entries = as_list((as_map(result.get("coverage")) or {}).get("missing")) or ()
     for given in (as_map(entry) or {} for entry in entries):
-        yield Rule(*(as_text(given.get(key)) or "" for key in ("verb", "group", "resource", "namespace")))
+        verb, group, resource, namespace = (as_text(given.get(key)) or "" for key in _RULE)
+        yield Rule(verb, group, resource, namespace, is_uncaptured=given.get("reason") == "not_captured")
     error = as_map(result.get("error"))
     if not entries and error and error.get("code") == "Forbidden" and as_text(error.get("path")):
         yield rule_from_path(str(error["path"]), method=as_text(error.get("method")) or "GET")

@@ -26,6 +26,9 @@ from tests.demo.tuning import show_tuning
 from tests.make.places import BUILD, FULL_NAME, ROOT
 
 REPORT = BUILD / "demo"
+# Nobody keeps logs there.
+EVIDENCE = ("-e", f"evidence_directory={REPORT.relative_to(ROOT)}", "-e", "evidence_log_bytes=0")
+BUNDLE = REPORT / "live-migration-evidence.tar.gz"
 SCENARIO = "demo"
 # The one who looks after the cluster: may read what a diagnosis reads, and nothing more.
 USER = "operator"
@@ -50,7 +53,7 @@ def play(kubeconfig: Path, scenario: Scenario) -> int:
     shutil.rmtree(REPORT, ignore_errors=True)
     name = f"{FULL_NAME}.{'preflight' if scenario.drain else 'diagnose'}"
     command = ["ansible-playbook", name, "-e", f"report_directory={REPORT.relative_to(ROOT)}"]
-    command += ["-e", f"nodes={','.join(scenario.drain)}"] if scenario.drain else []
+    command += ["-e", f"nodes={','.join(scenario.drain)}"] if scenario.drain else [*EVIDENCE]
     say(f"KUBECONFIG={kubeconfig} {' '.join(command)}")
     program = Path(sys.executable).with_name(command[0])
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
@@ -134,6 +137,8 @@ def main(arguments: Sequence[str]) -> int:
     status = held_against(scenario)
     page = REPORT / ("preflight.html" if scenario.drain else "report.html")
     say(f"the report to open in a browser: {page.relative_to(ROOT)}")
+    if not scenario.drain:
+        say(f"the evidence to attach to an issue: {BUNDLE.relative_to(ROOT)}")
     return status
 
 

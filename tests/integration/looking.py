@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.cluster import Cluster
@@ -42,6 +43,25 @@ def look(cluster: Cluster, user: str = "admin", **params: Any) -> dict[str, Any]
 
     with client_of(cluster, user) as client:
         return run(client, params, Clock())
+
+
+def take_evidence(cluster: Cluster, user: str = "admin", *, clock: Any = None, **params: Any) -> dict[str, Any]:
+    """The result of migration_evidence for `params`, as `user`."""
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_evidence import run
+
+    with client_of(cluster, user, impersonate_user=params.pop("played", None)) as client:
+        return run(client, params, clock or Clock(), check_mode=bool(params.pop("check_mode", False)))
+
+
+def look_at(src: Path, **params: Any) -> dict[str, Any]:
+    """The result of migration_info for what lies at `src`, with what the module warns of besides."""
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.migration_info import run
+    from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import connect_or_open
+
+    client = connect_or_open({"src": str(src)}, Clock())
+    return {**run(client, params, Clock()), "said_of_the_source": client.warnings}
 
 
 def raw_objects(cluster: Cluster) -> dict[str, list[dict[str, Any]]]:

@@ -12,12 +12,14 @@ import pytest
 import yaml
 
 from tests.cluster import Cluster
-from tests.integration.looking import by_vm, look, raw_objects
+from tests.integration.evidence import without_what_was_found
+from tests.integration.looking import by_vm, look, look_at, raw_objects, take_evidence
 
 SCENARIOS = sorted(Path(__file__).parents[1].joinpath("cluster", "scenarios").glob("*.yml"))
 HEALTHY_SCENARIOS = [path for path in SCENARIOS if yaml.safe_load(path.read_text()).get("healthy")]
 # Its cause rests on migrations of other VMs, which are read only with those.
 RESTS_ON_OTHERS = {"bad-target-node": "BadTargetNode"}
+SAID = ("read_at", "migrations", "summary", "correlations")
 HEALTHY = ("succeeded", "cancelling", "queued", "progressing")
 
 
@@ -128,6 +130,31 @@ def test_each_vm_alone_gets_the_same_verdict_in_twelve_requests(played: tuple[Cl
             if key[0] == vm
         }
         assert _verdicts(alone) == wanted
+
+
+def test_bundle_without_its_diagnosis_gives_the_same(played: tuple[Cluster, Path], tmp_path: Path) -> None:
+    """Verdicts, causes, evidence, times, advice, correlations: all but what the look cost."""
+    cluster, _path = played
+    taken = take_evidence(cluster, path=str(tmp_path / "bundle"), include_finished=True, log_bytes=0)
+    seen = _said(look(cluster, include_finished=True))
+    without_what_was_found(tmp_path / "bundle")
+
+    again = look_at(tmp_path / "bundle", include_finished=True)
+
+    assert {key: again[key] for key in SAID} == {key: taken["diagnosis"][key] for key in SAID}
+    assert again["coverage"]["missing"] == taken["coverage"]["missing"] == []
+    # And as a look at the cluster itself finds it, but for what has become older since.
+    assert _said(again) == seen
+
+
+def _said(result: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            *(entry[key] for key in ("namespace", "vm", "name", "verdict", "cause", "target_pod", "configuration")),
+            [(cause["code"], cause["holds_since_at"], cause["evidence"]) for cause in entry["causes"]],
+        )
+        for entry in result["migrations"]
+    ]
 
 
 def _verdicts(result: dict[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:

@@ -79,7 +79,8 @@ Outcome: TypeAlias = "dict[str, Any] | ClusterError"
 Changes: TypeAlias = "list[tuple[str, dict[str, Any]]]"
 Listings: TypeAlias = "list[Objects | ClusterError]"
 
-_TEXT: Final = "text/plain"
+# Logs are refused (406) to who takes nothing but text, though they are text.
+_TEXT: Final = "text/plain, */*"
 _JSON: Final = "application/json"
 _TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"

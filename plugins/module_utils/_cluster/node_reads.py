@@ -24,6 +24,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     NotFound,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage, Rule
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import (
     LABEL_SCHEDULABLE,
     LABEL_WORKER,
@@ -172,7 +173,7 @@ def _pods_on(reader: _Reader, node: str, *, phase: str = "", **query: str) -> Ob
 
 
 def _of_kubevirt(everyone: Objects, *, handlers: Objects) -> Objects:
-    running = {NODE.read(pod) for pod in handlers}
+    running = {NODE.read(pod, of=as_text) for pod in handlers}
     return tuple(node for node in everyone if LABEL_SCHEDULABLE in _labels(node) or _name(node) in running)
 
 
@@ -193,7 +194,7 @@ def _read_pods(reader: _Reader, nodes: Objects) -> dict[str, Objects]:
         return {name: _pods_on(reader, name, phase=UNFINISHED) for name in names}
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for pod in reader.listing(_pods_path(), fieldSelector=UNFINISHED):
-        found.get(NODE.read(pod) or "", []).append(pod)
+        found.get(NODE.read(pod, of=as_text) or "", []).append(pod)
     return {name: tuple(pods) for name, pods in found.items()}
 
 

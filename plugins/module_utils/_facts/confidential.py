@@ -8,9 +8,10 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-__all__ = ["ACCOUNT_FIELDS", "ANNOTATIONS", "FIELDS", "SECRET_FIELDS", "SECRET_KINDS", "VALUE_LISTS"]
+__all__ = ["ACCOUNT_FIELDS", "ANNOTATIONS", "FIELDS", "IGNITION", "SECRET_FIELDS", "SECRET_KINDS", "VALUE_LISTS"]
 
-# Replaced with all that is below them, wherever they stand (KubeVirt's api/core/v1/schema.go, v1.9).
+# Replaced with all that is below them, wherever they stand (staging/src/kubevirt.io/api/core/v1/schema.go: cloud-init,
+# sysprep, kernelBoot, launchSecurity.sev; accessCredentials of the VMI's spec).
 FIELDS = frozenset(
     {
         "userData",
@@ -26,11 +27,14 @@ FIELDS = frozenset(
 )
 # Lists of {name, value} of which only the names are kept.
 VALUE_LISTS = frozenset({"env"})
-# Annotations that hold a whole object, the guest's first boot, or a sidecar with its arguments.
+# The guest's first boot as Ignition takes it (types.go in the same folder, IgnitionAnnotation).
+IGNITION = "kubevirt.io/ignitiondata"
+# Annotations that hold a whole object, the guest's first boot, or a sidecar with its arguments (KubeVirt's
+# pkg/hooks/hooks.go, HookSidecarListAnnotationName).
 ANNOTATIONS = frozenset(
     {
         "kubectl.kubernetes.io/last-applied-configuration",
-        "kubevirt.io/ignitiondata",
+        IGNITION,
         "hooks.kubevirt.io/hookSidecars",
     }
 )

@@ -6,7 +6,8 @@
 This module is private to the collection and may change without notice.
 
 An answer 403 is no answer: whatever stands behind it is unknown. Each such request becomes a :class:`Rule`, and the
-result carries the rule and a Role (a ClusterRole where no namespace bounds it) that can be pasted as it is.
+result carries the rule and a Role (a ClusterRole where no namespace bounds it) that can be pasted as it is. A look at
+files has gaps too: what they do not hold is a rule that no permission would show.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Coverage", "Rule", "render_role", "rule_from_path"]
+__all__ = ["Coverage", "Rule", "lacking", "render_role", "rule_from_path"]
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
@@ -25,13 +26,15 @@ _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete
 class Rule:
     """One permission. `group` is "" for the core group; `namespace` is "" where the whole cluster was asked for.
 
-    `resource` is the plural, with its subresource after a slash (`pods/log`).
+    `resource` is the plural, with its subresource after a slash (`pods/log`). `is_uncaptured`: it was asked of files
+    that do not hold it, so that no permission is what is missing.
     """
 
     verb: str
     group: str
     resource: str
     namespace: str = ""
+    is_uncaptured: bool = False
 
     def sentence(self) -> str:
         """`list pods in namespace team-a`, `get nodes`: as a person says it."""
@@ -46,8 +49,22 @@ class Rule:
             "group": self.group,
             "resource": self.resource,
             "namespace": self.namespace,
+            "reason": "not_captured" if self.is_uncaptured else "forbidden",
             "role": render_role((self,)),
         }
+
+
+def lacking(rules: Iterable[Rule], /) -> str:
+    """Why something is not known: `not allowed to list nodes, get leases`, `not in the capture: list pods`; "" for no
+    rules."""
+    found = tuple(dict.fromkeys(rules))
+    forbidden = ", ".join(rule.sentence() for rule in found if not rule.is_uncaptured)
+    uncaptured = ", ".join(rule.sentence() for rule in found if rule.is_uncaptured)
+    parts = (
+        f"not allowed to {forbidden}" if forbidden else "",
+        f"not in the capture: {uncaptured}" if uncaptured else "",
+    )
+    return "; ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -114,9 +131,9 @@ def _group_and_rest(steps: list[str]) -> tuple[str, list[str]]:
 
 
 def render_role(rules: Iterable[Rule]) -> str:
-    """YAML that grants `rules`: a Role for each namespace and a ClusterRole for the rest; "" for no rules."""
+    """YAML that grants `rules`: a Role for each namespace and a ClusterRole for the rest; "" where none would help."""
     by_namespace: dict[str, list[Rule]] = {}
-    for rule in dict.fromkeys(rules):
+    for rule in dict.fromkeys(rule for rule in rules if not rule.is_uncaptured):
         by_namespace.setdefault(rule.namespace, []).append(rule)
     return "---\n".join(_render_one(namespace, found) for namespace, found in sorted(by_namespace.items()))
 

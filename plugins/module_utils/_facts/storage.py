@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.confidential import IGNITION
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.quantity import (
     QuantityError,
@@ -43,7 +44,6 @@ _STATUSES = declare(KIND, "status.volumeStatus")
 _STATUS_NAME = declare(KIND, "name", base="status.volumeStatus[]")
 HOTPLUG_VOLUME = declare(KIND, "hotplugVolume", base="status.volumeStatus[]")
 _STORAGE = "storage"
-_IGNITION = "kubevirt.io/ignitiondata"
 # Sources that leave nothing in the launcher's directory of ephemeral disks; any other may, a new one too.
 _ELSEWHERE = frozenset(
     ("persistentVolumeClaim", "dataVolume", "hostDisk", "emptyDisk", "configMap", "secret", "serviceAccount", "sysprep")
@@ -88,7 +88,7 @@ def _size(volume: Reader) -> int:
 
 def _launcher_disks(reader: Reader, *, annotations: Mapping[str, str]) -> tuple[str, ...]:
     found = [volume.text(_VOLUME_NAME) for volume in reader.readers(_VOLUMES) if _sources(volume.obj) - _ELSEWHERE]
-    return (*found, *(["its ignition data"] if _IGNITION in annotations else []))
+    return (*found, *(["its ignition data"] if IGNITION in annotations else []))
 
 
 def _sources(volume: Mapping[str, Any]) -> set[str]:

@@ -23,9 +23,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 
-__all__ = ["Module", "Run", "run_module"]
+__all__ = ["Module", "Run", "connect_as_given", "run_module"]
 
 Run = Callable[[Client, Mapping[str, Any], Clock], dict[str, Any]]
+Connect = Callable[[Mapping[str, Any], Clock], Client]
 
 
 class Module(AnsibleModule):
@@ -42,7 +43,12 @@ class Module(AnsibleModule):
         super()._log_invocation()  # type: ignore[no-untyped-call]
 
 
-def run_module(module: Module, run: Run, /) -> NoReturn:
+def connect_as_given(params: Mapping[str, Any], clock: Clock, /) -> Client:
+    """A client of the API server that the options and the environment name."""
+    return connect(settings_from(params, environ=os.environ), clock=clock)
+
+
+def run_module(module: Module, run: Run, /, *, connecting: Connect = connect_as_given) -> NoReturn:
     """Connects, runs, and ends `module` with the result or with an error that says what to do.
 
     A failure carries `error` (`code`, `method`, `path`, `status`, `reason`, `remedy`, `causes`, `uncertain`): `code` is
@@ -52,7 +58,7 @@ def run_module(module: Module, run: Run, /) -> NoReturn:
     """
     clock = Clock()
     try:
-        client = connect(settings_from(module.params, environ=os.environ), clock=clock)
+        client = connecting(module.params, clock)
         for warning in client.warnings:
             module.warn(warning)
         result = run(client, module.params, clock)

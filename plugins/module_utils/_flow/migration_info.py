@@ -21,6 +21,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import Policies
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Key, Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
@@ -32,6 +33,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.progress import (
     check_progress,
     look_at_progress,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import (
+    as_captured,
+    captured_progress,
+    captured_scope,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.storage_classes import look_at_storage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import ladder_from
@@ -51,20 +57,29 @@ __all__ = ["parse_scope", "run"]
 PLACEMENT = ("auto", "never")
 
 
-def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str, Any]:
+def run(
+    client: Client, params: Mapping[str, Any], clock: Clock, /, *, measured: dict[Key, Progress] | None = None
+) -> dict[str, Any]:
     """The result of migration_info for the module's `params`; ages are by the cluster's time, not by `clock`.
+    `measured` takes up all figures of copies that were read.
 
     Raises WrongInput for options that cannot be used or name what does not exist, ClusterError where the cluster
     could not be looked at.
     """
+    params = as_captured(client, params)
     scope, late_after = parse_scope(params), _late_after(params)
     nodes, places = _names(params, "nodes"), PlacementReading(client)
     is_placed, ladder = _placement(params), ladder_from(params.get("ladder"))
     check_progress(params)
-    snapshot, notes = read_snapshot(client, scope)
+    scope, notes = captured_scope(client, scope)
+    snapshot, noted = read_snapshot(client, scope)
     before = client.requests
-    progress = look_at_progress(client, snapshot, params, clock=clock, namespaces=scope.namespaces)
+    progress = captured_progress(client, snapshot) or look_at_progress(
+        client, snapshot, params, clock=clock, namespaces=scope.namespaces
+    )
     for_progress = client.requests - before
+    if measured is not None:
+        measured.update(progress.progress)
     snapshot = replace(snapshot, progress=progress.progress)
     snapshot, judgements = look(client, snapshot, late_after=late_after, places=places if is_placed else None)
     if nodes:
@@ -93,6 +108,7 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /) -> dict[str,
         **EMPTY_ACT,
         "notes": [
             *notes,
+            *noted,
             *progress.notes,
             *note_unworkable_limits(judgements, policies=policies or Policies()),
         ],

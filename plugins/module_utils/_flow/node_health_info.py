@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.capture_client import CaptureClient
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.node_reads import (
@@ -60,7 +61,7 @@ def run(client: Client, params: Mapping[str, Any], _clock: Clock, /) -> dict[str
     ClusterError where nodes could not be read.
     """
     rules, min_healthy = _options(params)
-    look = _Look.of(read_nodes(client, _scope(params)))
+    look = _Look.of(read_nodes(client, _scope(params, is_capture=isinstance(client, CaptureClient))))
     judged = [look.judge(obj, rules=rules) for obj in look.reading.nodes]
     judged += [(Node.from_object({"metadata": {"name": name}}), judge_gone(name)) for name in look.reading.gone]
     verdicts = [verdict for _node, verdict in judged]
@@ -86,7 +87,7 @@ def _options(params: Mapping[str, Any]) -> tuple[tuple[UnhealthyCondition, ...],
     return parse_unhealthy_conditions(params.get("unhealthy_conditions")), min_healthy
 
 
-def _scope(params: Mapping[str, Any]) -> NodeScope:
+def _scope(params: Mapping[str, Any], *, is_capture: bool) -> NodeScope:
     names = tuple(params.get("nodes") or ())
     if any(not isinstance(name, str) or name.strip() in ("", ".", "..") for name in names):
         raise WrongInput(f"nodes: {list(names)!r} holds an entry that is no node's name.")
@@ -95,7 +96,8 @@ def _scope(params: Mapping[str, Any]) -> NodeScope:
         names=names,
         maybe_gone=tuple(params.get("maybe_gone") or ()),
         label_selector=params.get("label_selector") or "",
-        requested=bool(names) if wanted is None else bool(wanted),
+        # No capture has all pods of a node: who asks nevertheless is told so.
+        requested=bool(names) and not is_capture if wanted is None else bool(wanted),
     )
 
 

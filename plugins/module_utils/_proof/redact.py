@@ -8,6 +8,7 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof
 
 __all__ = ["redact_object"]
 
+# The same few words stand in objects again and again: each is looked at once, and long texts are not kept.
+_SHORT = 200
+_of_short = functools.lru_cache(maxsize=32768)(redact_text)
 # No object of Kubernetes is nested so deeply; what is deeper is not looked into and not kept.
 _DEEPEST = 100
 
@@ -42,13 +46,18 @@ def _redact(value: Any, *, accounts: bool, depth: int) -> Any:
     if depth > _DEEPEST:
         return REDACTED
     if isinstance(value, str):
-        return redact_text(value, accounts=accounts)
+        return _text(value, accounts=accounts)
     if isinstance(value, Mapping):
         return _mapping(value, accounts=accounts, depth=depth + 1)
     if isinstance(value, (list, tuple)):
         return [_redact(one, accounts=accounts, depth=depth + 1) for one in value]
     # Bytes and whatever else is no JSON cannot be looked into.
     return value if value is None or isinstance(value, (bool, int, float)) else REDACTED
+
+
+def _text(text: str, *, accounts: bool) -> str:
+    found: str = (_of_short if len(text) <= _SHORT else redact_text)(text, accounts=accounts)
+    return found
 
 
 def _mapping(value: Mapping[Any, Any], *, accounts: bool, depth: int) -> dict[str, Any]:
@@ -59,7 +68,7 @@ def _mapping(value: Mapping[Any, Any], *, accounts: bool, depth: int) -> dict[st
         hidden |= SECRET_FIELDS
     found: dict[str, Any] = {}
     for key, one in value.items():
-        name = redact_text(str(key), accounts=accounts)
+        name = _text(str(key), accounts=accounts)
         if key == "managedFields":
             continue
         if key in hidden:
@@ -74,7 +83,7 @@ def _mapping(value: Mapping[Any, Any], *, accounts: bool, depth: int) -> dict[st
 
 def _named(key: str, value: Any, /) -> Any:
     """A string under a key that names a credential is one, whatever its form."""
-    if isinstance(value, str) and redact_text(f"{key}: x").endswith(REDACTED):
+    if isinstance(value, str) and _text(f"{key}: x", accounts=False).endswith(REDACTED):
         return REDACTED
     return value
 

@@ -22,6 +22,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import LADDER, rung_of_judgement
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.placement import placement_entry
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.progress import render_progress
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.redact import redact_object
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.configuration import (
@@ -64,7 +65,11 @@ def render_migrations(
     """One entry a migration, worst first, then the oldest. `policies` None: they were not read."""
     ordered = sorted(judgements, key=_rank)
     return [
-        {**_entry(judgement, policies or Policies()), "rung": rung_of_judgement(judgement, ladder=ladder)}
+        {
+            # Messages of events and conditions are quoted as evidence, and can hold what nobody should read.
+            **redact_object(_entry(judgement, policies or Policies())),
+            "rung": rung_of_judgement(judgement, ladder=ladder),
+        }
         for judgement in ordered
     ]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule, lacking
 
 __all__ = ["HOLD_SECONDS", "Cause", "Evidence", "Found", "Gap"]
 
@@ -70,8 +70,7 @@ class Gap:
 
     def sentence(self) -> str:
         """What is missing: `not allowed to list nodes`."""
-        rules = ", ".join(rule.sentence() for rule in self.rules)
-        return self.why or (f"not allowed to {rules}" if rules else "it was not given")
+        return self.why or lacking(self.rules) or "it was not given"
 
 
 # A cause, or why it could not be looked for.

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import lacking
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
@@ -116,7 +117,7 @@ def _no_vmi(case: Case) -> list[str]:
     if case.migration.key in case.snapshot.vmis:
         return []  # The API says that there is none: a cause, and nothing that could not be read.
     rules = case.snapshot.unseen_for("vmis", namespace=case.migration.meta.namespace)
-    return [f"not allowed to {rules[0].sentence()}" if rules else f"{case.vmi_name} was not read"]
+    return [lacking(rules[:1]) or f"{case.vmi_name} was not read"]
 
 
 def _unjudgeable(case: Case, problems: list[str]) -> Judgement:
@@ -192,7 +193,7 @@ def _hidden_limit(case: Case) -> str:
     if not launcher_may_be_over(case):
         return ""
     rules = case.snapshot.unseen_for("pods", namespace=case.migration.meta.namespace)
-    why = f"not allowed to {rules[0].sentence()}" if rules else "its target pod was not found"
+    why = lacking(rules[:1]) or "its target pod was not found"
     return f"whether the target launcher is past its limit could not be told: {why}"
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import lacking
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import (
     KNOWN_PHASES,
     RUNNING_PHASES,
@@ -115,7 +116,7 @@ def _unread(case: Case) -> str:
     rules = case.snapshot.unseen_for("vmis", namespace=namespace) or case.snapshot.unseen_for(
         "pods", namespace=namespace
     )
-    return f"not allowed to {rules[0].sentence()}" if rules and case.migration.phase else ""
+    return lacking(rules[:1]) if case.migration.phase else ""
 
 
 def _runs(case: Case) -> bool:
