@@ -11,7 +11,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Act", "Advice", "Cause", "Correlation", "Evidence", "Gap", "Migration", "Node", "Remediation", "Report"]
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_plot import Plot
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_surroundings import Queue, Settings
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_timeline import Phase
+
+__all__ = [
+    "Act",
+    "Advice",
+    "Attempt",
+    "Cause",
+    "Correlation",
+    "Evidence",
+    "Gap",
+    "Migration",
+    "Node",
+    "Remediation",
+    "Report",
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,18 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """An earlier migration of the same VM. `seconds`: how long ago it ended, None where that is not known."""
+
+    name: str
+    phase: str
+    ended_at: str
+    seconds: int | None
+    target_node: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Migration:
     """One migration. Durations are None where they are not known; `seconds_left` is negative past the deadline.
     `placement` says where its target pod could go, "" where nobody looked for that; `progress` are the figures of its
@@ -85,6 +113,10 @@ class Migration:
     progress: str
     causes: tuple[Cause, ...]
     rung: str = ""
+    policy_now: str = ""
+    phases: tuple[Phase, ...] = ()
+    plots: tuple[Plot, ...] = ()
+    previous: tuple[Attempt, ...] = ()
 
     @property
     def title(self) -> str:
@@ -184,6 +216,8 @@ class Report:
     gap: Gap | None
     requests: int | None
     remediation: Remediation | None = None
+    queue: Queue | None = None
+    settings: Settings | None = None
 
     @property
     def stuck(self) -> tuple[Migration, ...]:
