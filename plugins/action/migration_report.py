@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +28,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._prefl
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_text import render_preflight_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import MODES, read_remediation
-from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_files import differs, write_atomically
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_files import (
+    collection_version,
+    differs,
+    write_atomically,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_html import render_html
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_json import render_json, summarise
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_markdown import render_markdown
@@ -51,7 +52,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tunin
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tuning_text import render_tuning_text
 
-__all__ = ["ActionModule", "collection_version", "terminal_width"]
+__all__ = ["ActionModule", "terminal_width"]
 
 display = Display()
 
@@ -96,7 +97,6 @@ _COLORS = {"bad": "COLOR_ERROR", "warn": "COLOR_WARN", "good": "COLOR_OK"}
 _Untyped = Callable[..., Any]
 _fail: _Untyped = AnsibleActionFail
 _stringc: _Untyped = stringc
-_ROOT = Path(__file__).resolve().parents[2]
 _AnyReport = Report | PreflightReport | TuningReport
 
 
@@ -138,10 +138,10 @@ def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> _Any
         if not isinstance(options["preflight"].get("vms"), list):
             raise _fail("option preflight: this is no result of kubevirt_ops.live_migration.preflight_info")
         title = _title(options, PREFLIGHT_TITLE, task_vars)
-        return read_preflight(options["preflight"], title=title, version=collection_version(_ROOT))
+        return read_preflight(options["preflight"], title=title, version=collection_version())
     if options["tuning"] is not None:
         title = _title(options, TUNING_TITLE, task_vars)
-        return read_tuning(options["tuning"], title=title, version=collection_version(_ROOT))
+        return read_tuning(options["tuning"], title=title, version=collection_version())
     if not isinstance(options["migrations"].get("migrations"), list):
         raise _fail("option migrations: this is no result of kubevirt_ops.live_migration.migration_info")
     title = _title(options, DEFAULT_TITLE, task_vars)
@@ -150,7 +150,7 @@ def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> _Any
         nodes=options["nodes"],
         scope=options["scope"],
         title=title,
-        version=collection_version(_ROOT),
+        version=collection_version(),
         remediation=_remediation(options),
         acts=[options[name] for name in _ACTS],
     )
@@ -265,14 +265,3 @@ def _colored(line: Line) -> str:
 def terminal_width(columns: int) -> int:
     """The width to use where Ansible's display says `columns`: 80 is what it makes 79 of, and of no terminal at all."""
     return max(80, columns + 1)
-
-
-def collection_version(root: Path) -> str:
-    """The version in the manifest of an installed collection, or in galaxy.yml of a checkout; "" for neither."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        manifest = json.loads((root / "MANIFEST.json").read_text(encoding="utf-8"))
-        return str(manifest["collection_info"]["version"])
-    with contextlib.suppress(OSError, ValueError):
-        found = re.search(r"^version: *(\S+)", (root / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
-        return found[1] if found else ""
-    return ""

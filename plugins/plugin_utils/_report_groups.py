@@ -17,7 +17,7 @@ __all__ = ["MOST_ROWS", "Group", "Numbered", "groups_of"]
 
 # So many rows fit on the first screen; of more the causes are listed.
 MOST_ROWS = 12
-MOST_NAMES = 8
+MOST_NAMES = 6
 
 
 @dataclass(frozen=True)

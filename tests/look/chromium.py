@@ -12,6 +12,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +23,13 @@ __all__ = ["Chromium", "Tab", "find_chromium"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _SECONDS = 60
+# Chromium reads commands from descriptor 3 and answers on 4; either may be the other's by chance.
+_ON_3_AND_4 = """import os, sys
+ends = [os.dup(os.dup(os.dup(int(number)))) for number in sys.argv[1:3]]
+for wanted, end in enumerate(ends, 3):
+    os.dup2(end, wanted)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_chromium() -> str | None:
@@ -34,18 +42,18 @@ class Tab:
 
     def __init__(self, browser: Chromium, session: str, /) -> None:
         self._browser = browser
-        self._session = session
+        self.session = session
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """The answer of one command of the DevTools protocol."""
-        return self._browser.call(method, session=self._session, **params)
+        return self._browser.call(method, session=self.session, **params)
 
     def open(self, page: Path, /) -> float:
         """Load a file, and return the seconds until it was laid out and painted."""
         self.call("Page.enable")
         began = time.monotonic()
         self.call("Page.navigate", url=page.absolute().as_uri())
-        self._browser.wait_for("Page.loadEventFired", session=self._session)
+        self._browser.wait_for("Page.loadEventFired", session=self.session)
         self.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 0)))")
         return time.monotonic() - began
 
@@ -92,7 +100,7 @@ class Chromium:
             command = [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
             command += ["--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run", "about:blank"]
             process = subprocess.Popen(
-                ["sh", "-c", f'exec "$@" 3<&{theirs_read} 4>&{theirs_write}', "sh", *command],
+                [sys.executable, "-c", _ON_3_AND_4, str(theirs_read), str(theirs_write), *command],
                 pass_fds=(theirs_read, theirs_write),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -149,7 +149,7 @@ VERSIONS = {
 @pytest.mark.parametrize(("name", "text", "version"), VERSIONS.values(), ids=VERSIONS)
 def test_collection_version(tmp_path: Path, name: str, text: str, version: str) -> None:
     (tmp_path / name).write_text(text)
-    assert migration_report.collection_version(tmp_path) == version
+    assert collection_version(tmp_path) == version
 
 
 def test_options_are_those_of_the_documentation() -> None:

@@ -194,8 +194,10 @@ def a_forbidden_result() -> dict[str, Any]:
 
 
 def report_of(*migrations: Any, nodes: Any = None, scope: Any = None, title: str = "", **changes: Any) -> Report:
-    """The report on these migrations."""
-    return read_report(a_result(*migrations, **changes), nodes=nodes, scope=scope, title=title, version="1.2.3")
+    """The report on these migrations; `remediation` is what was done."""
+    done = changes.pop("remediation", None)
+    result = a_result(*migrations, **changes)
+    return read_report(result, nodes=nodes, scope=scope, title=title, version="1.2.3", remediation=done)
 
 
 def a_storm(count: int = 500, *, message: str = "") -> Report:
