@@ -23,6 +23,7 @@ from markupsafe import Markup
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils import _report_plot, _report_timeline
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import ladder_lines
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import comparison_title
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_groups import groups_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_matrix import matrix_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Migration, Report
@@ -107,7 +108,17 @@ def _environment() -> Environment:
         HEIGHT=_report_plot.HEIGHT,
     )
     sentences = (attempt_words, cancel_sentence, cause_qualities, deadline_of, grant_lines, policy_of, remark_on)
-    found = (*sentences, time_left_of, value_of, groups_of, ladder_lines, matrix_of, nodes_of, queue_lines)
+    found = (
+        *sentences,
+        time_left_of,
+        value_of,
+        comparison_title,
+        groups_of,
+        ladder_lines,
+        matrix_of,
+        nodes_of,
+        queue_lines,
+    )
     environment.globals.update({one.__name__: one for one in found})
     script = environment.get_template("_report_script.js.j2").render().strip()
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")

@@ -12,9 +12,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import ladder_lines
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import (
+    comparison_lines,
+    comparison_title,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_matrix import matrix_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
     Cause,
+    Comparison,
     Evidence,
     Gap,
     Migration,
@@ -85,6 +90,7 @@ def render_markdown(report: Report) -> str:
     sections = (
         _head(report),
         _table(report),
+        _since(report.comparison),
         *(_detail(migration) for migration in report.stuck),
         markdown_section("Ladder", [f"- {escape(line)}" for line in ladder_lines(report.remediation, report.stuck)]),
         markdown_section("Acts", _acts(report)),
@@ -97,6 +103,12 @@ def render_markdown(report: Report) -> str:
         markdown_section("Not seen", markdown_not_seen(report.gap)),
     )
     return "\n".join(line for section in sections for line in section).rstrip() + "\n"
+
+
+def _since(found: Comparison | None) -> list[str]:
+    if found is None:
+        return []
+    return markdown_section(escape(comparison_title(found)), [f"- {escape(one)}" for one in comparison_lines(found)])
 
 
 def _acts(report: Report) -> Iterator[str]:

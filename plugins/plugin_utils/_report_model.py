@@ -20,6 +20,8 @@ __all__ = [
     "Advice",
     "Attempt",
     "Cause",
+    "Change",
+    "Comparison",
     "Correlation",
     "Evidence",
     "Gap",
@@ -197,6 +199,28 @@ class Remediation:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A VM of which one look said something else than the other."""
+
+    vm: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is otherwise than in an earlier look, which was `seconds` before; None where that is not known."""
+
+    earlier_at: str
+    seconds: int | None
+    notes: tuple[str, ...]
+    got_stuck: tuple[Change, ...]
+    freed: tuple[Change, ...]
+    still_stuck: tuple[Change, ...]
+    settings: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """One look at one cluster. `nodes` None: the nodes were not looked at; `gap` None: everything could be read.
 
@@ -218,6 +242,7 @@ class Report:
     remediation: Remediation | None = None
     queue: Queue | None = None
     settings: Settings | None = None
+    comparison: Comparison | None = None
 
     @property
     def stuck(self) -> tuple[Migration, ...]:

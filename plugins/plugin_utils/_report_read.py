@@ -72,6 +72,7 @@ def read_report(
     *,
     nodes: Any = None,
     scope: Any = None,
+    said_scope: str = "",
     title: str = "",
     version: str = "",
     remediation: Remediation | None = None,
@@ -79,7 +80,8 @@ def read_report(
 ) -> Report:
     """The report on the results `migrations` (of migration_info) and `nodes` (of node_health_info, or None).
 
-    `scope` holds what migration_info was asked for: `namespaces`, `vms`, `nodes`; None where that is not known.
+    `scope` holds what migration_info was asked for: `namespaces`, `vms`, `nodes`; None where that is not known,
+    and `said_scope` is the same in words, as an earlier report has it.
     `acts` are the results of what was done, for what they could not read.
     """
     result = as_map(migrations) or {}
@@ -90,7 +92,7 @@ def read_report(
     )
     looked_at_nodes = _unless_skipped(nodes)
     gap = read_gap(result, nodes=looked_at_nodes, others=[given for one in acts if (given := _unless_skipped(one))])
-    asked = _scope(as_map(scope))
+    asked = _scope(as_map(scope)) or visible(said_scope)
     known_nodes, nodes_summary = read_nodes(looked_at_nodes)
     sick = [node.name for node in known_nodes or () if node.verdict == "unhealthy"]
     return Report(

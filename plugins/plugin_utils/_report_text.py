@@ -15,9 +15,14 @@ from dataclasses import dataclass
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import ladder_lines
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import cell_width, wrap
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import (
+    comparison_lines,
+    comparison_title,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
     Advice,
     Cause,
+    Comparison,
     Evidence,
     Gap,
     Migration,
@@ -80,6 +85,7 @@ def render_text(report: Report, *, width: int) -> list[Line]:
     sections = (
         _head(report, width=prose),
         _table(report, width=table_width),
+        _since(report.comparison, width=prose),
         _details(report, width=prose),
         section("Ladder", _paragraphs(ladder_lines(report.remediation, report.stuck), width=prose)),
         section("Acts", _acts(report, width=prose)),
@@ -221,6 +227,11 @@ def _acts(report: Report, *, width: int) -> Iterator[Line]:
 def _queue(report: Report) -> Sequence[str]:
     """The queue where something waits in it; else it is no news."""
     return queue_lines(report.queue) if report.queue is not None and report.queue.waiting else ()
+
+
+def _since(found: Comparison | None, *, width: int) -> Iterator[Line]:
+    if found is not None:
+        yield from section(comparison_title(found), _paragraphs(comparison_lines(found), width=width))
 
 
 def _paragraphs(texts: Sequence[str], *, width: int) -> Iterator[Line]:

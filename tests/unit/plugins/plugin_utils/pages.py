@@ -30,8 +30,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        # Cells are apart on a screen and in the ear.
-        self.texts.extend([" "] if tag in ("td", "th", "br") else [])
+        # Such are apart on a screen and in the ear.
+        self.texts.extend([" "] if tag in ("td", "th", "dt", "dd", "br") else [])
         if tag not in VOID:
             self.open.append(tag)
         if re.fullmatch("h[1-6]", tag):

@@ -24,6 +24,7 @@ __all__ = [
     "a_node",
     "a_result",
     "a_storm",
+    "a_storm_result",
     "a_stuck_migration",
     "nodes_result",
     "report_of",
@@ -200,14 +201,17 @@ def report_of(*migrations: Any, nodes: Any = None, scope: Any = None, title: str
     return read_report(result, nodes=nodes, scope=scope, title=title, version="1.2.3", remediation=done)
 
 
+def a_storm_result(count: int = 500, *, message: str = "") -> dict[str, Any]:
+    """So many migrations at once, four of five stuck, each with two causes, all phases and 24 samples."""
+    waiting = [f"team-{number % 17}/vm-{number}" for number in range(count)]
+    migrations = [_in_storm(number, message=message) for number in range(count)]
+    return a_result(*migrations, queue={**QUEUE, "waiting": waiting}, settings=SETTINGS)
+
+
 def a_storm(count: int = 500, *, message: str = "") -> Report:
-    """So many migrations at once on 40 nodes, four of five stuck, each with two causes, all phases and 24 samples."""
-    return report_of(
-        *(_in_storm(number, message=message) for number in range(count)),
-        nodes=nodes_result(*(a_node(name=f"worker-{number}.example.com") for number in range(40))),
-        queue={**QUEUE, "waiting": [f"team-{number % 17}/vm-{number}" for number in range(count)]},
-        settings=SETTINGS,
-    )
+    """The report on it, with 40 nodes that are unhealthy."""
+    nodes = nodes_result(*(a_node(name=f"worker-{number}.example.com") for number in range(40)))
+    return read_report(a_storm_result(count, message=message), nodes=nodes, version="1.2.3")
 
 
 def _in_storm(number: int, *, message: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def test_document_holds_both_results_as_they_came() -> None:
         "generated_at": READ_AT,
         "title": "Live migrations",
         "headline": "1 of 1 migration is stuck: TargetPodUnschedulable. Node node-7 is unhealthy.",
+        "scope": "",
     }
 
 
