@@ -52,14 +52,10 @@ def bench(browser: Chromium, /) -> None:
         tab = browser.tab()
         tab.resize(1280)
         runs = [(tab.open(page), *tab.evaluate(_MEASURE)) for _run in range(_RUNS)]
+        size = page.stat().st_size / 1e6
     painted, parsed, loaded = (median(run[place] for run in runs) for place in range(3))
-    print(f"500 migrations, 400 of them stuck: {page_size(page)} elements: {runs[0][3]}")
+    print(f"500 migrations, 400 of them stuck: {size:.2f} MB, {runs[0][3]} elements")
     print(f"parsed after {parsed:.0f} ms, loaded after {loaded:.0f} ms, painted after {painted * 1000:.0f} ms")
-
-
-def page_size(page: Path, /) -> str:
-    """`2.8 MB,`"""
-    return f"{page.stat().st_size / 1e6:.2f} MB,"
 
 
 if __name__ == "__main__":

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._clusters_files import render_clusters_html
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._clusters_read import read_clusters
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_files import render_preflight_html
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_read import read_preflight
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import read_remediation
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import compare_reports
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_html import render_html
 from tests.unit.plugins.plugin_utils.results import (
     AN_ATTEMPT,
@@ -20,11 +24,13 @@ from tests.unit.plugins.plugin_utils.results import (
     SETTINGS,
     a_migration,
     a_node,
+    a_result,
     a_storm,
     a_stuck_migration,
     nodes_result,
     report_of,
 )
+from tests.unit.plugins.plugin_utils.test_preflight_report import a_fine_vm, a_preflight, a_vm
 
 __all__ = ["write_samples"]
 
@@ -50,12 +56,35 @@ def _acted() -> str:
     return render_html(report_of(a_stuck_migration(), remediation=remediation))
 
 
+def _compared() -> str:
+    settings = {**SETTINGS, "cluster": {**SETTINGS["cluster"], "completionTimeoutPerGiB": 800}}
+    earlier = report_of(
+        a_stuck_migration(vm="db-2"), a_stuck_migration(vm="db-3"), read_at="2026-11-23T08:40:14Z", settings=settings
+    )
+    later = report_of(a_stuck_migration(), a_stuck_migration(vm="db-3"), settings=SETTINGS)
+    return render_html(replace(later, comparison=compare_reports(earlier, later=later)))
+
+
+def _clusters() -> str:
+    nodes = nodes_result(a_node(), a_node(name="node-1", verdict="healthy", reasons=[]))
+    bad = a_result(a_stuck_migration(phases=PHASES), a_migration(), queue=QUEUE, settings=SETTINGS)
+    lost = {"failed": True, "msg": "https://api.west.example.com: connection refused"}
+    looks = [
+        {"name": "east", "migrations": bad, "nodes": nodes},
+        {"name": "west", "migrations": lost},
+        {"name": "north", "migrations": a_result(a_migration()), "nodes": nodes},
+    ]
+    return render_clusters_html(read_clusters(looks, version="1.2.3"))
+
+
 PAGES = {
     "everything": _everything,
     "calm": lambda: render_html(report_of(a_migration())),
     "acted": _acted,
+    "compared": _compared,
+    "clusters": _clusters,
     "storm": lambda: render_html(a_storm()),
-    "preflight": lambda: render_preflight_html(read_preflight({"vms": [], "coverage": {"complete": True}})),
+    "preflight": lambda: render_preflight_html(read_preflight(a_preflight(a_vm(), a_fine_vm()))),
 }
 
 
