@@ -27,7 +27,7 @@ _Point = tuple[datetime, int]
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: `path` is SVG path data of whole numbers, `words` says where it begins, ends and is at its least."""
+    """One curve: `path` is SVG path data of whole numbers, `words` says where it begins, ends, and goes between."""
 
     name: str
     path: str
@@ -93,6 +93,10 @@ def _path(points: Sequence[_Point], *, start: datetime, seconds: float, top: int
 
 
 def _words(points: Sequence[_Point], *, unit: str) -> str:
-    first, last, least = points[0][1], points[-1][1], min(value for _at, value in points)
-    said = f"{format_bytes(first)}{unit} to {format_bytes(last)}{unit}"
-    return said if least in (first, last) else f"{said}, at least {format_bytes(least)}{unit}"
+    values = [value for _at, value in points]
+    ends, least, most = (values[0], values[-1]), min(values), max(values)
+    if least == most:
+        return f"{format_bytes(least)}{unit} all the time"
+    said = f"{format_bytes(ends[0])}{unit} to {format_bytes(ends[1])}{unit}"
+    said += f", at least {format_bytes(least)}{unit}" if least < min(ends) else ""
+    return said + (f", at most {format_bytes(most)}{unit}" if most > max(ends) else "")

@@ -110,7 +110,7 @@ def test_every_chart_is_told_in_words_or_stands_beside_them() -> None:
     told = [given["aria-label"] for given in charts if given.get("role") == "img"]
     assert told == [
         "What remains over 8s. remains: 6 GiB to 1 GiB.",
-        "Rate over 8s. sent: 60 MiB/s to 60 MiB/s. written by the guest: 40 MiB/s to 20 MiB/s.",
+        "Rate over 8s. sent: 60 MiB/s all the time. written by the guest: 40 MiB/s to 20 MiB/s.",
     ]
 
 
