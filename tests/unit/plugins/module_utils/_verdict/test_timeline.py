@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.deadline import Deadline
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.timeline import (
-    MOST_STRETCHES,
     Stretch,
     find_timeline,
 )
@@ -86,12 +86,30 @@ def test_present_phase_has_the_deadline_of_the_verdict() -> None:
 def test_ended_copy_is_held_against_its_own_limit() -> None:
     world = a_copy(400)
     world.migration["status"]["phase"] = "Succeeded"
-    moments(world, ("Pending", 500), ("Running", 400), ("Succeeded", 100))
+    moments(world, ("Pending", 500), ("Running", 410), ("Succeeded", 100))
 
-    found = timeline(world)
+    found = timeline(world)[-2:]
 
-    assert seconds_between(found[1].since, found[1].deadline.at) == 1350
-    assert (found[2].phase, found[2].since, found[2].deadline.at) == ("Succeeded", found[2].until, None)
+    # The copy began ten seconds after its phase.
+    assert seconds_between(found[0].since, found[0].deadline.at) == 10 + 1350
+    assert (found[1].phase, found[1].since, found[1].deadline) == ("Succeeded", found[1].until, Deadline(None, ""))
+
+
+def test_copy_whose_start_is_not_known_is_held_against_its_limit_from_its_phase() -> None:
+    world = a_copy(400)
+    world.migration["status"]["phase"] = "Succeeded"
+    del world.state["startTimestamp"]
+    moments(world, ("Running", 410), ("Succeeded", 100))
+
+    assert allowed(world)["Running"] == 1350
+
+
+def test_phase_that_was_left_and_came_again_has_its_own_limit_for_the_first_time() -> None:
+    world = worlds.unschedulable(10)
+    moments(world, ("Scheduling", 100), ("Pending", 50), ("Scheduling", 10))
+
+    found = [seconds_between(one.since, one.deadline.at) for one in timeline(world) if one.phase == "Scheduling"]
+    assert found == [900, 300]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +122,13 @@ def test_time_before_the_first_phase_counts(age: int, phases: list[str]) -> None
     moments(world, ("Pending", 30))
 
     assert [one.phase for one in timeline(world)] == phases
+
+
+def test_time_before_the_first_phase_stands_first_and_has_its_limit() -> None:
+    world = moments(a_world("Scheduling", age_seconds=100), ("Pending", 30), ("Scheduling", 20))
+
+    assert [one.phase for one in timeline(world)] == ["", "Pending", "Scheduling"]
+    assert allowed(world)[""] == 60
 
 
 def test_migration_that_nobody_took_up_has_one_stretch() -> None:
@@ -129,7 +154,7 @@ def test_list_without_an_end_is_cut_to_the_newest() -> None:
 
     found = timeline(world)
 
-    assert len(found) == MOST_STRETCHES
+    assert len(found) == 16
     assert found[-1].phase == "Odd1"
 
 
@@ -143,4 +168,4 @@ def test_limit_beyond_any_date_is_none() -> None:
 def test_unknown_phase_that_is_over_has_no_limit() -> None:
     world = moments(a_world("Pending", age_seconds=30), ("Dreaming", 30), ("Pending", 20))
 
-    assert allowed(world)["Dreaming"] is None
+    assert timeline(world)[0].deadline == Deadline(None, "")
