@@ -15,6 +15,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._prefl
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import read_remediation
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import compare_reports
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_html import render_html
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tuning_files import render_tuning_html
 from tests.unit.plugins.plugin_utils.results import (
     AN_ATTEMPT,
     MISSING_PODS,
@@ -31,6 +32,8 @@ from tests.unit.plugins.plugin_utils.results import (
     report_of,
 )
 from tests.unit.plugins.plugin_utils.test_preflight_report import a_fine_vm, a_preflight, a_vm
+from tests.unit.plugins.plugin_utils.test_tuning_report import a_group, an_advice, read
+from tests.unit.plugins.plugin_utils.test_tuning_report import a_vm as a_tuned_vm
 
 __all__ = ["write_samples"]
 
@@ -83,6 +86,8 @@ PAGES = {
     "acted": _acted,
     "compared": _compared,
     "clusters": _clusters,
+    "many": lambda: render_html(a_storm(30)),
+    "tuning": lambda: render_tuning_html(read(advice=an_advice(a_tuned_vm(), groups=[a_group()]))),
     "storm": lambda: render_html(a_storm()),
     "preflight": lambda: render_preflight_html(read_preflight(a_preflight(a_vm(), a_fine_vm()))),
 }
