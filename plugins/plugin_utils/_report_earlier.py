@@ -33,7 +33,7 @@ def read_earlier(given: str) -> Report:
         raise ValueError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is no JSON") from error
-    result, meta = as_map(document.get("migrations")) or {}, as_map(document.get("meta")) or {}
+    result = as_map(document.get("migrations")) or {}
     if as_list(result.get("migrations")) is None:
         raise ValueError(f"{path} is no report of live migrations")
-    return read_report(result, nodes=as_map(document.get("nodes")), said_scope=as_text(meta.get("scope")) or "")
+    return read_report(result, nodes=as_map(document.get("nodes")), said_scope=as_text(document.get("scope")) or "")

@@ -29,7 +29,8 @@ _TARGET = ("namespace", "vm", "name", "uid", "verdict", "cause")
 
 
 def render_json(report: Report, *, migrations: Any, nodes: Any = None, acts: Mapping[str, Any] | None = None) -> str:
-    """`{meta, migrations, nodes}`: the two results as they came, keys sorted; `nodes` is null when not looked at.
+    """`{meta, scope, migrations, nodes}`: the two results as they came, keys sorted. `nodes` is null when not looked
+    at, `scope` is what was asked about in words.
 
     Where it was compared with an earlier one, `compared` says what has changed.
     Of a remediation also `remediation`: its acts, and `acts`, the results by name, as they came.
@@ -37,7 +38,8 @@ def render_json(report: Report, *, migrations: Any, nodes: Any = None, acts: Map
     Pure ASCII, so that no byte of a cluster's string can reach a terminal that prints the file.
     """
     document: dict[str, Any] = {
-        "meta": {**meta_of(report), "scope": report.scope},
+        "meta": meta_of(report),
+        "scope": report.scope,
         "migrations": result_of(migrations),
         "nodes": None if nodes is None else result_of(nodes),
     }
