@@ -68,14 +68,14 @@ class Phase:
 
 
 def phases_line(phases: Sequence[Phase]) -> str:
-    """`Pending 4s, Scheduling 9m (4m over its limit of 5m)`; "" for none."""
+    """`Pending 4s, Scheduling 9m (4m past its deadline at 5m)`; "" for none."""
     return ", ".join(_in_line(one) for one in phases)
 
 
 def _in_line(phase: Phase) -> str:
     took = f"{phase.name} {duration(phase.seconds)}"
     if phase.over_seconds and phase.limit_seconds is not None:
-        return f"{took} ({duration(phase.over_seconds)} over its limit of {phase.limit_words})"
+        return f"{took} ({duration(phase.over_seconds)} past its deadline at {phase.limit_words})"
     if phase.lasts and phase.limit_seconds is not None:
         return f"{took} of {phase.limit_words}"
     return took

@@ -52,7 +52,7 @@ def test_deadline_that_has_passed_is_a_mark_within_the_bar() -> None:
     (found,) = read_phases([a_phase("08:29:14", deadline="08:44:14")], now=NOW)
 
     assert (found.limit, found.over_seconds, found.outcome) == (750, 300, "5m over")
-    assert phases_line([found]) == "Running 20m (5m over its limit of 15m)"
+    assert phases_line([found]) == "Running 20m (5m past its deadline at 15m)"
 
 
 def test_deadline_to_come_is_shown_with_room_up_to_it() -> None:
@@ -171,4 +171,4 @@ def test_of_many_nodes_the_sick_and_the_busiest_are_shown_and_nobody_is_lost() -
 
 
 def test_phases_of_the_samples_read_well() -> None:
-    assert phases_line(read_phases(PHASES, now=NOW)) == "PreparingTarget 2s, Scheduling 9m (4m over its limit of 5m)"
+    assert phases_line(read_phases(PHASES, now=NOW)) == "PreparingTarget 2s, Scheduling 9m (4m past its deadline at 5m)"

@@ -105,7 +105,7 @@ ESCAPED = {
 
 
 MORE = {
-    "phases": "- Phases: PreparingTarget 2s, Scheduling 9m (4m over its limit of 5m)",
+    "phases": "- Phases: PreparingTarget 2s, Scheduling 9m (4m past its deadline at 5m)",
     "copy": "- What remains over 8s. remains: 6 GiB to 1 GiB.",
     "earlier attempt": "- Before: Failed 12m ago on node-4: the target pod is down (kubevirt-migrate-vm-old)",
     "who moves where": "- node-1 → (not chosen): 1, all stuck",

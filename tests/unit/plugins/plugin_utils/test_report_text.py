@@ -74,7 +74,7 @@ def test_stuck_migration_in_80_columns() -> None:
 
 def test_terminal_tells_the_phases_in_one_line_and_the_queue() -> None:
     text = text_of(report_of(a_stuck_migration(phases=PHASES), queue=QUEUE), width=110)
-    assert "   Phases PreparingTarget 2s, Scheduling 9m (4m over its limit of 5m)\n" in text
+    assert "   Phases PreparingTarget 2s, Scheduling 9m (4m past its deadline at 5m)\n" in text
     assert "\nQueue\n   2 of 5 slots are taken, at most 2 may leave one node; 1 migration waits.\n" in text
 
 
