@@ -30,7 +30,7 @@ export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
-.PHONY: test-chain test-placement test-mutants bench-cancel clean distclean
+.PHONY: test-chain test-placement test-mutants bench-cancel bench-report look pictures clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -88,6 +88,10 @@ test-chain: cluster ## Rulebooks in ansible-rulebook, from an alert to the migra
 	$(PYTHON) -m tests.make.environment eda
 	$(PYTEST) tests/chain
 
+look: setup ## The pages in Chromium: axe-core, without a script, on a phone, the copy button (skipped where there is no Chromium)
+	@$(PYTHON) -m tests.make.environment look
+	$(PYTEST) -rs tests/look
+
 build: setup ## Build the tarball, install it without a network, try each plugin, import it as Galaxy does
 	$(PYTHON) -m tests.make.environment importer
 	$(BIN)/python -m tests.make.package
@@ -107,6 +111,12 @@ test-mutants: setup ## All small changes of the verdict room: 85 % noticed at le
 
 bench-cancel: cluster ## Fifty stuck migrations: kubectl one by one against one task (fails above a quarter of its time)
 	$(BIN)/python -m tests.bench
+
+bench-report: setup ## How large a report on 500 migrations is, and how long Chromium takes to open it
+	$(BIN)/python -m tests.look bench
+
+pictures: setup ## Pictures of the pages: light, dark, on a phone, on paper (in .build/look)
+	$(BIN)/python -m tests.look pictures
 
 ##@ Tidy
 clean: ## Remove what was made in the checkout

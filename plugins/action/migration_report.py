@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,18 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._clusters_files import (
+    render_clusters_html,
+    render_clusters_json,
+    render_clusters_markdown,
+    render_clusters_text,
+    summarise_clusters,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._clusters_read import (
+    CLUSTERS_TITLE,
+    ClustersReport,
+    read_clusters,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_files import (
     render_preflight_html,
     render_preflight_json,
@@ -31,7 +41,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._prefl
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_text import render_preflight_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import MODES, read_remediation
-from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_files import differs, write_atomically
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import compare_reports
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_earlier import read_earlier
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_files import (
+    collection_version,
+    differs,
+    write_atomically,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_html import render_html
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_json import render_json, summarise
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_markdown import render_markdown
@@ -51,12 +67,22 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tunin
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._tuning_text import render_tuning_text
 
-__all__ = ["ActionModule", "collection_version", "terminal_width"]
+__all__ = ["ActionModule", "terminal_width"]
 
 display = Display()
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "migrations": {"type": "dict"},
+    "clusters": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "migrations": {"type": "dict"},
+            "nodes": {"type": "dict"},
+            "error": {"type": "str", "default": ""},
+        },
+    },
     "preflight": {"type": "dict"},
     "tuning": {
         "type": "dict",
@@ -77,6 +103,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "cancelled": {"type": "dict"},
     "retried": {"type": "dict"},
     "after": {"type": "dict"},
+    "compare_with": {"type": "path", "default": ""},
     "directory": {"type": "path", "default": ""},
     "formats": {
         "type": "list",
@@ -88,7 +115,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "title": {"type": "str", "default": ""},
 }
 # What a report may be about: just one of these options is given.
-_KINDS = ("migrations", "preflight", "tuning")
+_KINDS = ("migrations", "clusters", "preflight", "tuning")
 _ACTS = ("cancelled", "retried")
 _SUFFIXES = {"json": ".json", "html": ".html", "markdown": ".md"}
 _COLORS = {"bad": "COLOR_ERROR", "warn": "COLOR_WARN", "good": "COLOR_OK"}
@@ -96,8 +123,7 @@ _COLORS = {"bad": "COLOR_ERROR", "warn": "COLOR_WARN", "good": "COLOR_OK"}
 _Untyped = Callable[..., Any]
 _fail: _Untyped = AnsibleActionFail
 _stringc: _Untyped = stringc
-_ROOT = Path(__file__).resolve().parents[2]
-_AnyReport = Report | PreflightReport | TuningReport
+_AnyReport = Report | ClustersReport | PreflightReport | TuningReport
 
 
 class ActionModule(ActionBase):
@@ -134,26 +160,35 @@ class ActionModule(ActionBase):
 
 
 def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> _AnyReport:
+    if options["clusters"] is not None:
+        title = options["title"] or CLUSTERS_TITLE
+        return read_clusters(options["clusters"], scope=options["scope"], title=title, version=collection_version())
     if options["preflight"] is not None:
         if not isinstance(options["preflight"].get("vms"), list):
             raise _fail("option preflight: this is no result of kubevirt_ops.live_migration.preflight_info")
         title = _title(options, PREFLIGHT_TITLE, task_vars)
-        return read_preflight(options["preflight"], title=title, version=collection_version(_ROOT))
+        return read_preflight(options["preflight"], title=title, version=collection_version())
     if options["tuning"] is not None:
         title = _title(options, TUNING_TITLE, task_vars)
-        return read_tuning(options["tuning"], title=title, version=collection_version(_ROOT))
+        return read_tuning(options["tuning"], title=title, version=collection_version())
     if not isinstance(options["migrations"].get("migrations"), list):
         raise _fail("option migrations: this is no result of kubevirt_ops.live_migration.migration_info")
     title = _title(options, DEFAULT_TITLE, task_vars)
-    return read_report(
+    report = read_report(
         options["migrations"],
         nodes=options["nodes"],
         scope=options["scope"],
         title=title,
-        version=collection_version(_ROOT),
+        version=collection_version(),
         remediation=_remediation(options),
         acts=[options[name] for name in _ACTS],
     )
+    if not options["compare_with"]:
+        return report
+    try:
+        return replace(report, comparison=compare_reports(read_earlier(options["compare_with"]), later=report))
+    except ValueError as error:
+        raise _fail(f"option compare_with: {error}") from error
 
 
 def _remediation(options: Mapping[str, Any]) -> Remediation | None:
@@ -170,6 +205,8 @@ def _title(options: Mapping[str, Any], default: str, task_vars: Mapping[str, Any
 
 
 def _lines(report: _AnyReport, *, width: int) -> list[Line]:
+    if isinstance(report, ClustersReport):
+        return render_clusters_text(report, width=width)
     if isinstance(report, PreflightReport):
         return render_preflight_text(report, width=width)
     if isinstance(report, TuningReport):
@@ -178,6 +215,8 @@ def _lines(report: _AnyReport, *, width: int) -> list[Line]:
 
 
 def _summary(report: _AnyReport, *, options: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
+    if isinstance(report, ClustersReport):
+        return summarise_clusters(report, paths=paths)
     if isinstance(report, PreflightReport):
         return summarise_preflight(report, result=options["preflight"], paths=paths)
     if isinstance(report, TuningReport):
@@ -190,7 +229,7 @@ def _paths(options: Mapping[str, Any]) -> dict[str, Path]:
     if not options["directory"]:
         return {}
     directory = Path(options["directory"]).absolute()
-    stem = next((kind for kind in ("preflight", "tuning") if options[kind] is not None), "report")
+    stem = next((kind for kind in _KINDS[1:] if options[kind] is not None), "report")
     return {name: directory / f"{stem}{suffix}" for name, suffix in _SUFFIXES.items() if name in options["formats"]}
 
 
@@ -213,24 +252,38 @@ def _write(report: _AnyReport, *, options: Mapping[str, Any], paths: Mapping[str
 
 
 def _render(report: _AnyReport, *, name: str, options: Mapping[str, Any]) -> str:
-    if isinstance(report, PreflightReport):
-        if name == "html":
-            return render_preflight_html(report)
-        if name == "markdown":
-            return render_preflight_markdown(report)
-        return render_preflight_json(report, result=options["preflight"])
-    if isinstance(report, TuningReport):
-        if name == "html":
-            return render_tuning_html(report)
-        if name == "markdown":
-            return render_tuning_markdown(report)
-        return render_tuning_json(report, result=options["tuning"])
+    html, markdown, data = _RENDERERS[type(report)]
     if name == "html":
-        return render_html(report)
+        return html(report)
     if name == "markdown":
-        return render_markdown(report)
+        return markdown(report)
+    return data(report, options)
+
+
+def _data(report: Report, options: Mapping[str, Any], /) -> str:
     acts = {name: options[name] for name in _ACTS} | {"after": _looked(options["after"])}
     return render_json(report, migrations=options["migrations"], nodes=options["nodes"], acts=acts)
+
+
+# Of each kind of report: the page, the Markdown, and the data, which is made of the options too.
+_RENDERERS: dict[type, tuple[Callable[..., str], Callable[..., str], Callable[..., str]]] = {
+    Report: (render_html, render_markdown, _data),
+    ClustersReport: (
+        render_clusters_html,
+        render_clusters_markdown,
+        lambda report, options: render_clusters_json(report, looks=options["clusters"]),
+    ),
+    PreflightReport: (
+        render_preflight_html,
+        render_preflight_markdown,
+        lambda report, options: render_preflight_json(report, result=options["preflight"]),
+    ),
+    TuningReport: (
+        render_tuning_html,
+        render_tuning_markdown,
+        lambda report, options: render_tuning_json(report, result=options["tuning"]),
+    ),
+}
 
 
 def _looked(after: Any) -> Any:
@@ -265,14 +318,3 @@ def _colored(line: Line) -> str:
 def terminal_width(columns: int) -> int:
     """The width to use where Ansible's display says `columns`: 80 is what it makes 79 of, and of no terminal at all."""
     return max(80, columns + 1)
-
-
-def collection_version(root: Path) -> str:
-    """The version in the manifest of an installed collection, or in galaxy.yml of a checkout; "" for neither."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        manifest = json.loads((root / "MANIFEST.json").read_text(encoding="utf-8"))
-        return str(manifest["collection_info"]["version"])
-    with contextlib.suppress(OSError, ValueError):
-        found = re.search(r"^version: *(\S+)", (root / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
-        return found[1] if found else ""
-    return ""

@@ -236,6 +236,39 @@ migrations:
       description: Seconds until the deadline, negative when over it, null where there is none.
       type: int
       sample: -240
+    phases:
+      description:
+        - The phases that it went through, the oldest first, at most 16. A phase without a readable time is left out.
+      type: list
+      elements: dict
+      contains:
+        phase:
+          description: The phase as KubeVirt writes it, empty before the first.
+          type: str
+          sample: Pending
+        since_at:
+          description: When it began.
+          type: str
+          sample: "2026-11-23T08:40:10Z"
+        until_at:
+          description: When it ended, empty for the one that lasts.
+          type: str
+          sample: "2026-11-23T08:40:14Z"
+        seconds:
+          description: How long it took, or has taken so far.
+          type: int
+          sample: 4
+        deadline_at:
+          description:
+            - When it had to end by KubeVirt's limits, empty where it has none or it is not known. By which of two
+              timeouts a target pod was bound shows only while it waits, so the longer one stands for C(Scheduling) that
+              is over.
+          type: str
+          sample: ""
+        deadline_reason:
+          description: Where the deadline comes from, or why there is none.
+          type: str
+          sample: ""
     verdict:
       description:
         - The first that fits of V(unknown), V(succeeded), V(failed), V(cancelling), V(blocked), V(stalled), V(overdue),
@@ -514,6 +547,52 @@ correlations:
       description: One sentence.
       type: str
       sample: 4 of 4 migrations leaving node-7 are late or stuck, 1 of 11 elsewhere; node-7 is unhealthy.
+queue:
+  description: The queue of the whole cluster, which all its migrations share.
+  returned: success
+  type: dict
+  contains:
+    parallel_migrations_per_cluster:
+      description: How many may run at once, null where that could not be read.
+      type: int
+      sample: 5
+    parallel_outbound_migrations_per_node:
+      description: How many may leave one node at once, null where that could not be read.
+      type: int
+      sample: 2
+    running:
+      description:
+        - Those that hold a slot, each with C(vm) as C(namespace/vm), C(phase), C(source_node) and C(stuck), which is
+          null where it was not judged.
+      type: list
+      elements: dict
+      sample:
+        - vm: team-a/web-1
+          phase: Scheduling
+          source_node: node-2
+          stuck: true
+    waiting:
+      description: Those that wait for a slot as C(namespace/vm), the next one first.
+      type: list
+      elements: str
+      sample: [shop/cart-2]
+    unclear:
+      description: Of how many it is not known whether they hold a slot, or of which node.
+      type: int
+      sample: 0
+settings:
+  description: The settings of live migration in the cluster.
+  returned: success
+  type: dict
+  contains:
+    cluster:
+      description: What holds for a VM that no policy rules, with the API's names. Empty where it could not be read.
+      type: dict
+      sample: {"parallelMigrationsPerCluster": 5, "completionTimeoutPerGiB": 150}
+    policies:
+      description: What each MigrationPolicy sets. Null where the policies were not read.
+      type: dict
+      sample: {"fast-lane": {"allowPostCopy": true}}
 coverage:
   description: What could not be read, and what the look cost.
   returned: success

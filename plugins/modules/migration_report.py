@@ -29,15 +29,38 @@ attributes:
   diff_mode:
     support: none
     details:
-      - A report is a new look at the cluster, there is nothing to compare.
+      - A report is a new look at the cluster. O(compare_with) holds it against an earlier one.
   idempotent:
     support: full
 options:
   migrations:
     description:
       - The registered result of M(kubevirt_ops.live_migration.migration_info).
-      - Needed unless O(preflight) or O(tuning) is given.
+      - Needed unless O(clusters), O(preflight) or O(tuning) is given.
     type: dict
+  clusters:
+    description:
+      - Looks at several clusters for one report on all of them, in place of O(migrations). One that could not be looked
+        at is a row of it.
+      - Its files are called C(clusters.json), C(clusters.html) and C(clusters.md).
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: What the cluster is called, such as the name of its inventory host.
+        type: str
+        required: true
+      migrations:
+        description:
+          - The registered result of M(kubevirt_ops.live_migration.migration_info), also of one that failed.
+        type: dict
+      nodes:
+        description: The registered result of M(kubevirt_ops.live_migration.node_health_info).
+        type: dict
+      error:
+        description: Why there is no result, where it does not say so itself.
+        type: str
+        default: ""
   preflight:
     description:
       - The registered result of M(kubevirt_ops.live_migration.preflight_info), in place of O(migrations).
@@ -109,6 +132,15 @@ options:
     description:
       - The registered result of M(kubevirt_ops.live_migration.migration_info) after the acts.
     type: dict
+  compare_with:
+    description:
+      - An earlier C(report.json), or a folder with one in it, such as a bundle that was unpacked or O(directory) as the
+        last run left it. The report then says what got stuck since, what was freed, and what changed in settings and
+        nodes. Only with O(migrations).
+      - VMs are compared by namespace and name. A VM that the later look could not see is not called freed for good.
+      - Empty compares with nothing.
+    type: path
+    default: ""
   directory:
     description:
       - Where the files C(report.json), C(report.html) and C(report.md) are written.
@@ -136,7 +168,8 @@ options:
     description:
       - Stands above the report, for example the name of the cluster.
       - If empty, V(Live migrations), or V(Before the drain) for O(preflight), or V(Tuning) for O(tuning), followed by
-        the name of the inventory host if that is not V(localhost).
+        the name of the inventory host if that is not V(localhost). V(Live migrations of several clusters) for
+        O(clusters).
     type: str
     default: ""
 seealso:
@@ -167,6 +200,12 @@ EXAMPLES = r"""
     msg: "{{ report.paths.html }}"
   when: report.summary.stuck | length > 0
 
+- name: Print and write one report on all clusters of the play
+  kubevirt_ops.live_migration.migration_report:
+    clusters: "{{ ansible_play_hosts_all | map('extract', hostvars, 'looked') | list }}"
+    directory: live-migration-report
+  run_once: true
+
 - name: Print what a drain of node-7 would meet
   kubevirt_ops.live_migration.migration_report:
     preflight: "{{ found_before_drain }}"
@@ -175,6 +214,12 @@ EXAMPLES = r"""
   kubevirt_ops.live_migration.migration_report:
     tuning:
       advice: "{{ advised }}"
+
+- name: Print what has changed since the last run, and keep this one for the next
+  kubevirt_ops.live_migration.migration_report:
+    migrations: "{{ found }}"
+    compare_with: live-migration-report/report.json
+    directory: live-migration-report
 
 - name: With the nodes, as Markdown for a ticket, under the name of the cluster
   kubevirt_ops.live_migration.migration_report:
@@ -231,8 +276,15 @@ summary:
       description: How many of them got which verdict. Verdicts that none got are left out. Absent for O(tuning).
       type: dict
       sample: {blocked: 1, progressing: 2}
+    clusters:
+      description:
+        - What was found in each cluster, with C(name), C(reached), C(stuck) (how many) and C(headline). Only for
+          O(clusters).
+      type: list
+      elements: dict
+      sample: [{name: east, reached: true, stuck: 1, headline: "1 of 3 migrations is stuck: TargetPodUnschedulable."}]
     stuck:
-      description: The stuck migrations, worst first. Absent for O(preflight) and O(tuning).
+      description: The stuck migrations, worst first. Absent for O(clusters), O(preflight) and O(tuning).
       type: list
       elements: dict
       sample:
@@ -296,12 +348,26 @@ summary:
       type: list
       elements: str
       sample: []
+    compared:
+      description:
+        - What has changed since O(compare_with), C(earlier_at), C(seconds) between the two, C(got_stuck), C(freed) and
+          C(still_stuck) (each with C(vm) and C(words)), C(settings), C(nodes) and C(notes). Only with O(compare_with).
+      type: dict
+      sample:
+        earlier_at: "2026-11-23T08:40:14Z"
+        seconds: 540
+        got_stuck: [{vm: team-a/shop-db-1, words: "blocked (TargetPodUnschedulable), not seen before"}]
+        freed: []
+        still_stuck: []
+        settings: ["cluster: completionTimeoutPerGiB 150 → 800"]
+        nodes: []
+        notes: []
     coverage_complete:
       description: Whether everything that was asked for could be read.
       type: bool
       sample: true
     unhealthy_nodes:
-      description: The nodes that were judged unhealthy. Absent for O(preflight) and O(tuning).
+      description: The nodes that were judged unhealthy. Absent for O(clusters), O(preflight) and O(tuning).
       type: list
       elements: str
       sample: [node-7]

@@ -9,12 +9,16 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["differs", "write_atomically"]
+__all__ = ["collection_version", "differs", "write_atomically"]
+
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def differs(path: Path, *, text: str) -> bool:
@@ -49,3 +53,14 @@ def _temporary_beside(path: Path) -> Iterator[tuple[int, str]]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
         raise
+
+
+def collection_version(root: Path = _ROOT) -> str:
+    """The version in the manifest of an installed collection, or in galaxy.yml of a checkout; "" for neither."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        manifest = json.loads((root / "MANIFEST.json").read_text(encoding="utf-8"))
+        return str(manifest["collection_info"]["version"])
+    with contextlib.suppress(OSError, ValueError):
+        found = re.search(r"^version: *(\S+)", (root / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+        return found[1] if found else ""
+    return ""

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import as_list, as_map
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import acts_as_data
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import plain
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import compared_as_data
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import STUCK_VERDICTS
 
@@ -28,20 +29,25 @@ _TARGET = ("namespace", "vm", "name", "uid", "verdict", "cause")
 
 
 def render_json(report: Report, *, migrations: Any, nodes: Any = None, acts: Mapping[str, Any] | None = None) -> str:
-    """`{meta, migrations, nodes}`: the two results as they came, keys sorted; `nodes` is null when not looked at.
+    """`{meta, scope, migrations, nodes}`: the two results as they came, keys sorted. `nodes` is null when not looked
+    at, `scope` is what was asked about in words.
 
+    Where it was compared with an earlier one, `compared` says what has changed.
     Of a remediation also `remediation`: its acts, and `acts`, the results by name, as they came.
 
     Pure ASCII, so that no byte of a cluster's string can reach a terminal that prints the file.
     """
     document: dict[str, Any] = {
         "meta": meta_of(report),
+        "scope": report.scope,
         "migrations": result_of(migrations),
         "nodes": None if nodes is None else result_of(nodes),
     }
     if report.remediation is not None:
         results = {name: result_of(result) for name, result in (acts or {}).items() if result is not None}
         document["remediation"] = {**acts_as_data(report.remediation), **results}
+    if report.comparison is not None:
+        document["compared"] = compared_as_data(report.comparison)
     return json.dumps(document, sort_keys=True, indent=2) + "\n"
 
 
@@ -66,6 +72,7 @@ def summarise(report: Report, *, migrations: Any, paths: Mapping[str, str], afte
     """What later steps of a job branch on: small, and the entries of `stuck` can be targets of other modules."""
     found = {
         **acts_as_data(report.remediation),
+        **({} if report.comparison is None else {"compared": compared_as_data(report.comparison)}),
         **({} if report.remediation is None else {"stuck_after": _stuck(after if as_map(after) else migrations)}),
     }
     return {

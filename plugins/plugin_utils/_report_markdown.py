@@ -12,8 +12,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import ladder_lines
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import (
+    comparison_lines,
+    comparison_title,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_matrix import matrix_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
     Cause,
+    Comparison,
     Evidence,
     Gap,
     Migration,
@@ -21,6 +27,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_sentences import (
     PARTIAL,
+    attempt_words,
     cancel_sentence,
     cause_qualities,
     facts_of,
@@ -29,7 +36,12 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     remark_on,
     value_of,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_surroundings import (
+    Settings,
+    queue_lines,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import nodes_of
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_timeline import phases_line
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import duration
 
 __all__ = [
@@ -78,6 +90,7 @@ def render_markdown(report: Report) -> str:
     sections = (
         _head(report),
         _table(report),
+        _since(report.comparison),
         *(_detail(migration) for migration in report.stuck),
         markdown_section("Ladder", [f"- {escape(line)}" for line in ladder_lines(report.remediation, report.stuck)]),
         markdown_section("Acts", _acts(report)),
@@ -85,9 +98,17 @@ def render_markdown(report: Report) -> str:
         markdown_section("Copies", [f"- {escape(f'{found.title}: {found.progress}')}" for found in report.copying]),
         markdown_section("In common", [f"- {escape(correlation.summary)}" for correlation in report.correlations]),
         markdown_section("Nodes", _nodes(report)),
+        markdown_section("Queue", [f"- {escape(line)}" for line in queue_lines(report.queue)]),
+        markdown_section("Settings", _settings(report.settings)),
         markdown_section("Not seen", markdown_not_seen(report.gap)),
     )
     return "\n".join(line for section in sections for line in section).rstrip() + "\n"
+
+
+def _since(found: Comparison | None) -> list[str]:
+    if found is None:
+        return []
+    return markdown_section(escape(comparison_title(found)), [f"- {escape(one)}" for one in comparison_lines(found)])
 
 
 def _acts(report: Report) -> Iterator[str]:
@@ -137,12 +158,22 @@ def _table(report: Report) -> Iterator[str]:
 
 def _detail(migration: Migration) -> Iterator[str]:
     yield from (f"## {escape(f'{migration.title}: {migration.verdict}')}", "", escape(facts_of(migration)), "")
+    yield from _history(migration)
     for cause in migration.causes:
         yield from markdown_cause(cause)
     if not migration.causes and migration.summary:
         yield from (escape(migration.summary), "")
     if migration.can_cancel_reason:
         yield from (f"Cancel: {escape(cancel_sentence(migration))}", "")
+
+
+def _history(migration: Migration) -> Iterator[str]:
+    """What is known of its way so far, in lines; nothing where nothing is."""
+    phases = phases_line(migration.phases)
+    lines = [f"- Phases: {escape(phases)}"] if phases else []
+    lines += [f"- {escape(plot.words)}" for plot in migration.plots]
+    lines += [f"- Before: {escape(attempt_words(one))}" for one in migration.previous]
+    yield from (*lines, "") if lines else ()
 
 
 def markdown_cause(cause: Cause) -> Iterator[str]:
@@ -171,6 +202,22 @@ def _nodes(report: Report) -> Iterator[str]:
     if report.nodes_summary:
         yield from (escape(report.nodes_summary), "")
     yield from (f"- {escape(node_line(node))}" for node in report.sick_nodes)
+    matrix = matrix_of(report.migrations, nodes=report.nodes)
+    if matrix is not None:
+        yield from ("", "Who moves from where to where:", "", *(f"- {escape(way)}" for way in matrix.ways))
+
+
+def _settings(settings: Settings | None) -> Iterator[str]:
+    if settings is None:
+        return
+    heads = ("Setting", "Cluster", *settings.policies)
+    yield from (markdown_row(map(escape, heads)), markdown_row("---" for _head in heads))
+    for name, value, others in settings.rows:
+        yield markdown_row((code(name), *(code(one) or "\\-" for one in (value, *others))))
+    if not settings.policies_read:
+        yield from ("", "The policies were not read.")
+    if settings.left_out:
+        yield from ("", f"{settings.left_out} more policies are in report.json.")
 
 
 def markdown_not_seen(gap: Gap | None) -> Iterator[str]:

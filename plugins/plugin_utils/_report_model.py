@@ -11,7 +11,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Act", "Advice", "Cause", "Correlation", "Evidence", "Gap", "Migration", "Node", "Remediation", "Report"]
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_plot import Plot
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_surroundings import Queue, Settings
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_timeline import Phase
+
+__all__ = [
+    "Act",
+    "Advice",
+    "Attempt",
+    "Cause",
+    "Change",
+    "Comparison",
+    "Correlation",
+    "Evidence",
+    "Gap",
+    "Migration",
+    "Node",
+    "Remediation",
+    "Report",
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +69,18 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """An earlier migration of the same VM. `seconds`: how long ago it ended, None where that is not known."""
+
+    name: str
+    phase: str
+    ended_at: str
+    seconds: int | None
+    target_node: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Migration:
     """One migration. Durations are None where they are not known; `seconds_left` is negative past the deadline.
     `placement` says where its target pod could go, "" where nobody looked for that; `progress` are the figures of its
@@ -85,6 +115,10 @@ class Migration:
     progress: str
     causes: tuple[Cause, ...]
     rung: str = ""
+    policy_now: str = ""
+    phases: tuple[Phase, ...] = ()
+    plots: tuple[Plot, ...] = ()
+    previous: tuple[Attempt, ...] = ()
 
     @property
     def title(self) -> str:
@@ -167,6 +201,28 @@ class Remediation:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A VM of which one look said something else than the other."""
+
+    vm: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is otherwise than in an earlier look, which was `seconds` before; None where that is not known."""
+
+    earlier_at: str
+    seconds: int | None
+    notes: tuple[str, ...]
+    got_stuck: tuple[Change, ...]
+    freed: tuple[Change, ...]
+    still_stuck: tuple[Change, ...]
+    settings: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """One look at one cluster. `nodes` None: the nodes were not looked at; `gap` None: everything could be read.
 
@@ -186,6 +242,9 @@ class Report:
     gap: Gap | None
     requests: int | None
     remediation: Remediation | None = None
+    queue: Queue | None = None
+    settings: Settings | None = None
+    comparison: Comparison | None = None
 
     @property
     def stuck(self) -> tuple[Migration, ...]:

@@ -35,6 +35,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import visible, visible_line
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
     Advice,
+    Attempt,
     Cause,
     Correlation,
     Evidence,
@@ -44,7 +45,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     Report,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_nodes import read_nodes
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_plot import read_plots
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_progress import progress_sentence
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_surroundings import (
+    read_queue,
+    read_settings,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_timeline import read_phases
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import (
     STUCK_VERDICTS,
     VERDICTS,
@@ -57,6 +64,7 @@ __all__ = ["DEFAULT_TITLE", "read_causes", "read_gap", "read_report"]
 DEFAULT_TITLE = "Live migrations"
 _RULE = ("verb", "group", "resource", "namespace")
 _MOST_NODES = 5
+_MOST_ATTEMPTS = 10
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 
@@ -65,6 +73,7 @@ def read_report(
     *,
     nodes: Any = None,
     scope: Any = None,
+    said_scope: str = "",
     title: str = "",
     version: str = "",
     remediation: Remediation | None = None,
@@ -72,7 +81,8 @@ def read_report(
 ) -> Report:
     """The report on the results `migrations` (of migration_info) and `nodes` (of node_health_info, or None).
 
-    `scope` holds what migration_info was asked for: `namespaces`, `vms`, `nodes`; None where that is not known.
+    `scope` holds what migration_info was asked for: `namespaces`, `vms`, `nodes`; None where that is not known,
+    and `said_scope` is the same in words, as an earlier report has it.
     `acts` are the results of what was done, for what they could not read.
     """
     result = as_map(migrations) or {}
@@ -83,7 +93,7 @@ def read_report(
     )
     looked_at_nodes = _unless_skipped(nodes)
     gap = read_gap(result, nodes=looked_at_nodes, others=[given for one in acts if (given := _unless_skipped(one))])
-    asked = _scope(as_map(scope))
+    asked = _scope(as_map(scope)) or visible(said_scope)
     known_nodes, nodes_summary = read_nodes(looked_at_nodes)
     sick = [node.name for node in known_nodes or () if node.verdict == "unhealthy"]
     return Report(
@@ -100,6 +110,8 @@ def read_report(
         gap=gap,
         requests=_requests(as_map(result.get("coverage")) or {}),
         remediation=remediation,
+        queue=read_queue(result.get("queue")),
+        settings=read_settings(result.get("settings")),
     )
 
 
@@ -187,6 +199,19 @@ def _migration(entry: Any, *, now: datetime | None) -> Migration:
         placement=_placement(as_map(given.get("placement")) or {}),
         progress=progress_sentence(given.get("progress")),
         causes=read_causes(given.get("causes"), now=now),
+        phases=read_phases(given.get("phases"), now=now),
+        plots=read_plots(given.get("progress")),
+        previous=tuple(_attempt(one, now=now) for one in (as_list(given.get("previous")) or ())[:_MOST_ATTEMPTS]),
+    )
+
+
+def _attempt(entry: Any, *, now: datetime | None) -> Attempt:
+    given = as_map(entry) or {}
+    cancelled = "cancelled" if as_bool(given.get("was_cancelled")) else ""
+    return Attempt(
+        **{key: visible(given.get(key)) for key in ("name", "phase", "ended_at", "target_node")},
+        seconds=seconds_between(parse_timestamp(given.get("ended_at")), now),
+        why=visible(given.get("failure")) or visible(given.get("failure_reason")) or cancelled,
     )
 
 
@@ -215,6 +240,7 @@ _TEXTS = (
     "origin",
     "mode",
     "policy",
+    "policy_now",
     "source_node",
     "target_node",
     "target_pod",

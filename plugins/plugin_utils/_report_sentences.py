@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
+    Attempt,
     Cause,
     Evidence,
     Gap,
@@ -27,12 +28,14 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 
 __all__ = [
     "PARTIAL",
+    "attempt_words",
     "cancel_sentence",
     "cause_qualities",
     "deadline_of",
     "facts_of",
     "grant_lines",
     "node_line",
+    "policy_of",
     "remark_on",
     "time_left_of",
     "value_of",
@@ -114,3 +117,18 @@ def node_line(node: Node) -> str:
 def remark_on(migration: Migration) -> str:
     """The summary of a migration that is not explained at length, without the verdict that it repeats."""
     return migration.summary.removeprefix(f"{migration.verdict}: ")
+
+
+def attempt_words(attempt: Attempt) -> str:
+    """`Failed 12m ago on node-4: the target pod is down (kubevirt-migrate-vm-x7k2p)`: an earlier migration."""
+    when = f" {duration(attempt.seconds)} ago" if attempt.seconds is not None else ""
+    where = f" on {attempt.target_node}" if attempt.target_node else ""
+    why = f": {attempt.why}" if attempt.why else ""
+    return f"{attempt.phase or '?'}{when}{where}{why} ({attempt.name or '?'})"
+
+
+def policy_of(migration: Migration) -> str:
+    """The policy in force, and another one that rules the VM by now; "" for none."""
+    if migration.policy and migration.policy_now and migration.policy != migration.policy_now:
+        return f"{migration.policy} (another migration would take {migration.policy_now})"
+    return migration.policy or migration.policy_now

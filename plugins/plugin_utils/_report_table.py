@@ -15,7 +15,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Migration
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import duration
 
-__all__ = ["ARROW", "Column", "MigrationTable", "Table", "cut_middle", "nodes_of"]
+__all__ = ["ARROW", "Column", "MigrationTable", "Table", "cut_middle", "nodes_of", "short_names"]
 
 ARROW = "→"
 _GAP = 2
@@ -93,7 +93,7 @@ class MigrationTable(Table):
     """One line a migration; each begins with the verdict."""
 
     def __init__(self, migrations: Sequence[Migration], *, width: int) -> None:
-        short = _short_names(migrations)
+        short = short_names(migrations)
         super().__init__(_COLUMNS, [_row(migration, short=short) for migration in migrations], width=width)
 
 
@@ -123,7 +123,7 @@ def nodes_of(migration: Migration, *, short: dict[str, str] | None = None) -> st
     return "-" if names == ["-", "-"] else f" {ARROW} ".join(names)
 
 
-def _short_names(migrations: Iterable[Migration]) -> dict[str, str]:
+def short_names(migrations: Iterable[Migration]) -> dict[str, str]:
     """Node names without their domain, where all share it: it tells nothing and takes room."""
     names = {name for found in migrations for name in (found.source_node, found.target_node) if name}
     domains = {name.partition(".")[2] for name in names}

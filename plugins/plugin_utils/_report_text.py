@@ -15,9 +15,14 @@ from dataclasses import dataclass
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import ladder_lines
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import cell_width, wrap
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import (
+    comparison_lines,
+    comparison_title,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import (
     Advice,
     Cause,
+    Comparison,
     Evidence,
     Gap,
     Migration,
@@ -33,7 +38,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
     remark_on,
     value_of,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_surroundings import queue_lines
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_table import MigrationTable
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_timeline import phases_line
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_words import duration, tone_of
 
 __all__ = [
@@ -78,6 +85,7 @@ def render_text(report: Report, *, width: int) -> list[Line]:
     sections = (
         _head(report, width=prose),
         _table(report, width=table_width),
+        _since(report.comparison, width=prose),
         _details(report, width=prose),
         section("Ladder", _paragraphs(ladder_lines(report.remediation, report.stuck), width=prose)),
         section("Acts", _acts(report, width=prose)),
@@ -85,6 +93,7 @@ def render_text(report: Report, *, width: int) -> list[Line]:
         section("Copies", _copies(report, width=prose)),
         section("In common", _correlations(report, width=prose)),
         section("Nodes", _nodes(report, width=prose)),
+        section("Queue", _paragraphs(_queue(report), width=prose)),
         section("Not seen", not_seen_lines(report.gap, width=prose)),
     )
     return [line for section in sections for line in section]
@@ -130,6 +139,8 @@ def _details(report: Report, *, width: int) -> Iterator[Line]:
 def _detail(migration: Migration, *, number: int, width: int) -> Iterator[Line]:
     yield from title_line(f"{number}. {migration.title}: ", migration.verdict, width=width)
     yield from wrapped(facts_of(migration), width=width, first="   ")
+    if migration.phases:
+        yield from labelled("Phases", phases_line(migration.phases), width=width)
     for cause in migration.causes:
         yield from cause_lines(cause, width=width)
     if not migration.causes and migration.summary:
@@ -218,6 +229,16 @@ def _acts(report: Report, *, width: int) -> Iterator[Line]:
         yield Line(f"   ... and {len(done.acts) - MAX_ROWS} more: they are in the report files.")
     if done.after:
         yield from wrapped(f"Afterwards: {done.after}", width=width, first="   ", rest="     ")
+
+
+def _queue(report: Report) -> Sequence[str]:
+    """The queue where something waits in it; else it is no news."""
+    return queue_lines(report.queue) if report.queue is not None and report.queue.waiting else ()
+
+
+def _since(found: Comparison | None, *, width: int) -> Iterator[Line]:
+    if found is not None:
+        yield from section(comparison_title(found), _paragraphs(comparison_lines(found), width=width))
 
 
 def _paragraphs(texts: Sequence[str], *, width: int) -> Iterator[Line]:

@@ -224,9 +224,39 @@ def test_each_cluster_gets_a_report_of_its_own(cluster: Cluster, tmp_path: Path)
     (tmp_path / "inventory").write_text(f"east kubeconfig={kubeconfig}\nwest kubeconfig={kubeconfig}\n")
     run = diagnose(tmp_path, "--inventory", "inventory", clusters="all", report_directory="reports")
     assert run.returncode == 0, run.output
-    assert {file.name for file in (tmp_path / "reports").iterdir()} == {"east", "west"}
+    assert {file.name for file in (tmp_path / "reports").iterdir() if file.is_dir()} == {"east", "west"}
     assert set(run.stats["clusters"]) == {"east", "west"}
     assert "Live migrations of west · " in run.output
+
+
+def test_second_run_says_what_has_changed_since_the_first(cluster: Cluster, tmp_path: Path) -> None:
+    play(cluster, "selinux-context-missing")
+    first = diagnose(tmp_path, kubeconfig=str(cluster.kubeconfig("operator")))
+    stuck = first.stats["clusters"]["localhost"]["stuck"][0]
+    play(cluster, "healthy-copy-32gi")
+    settings = {"spec": {"configuration": {"migrations": {"completionTimeoutPerGiB": 800}}}}
+    (kubevirt,) = items(cluster, "/apis/kubevirt.io/v1/kubevirts")
+    place = f"/apis/kubevirt.io/v1/namespaces/{kubevirt['metadata']['namespace']}/kubevirts"
+    cluster.rewrite(f"{place}/{kubevirt['metadata']['name']}", lambda found: merge(found, settings))
+
+    run = diagnose(tmp_path, kubeconfig=str(cluster.kubeconfig("operator")), compare_with="live-migration-report")
+
+    assert run.returncode == 0, run.output
+    found = run.report["compared"]
+    assert [one["vm"] for one in found["freed"]] == [f"{stuck['namespace']}/{stuck['vm']}"]
+    assert found["got_stuck"] == []
+    assert "cluster: completionTimeoutPerGiB 150 → 800" in found["settings"]
+    assert "Setting of cluster: completionTimeoutPerGiB 150 → 800" in run.output
+    assert found["earlier_at"] == first.stats["clusters"]["localhost"]["read_at"]
+
+
+def merge(whole: dict[str, Any], part: dict[str, Any]) -> None:
+    """Write `part` into `whole`, map by map."""
+    for key, value in part.items():
+        if isinstance(value, dict):
+            merge(whole.setdefault(key, {}), value)
+        else:
+            whole[key] = value
 
 
 @pytest.mark.parametrize("columns", [80, 200])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_plot import read_plots
 from tests.cluster import Cluster
 from tests.integration.granting import shipped_for
 from tests.integration.looking import by_vm, client_of
@@ -71,6 +72,11 @@ def test_measured_copy_gets_its_verdict_and_cause(reachable: Cluster, scenario: 
     assert (found["verdict"], found["cause"]) == SEEN[scenario], found["summary"]
     assert found["progress"]["source"] == "virt_handler"
     assert "takes samples from it" in " ".join(result["notes"])
+    # The report draws each of the samples.
+    plots, samples = read_plots(found["progress"]), len(found["progress"]["samples"])
+    assert [plot.title for plot in plots] == ["What remains", "Rate"]
+    assert {len(line.path.split("L")) for plot in plots for line in plot.lines} == {samples}
+    assert samples > 5
 
 
 def test_source_node_is_asked_twice_with_a_pause_longer_than_a_poll(reachable: Cluster) -> None:

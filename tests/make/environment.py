@@ -38,16 +38,18 @@ class SetupError(Exception):
 
 @dataclass(frozen=True)
 class Environment:
-    """One virtual environment: its name, the requirement files it is made of, and its symlink in the build folder."""
+    """One virtual environment: its name, the requirement files it is made of, its symlink in the build folder, and
+    further options for pip."""
 
     name: str
     requirements: tuple[str, ...]
     link: str
+    options: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """A short hash of all that decides what is in the environment."""
         seed = hashlib.sha256(f"{platform.python_implementation()} {platform.python_version()}".encode())
-        seed.update(f"{platform.machine()} {sys.base_prefix}".encode())
+        seed.update(" ".join([platform.machine(), sys.base_prefix, *self.options]).encode())
         for file in self.requirements:
             seed.update((ROOT / file).read_bytes())
         return seed.hexdigest()[:12]
@@ -63,6 +65,7 @@ ENVIRONMENTS = {
     "java": Environment("java", ("requirements-java.txt",), "java"),
     "importer": Environment("importer", ("requirements-importer.txt",), "importer"),
     "awx": Environment("awx", ("requirements-awx.txt",), "awx"),
+    "look": Environment("look", ("requirements-look.txt",), "look", ("--no-deps",)),
 }
 
 
@@ -106,12 +109,12 @@ def prepare(environment: Environment) -> Path:
         check_python()
         with only_one(folder.with_suffix(".lock")):
             if not (folder / READY).exists():
-                fill(folder, requirements=environment.requirements)
+                fill(folder, requirements=environment.requirements, options=environment.options)
     link(BUILD / environment.link, target=folder)
     return folder
 
 
-def fill(folder: Path, *, requirements: tuple[str, ...]) -> None:
+def fill(folder: Path, *, requirements: tuple[str, ...], options: tuple[str, ...] = ()) -> None:
     """Make the environment anew and mark it ready."""
     started = time.monotonic()
     say(f"making {folder} with Python {platform.python_version()} (once; a minute or two)")
@@ -127,7 +130,7 @@ def fill(folder: Path, *, requirements: tuple[str, ...]) -> None:
         "off",
     ]
     for file in requirements:
-        run_shown([*pip, "-r", str(ROOT / file)], what=f"pip install -r {file}")
+        run_shown([*pip, *options, "-r", str(ROOT / file)], what=f"pip install -r {file}")
     (folder / READY).touch()
     say(f"ready after {time.monotonic() - started:.0f} s")
 

@@ -47,6 +47,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof
     render_migrations,
     render_summary,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.surroundings import (
+    render_queue,
+    render_settings,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.correlation import find_correlations
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import LATE_AFTER_SECONDS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import judge_node
@@ -82,6 +86,7 @@ def run(
         measured.update(progress.progress)
     snapshot = replace(snapshot, progress=progress.progress)
     snapshot, judgements = look(client, snapshot, late_after=late_after, places=places if is_placed else None)
+    queue = render_queue(snapshot, judgements=judgements)
     if nodes:
         judgements = [one for one in judgements if {one.case.source_node, one.case.target_node} & set(nodes)]
     # Last, as no verdict hangs on them: a VM that was named gets what is left of its requests.
@@ -104,6 +109,8 @@ def run(
         "correlations": render_correlations(
             correlations, node_verdicts=_node_verdicts(snapshot, [one.value for one in correlations])
         ),
+        "queue": queue,
+        "settings": render_settings(snapshot, policies=policies),
         "coverage": coverage.to_result(),
         **EMPTY_ACT,
         "notes": [

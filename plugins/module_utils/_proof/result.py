@@ -23,6 +23,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.placement import placement_entry
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.progress import render_progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.redact import redact_object
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.timeline import render_phases
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.configuration import (
@@ -85,6 +86,7 @@ def _entry(judgement: Judgement, policies: Policies) -> dict[str, Any]:
     return {
         **_identity(case),
         **_times(judgement),
+        "phases": render_phases(judgement),
         "verdict": judgement.verdict,
         "stuck": judgement.is_stuck,
         "summary": f"{judgement.verdict}: {judgement.reason}",

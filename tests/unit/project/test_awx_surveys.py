@@ -20,15 +20,25 @@ IDS = [one["key"] for one in TEMPLATES]
 QUESTIONS = [(one, question) for one in TEMPLATES for question in one["survey"]]
 
 
+def role_of(play: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """The play's one role, listed or called by a task of a block, and the variables that it gets."""
+    blocks = [task for task in play.get("tasks", ()) if "block" in task]
+    calls = [inner for task in blocks for inner in task["block"] if "ansible.builtin.import_role" in inner]
+    found = [(role["role"], role["vars"]) for role in play.get("roles", ())]
+    found += [(call["ansible.builtin.import_role"]["name"], call["vars"]) for call in calls]
+    (one,) = found
+    return one
+
+
 def options_of(playbook: str) -> dict[str, dict[str, Any]]:
     """What the playbook's one role documents of each variable that the playbook takes."""
     ((play),) = yaml.safe_load((ROOT / playbook).read_text(encoding="utf-8"))
-    (role,) = play["roles"]
-    folder = ROOT / "roles" / role["role"].removeprefix(f"{FULL_NAME}.")
+    name, variables = role_of(play)
+    folder = ROOT / "roles" / name.removeprefix(f"{FULL_NAME}.")
     spec = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     options = spec["argument_specs"]["main"]["options"]
     found = {}
-    for option, text in role["vars"].items():
+    for option, text in variables.items():
         taken = re.match(r"\{\{ (\w+) \| default", text)
         assert taken, text
         found[taken[1]] = options[option]

@@ -39,7 +39,7 @@ def test_folder_changes_with_the_requirements(project: Path) -> None:
 def test_prepare_fills_only_once_and_links(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filled: list[Path] = []
 
-    def fill(folder: Path, *, requirements: tuple[str, ...]) -> None:
+    def fill(folder: Path, *, requirements: tuple[str, ...], options: tuple[str, ...] = ()) -> None:
         assert requirements == ("wanted.txt",)
         folder.mkdir(parents=True)
         (folder / environment.READY).touch()
@@ -55,7 +55,7 @@ def test_prepare_fills_only_once_and_links(project: Path, monkeypatch: pytest.Mo
 def test_prepare_makes_a_half_made_one_anew(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filled: list[Path] = []
 
-    def fill(folder: Path, *, requirements: tuple[str, ...]) -> None:
+    def fill(folder: Path, *, requirements: tuple[str, ...], options: tuple[str, ...] = ()) -> None:
         assert requirements == ("wanted.txt",)
         filled.append(folder)
 

@@ -17,6 +17,7 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.action import migration_report
 from ansible_collections.kubevirt_ops.live_migration.plugins.modules import migration_report as documentation
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_files import collection_version
 from tests.house import promises
 from tests.unit.plugins.plugin_utils.results import a_migration, a_result, a_stuck_migration
 from tests.unit.plugins.plugin_utils.test_preflight_report import a_fine_vm, a_preflight, a_vm
@@ -149,7 +150,7 @@ VERSIONS = {
 @pytest.mark.parametrize(("name", "text", "version"), VERSIONS.values(), ids=VERSIONS)
 def test_collection_version(tmp_path: Path, name: str, text: str, version: str) -> None:
     (tmp_path / name).write_text(text)
-    assert migration_report.collection_version(tmp_path) == version
+    assert collection_version(tmp_path) == version
 
 
 def test_options_are_those_of_the_documentation() -> None:
@@ -157,14 +158,17 @@ def test_options_are_those_of_the_documentation() -> None:
     assert promises.options_against_documentation(migration_report.ARGUMENT_SPEC, documented=documented) == []
 
 
-def test_returned_keys_are_documented() -> None:
+def test_returned_keys_are_documented(tmp_path: Path) -> None:
     result, _shown = run(migrations=RESULT)
     returned = yaml.safe_load(documentation.RETURN)
     assert set(result) - {"changed"} == set(returned)
     before, _shown = run(preflight=PREFLIGHT)
     tuned, _shown = run(tuning={"mode": "advise"})
     acted, _shown = run(migrations=RESULT, mode="cancel")
-    seen = [one["summary"] for one in (result, before, tuned, acted)]
+    many, _shown = run(clusters=[{"name": "east", "migrations": RESULT}])
+    run(migrations=RESULT, directory=str(tmp_path))
+    compared, _shown = run(migrations=RESULT, compare_with=str(tmp_path))
+    seen = [one["summary"] for one in (result, before, tuned, acted, many, compared)]
     assert {key for summary in seen for key in summary} == set(returned["summary"]["contains"])
 
 
@@ -188,3 +192,25 @@ def test_preflight_is_printed_and_written_under_names_of_its_own(tmp_path: Path)
 def test_one_result_is_needed_and_the_right_one(options: dict[str, Any], words: str) -> None:
     with pytest.raises(AnsibleError, match=words):
         run(**options)
+
+
+def test_report_on_several_clusters_has_files_of_its_own(tmp_path: Path) -> None:
+    looks = [{"name": "east", "migrations": RESULT}, {"name": "west", "migrations": {"failed": True, "msg": "refused"}}]
+    formats = ["json", "html", "markdown"]
+    result, _shown = run(clusters=looks, directory=str(tmp_path), formats=formats)
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["clusters.html", "clusters.json", "clusters.md"]
+    assert result["headline"] == "1 of 2 migrations is stuck, in east. west could not be looked at."
+    assert "   west: Could not be looked at: refused" in result["lines"]
+
+
+def test_report_is_compared_before_it_is_written_over(tmp_path: Path) -> None:
+    run(migrations=a_result(a_migration()), directory=str(tmp_path))
+    result, _shown = run(migrations=RESULT, directory=str(tmp_path), compare_with=str(tmp_path))
+
+    assert [one["vm"] for one in result["summary"]["compared"]["got_stuck"]] == ["team-a/db-1"]
+
+
+def test_nothing_to_compare_with_is_an_error_that_names_the_option(tmp_path: Path) -> None:
+    with pytest.raises(AnsibleError, match=r"option compare_with: cannot read .*/none: No such file"):
+        run(migrations=RESULT, compare_with=str(tmp_path / "none"))

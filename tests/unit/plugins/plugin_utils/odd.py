@@ -12,8 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.plugins.plugin_utils.results import (
+    AN_ATTEMPT,
     BIDI,
     ESCAPE,
+    PHASES,
+    PROGRESS,
+    QUEUE,
+    SETTINGS,
     a_cause,
     a_migration,
     a_node,
@@ -57,6 +62,9 @@ def _an_odd_migration(draw: st.DrawFn) -> Any:
     cause = a_cause(evidence=[draw(_spoilt(a_cause()["evidence"][0]))], advice=[draw(_spoilt(a_cause()["advice"][0]))])
     verdict = draw(st.sampled_from(["blocked", "overdue", "late", "progressing", "unknown", "something else"]))
     whole = a_migration(causes=[draw(_spoilt(cause))], verdict=verdict, stuck=verdict in ("blocked", "overdue"))
+    whole["phases"] = draw(st.lists(_spoilt(PHASES[1]), max_size=2))
+    whole["progress"] = {**PROGRESS, "samples": draw(st.lists(_spoilt(PROGRESS["samples"][0]), max_size=3))}
+    whole["previous"] = draw(st.lists(_spoilt(AN_ATTEMPT), max_size=1))
     return draw(_spoilt(whole))
 
 
@@ -67,7 +75,8 @@ def any_result(draw: st.DrawFn) -> Any:
     missing = draw(st.lists(_spoilt({"verb": "list", "group": "", "resource": "pods", "namespace": "a"}), max_size=2))
     coverage = draw(_spoilt({"complete": not missing, "missing": missing}))
     correlations = draw(st.lists(_spoilt({"kind": "source_node", "value": "n", "summary": "s"}), max_size=2))
-    return draw(_spoilt(a_result(*migrations, coverage=coverage, correlations=correlations)))
+    around = {"queue": draw(_spoilt(QUEUE)), "settings": draw(_spoilt(SETTINGS))}
+    return draw(_spoilt(a_result(*migrations, coverage=coverage, correlations=correlations, **around)))
 
 
 @st.composite

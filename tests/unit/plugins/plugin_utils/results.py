@@ -11,13 +11,20 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import read_report
 
 __all__ = [
+    "AN_ATTEMPT",
     "BIDI",
     "ESCAPE",
+    "PHASES",
+    "PROGRESS",
+    "QUEUE",
+    "SETTINGS",
     "a_cause",
     "a_forbidden_result",
     "a_migration",
     "a_node",
     "a_result",
+    "a_storm",
+    "a_storm_result",
     "a_stuck_migration",
     "nodes_result",
     "report_of",
@@ -29,6 +36,63 @@ MISSING_PODS = {"verb": "list", "group": "", "resource": "pods", "namespace": "k
 # What an attacker who names things in a cluster would try: colour, the window's title, text that runs backwards.
 ESCAPE = "\x1b[31mred\x1b[0m\x07"
 BIDI = "\u202egnp.exe"
+
+
+PHASES = [
+    {
+        "phase": "PreparingTarget",
+        "since_at": "2026-11-23T08:40:12Z",
+        "until_at": "2026-11-23T08:40:14Z",
+        "seconds": 2,
+        "deadline_at": "2026-11-23T08:46:11Z",
+        "deadline_reason": "the target launcher gives up after 240 to 359 s",
+    },
+    {
+        "phase": "Scheduling",
+        "since_at": "2026-11-23T08:40:14Z",
+        "until_at": "",
+        "seconds": 540,
+        "deadline_at": "2026-11-23T08:45:14Z",
+        "deadline_reason": "KubeVirt gives an unschedulable target pod 300 s",
+    },
+]
+AN_ATTEMPT = {
+    "name": "kubevirt-migrate-vm-old",
+    "phase": "Failed",
+    "ended_at": "2026-11-23T08:37:14Z",
+    "target_node": "node-4",
+    "failure": "the target pod is down",
+    "failure_reason": "Target pod is down",
+    "was_cancelled": False,
+}
+MIB = 1024**2
+PROGRESS = {
+    "remaining_bytes": 1024 * MIB,
+    "trend": "falling",
+    "samples": [
+        {
+            "at": f"2026-11-23T08:49:0{second}Z",
+            "remaining_bytes": remaining * MIB,
+            "transfer_bytes_per_second": 60 * MIB,
+            "dirty_bytes_per_second": dirty * MIB,
+        }
+        for second, remaining, dirty in ((0, 6144, 40), (4, 4096, 30), (8, 1024, 20))
+    ],
+}
+QUEUE = {
+    "parallel_migrations_per_cluster": 5,
+    "parallel_outbound_migrations_per_node": 2,
+    "running": [
+        {"vm": "team-a/db-1", "phase": "Scheduling", "source_node": "node-1", "stuck": True},
+        {"vm": "team-a/db-2", "phase": "Running", "source_node": "node-1", "stuck": False},
+    ],
+    "waiting": ["shop/cart-2"],
+    "unclear": 0,
+}
+SETTINGS = {
+    "cluster": {"completionTimeoutPerGiB": 150, "allowPostCopy": False},
+    "policies": {"fast-lane": {"completionTimeoutPerGiB": 800}},
+}
 
 
 def a_cause(**changes: Any) -> dict[str, Any]:
@@ -131,5 +195,37 @@ def a_forbidden_result() -> dict[str, Any]:
 
 
 def report_of(*migrations: Any, nodes: Any = None, scope: Any = None, title: str = "", **changes: Any) -> Report:
-    """The report on these migrations."""
-    return read_report(a_result(*migrations, **changes), nodes=nodes, scope=scope, title=title, version="1.2.3")
+    """The report on these migrations; `remediation` is what was done."""
+    done = changes.pop("remediation", None)
+    result = a_result(*migrations, **changes)
+    return read_report(result, nodes=nodes, scope=scope, title=title, version="1.2.3", remediation=done)
+
+
+def a_storm_result(count: int = 500, *, message: str = "") -> dict[str, Any]:
+    """So many migrations at once, four of five stuck, each with two causes, all phases and 24 samples."""
+    waiting = [f"team-{number % 17}/vm-{number}" for number in range(count)]
+    migrations = [_in_storm(number, message=message) for number in range(count)]
+    return a_result(*migrations, queue={**QUEUE, "waiting": waiting}, settings=SETTINGS)
+
+
+def a_storm(count: int = 500, *, message: str = "") -> Report:
+    """The report on it, with 40 nodes that are unhealthy."""
+    nodes = nodes_result(*(a_node(name=f"worker-{number}.example.com") for number in range(40)))
+    return read_report(a_storm_result(count, message=message), nodes=nodes, version="1.2.3")
+
+
+def _in_storm(number: int, *, message: str) -> dict[str, Any]:
+    causes = [a_cause(code=f"Cause{number % 9}", **({"summary": message} if message else {})), a_cause()]
+    samples = [{**PROGRESS["samples"][0], "at": f"2026-11-23T08:48:{second:02}Z"} for second in range(24)]
+    build = a_migration if number % 5 == 0 else a_stuck_migration
+    return build(
+        namespace=f"team-{number % 17}",
+        vm=f"vm-{number}",
+        cause=causes[0]["code"],
+        causes=causes,
+        phases=PHASES * 3,
+        progress={**PROGRESS, "samples": samples},
+        previous=[AN_ATTEMPT] * 3,
+        source_node=f"worker-{number % 40}.example.com",
+        target_node=f"worker-{number % 37}.example.com",
+    )

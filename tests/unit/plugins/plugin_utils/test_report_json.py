@@ -37,6 +37,7 @@ def test_document_holds_both_results_as_they_came() -> None:
         "title": "Live migrations",
         "headline": "1 of 1 migration is stuck: TargetPodUnschedulable. Node node-7 is unhealthy.",
     }
+    assert document["scope"] == ""
 
 
 def test_document_holds_no_connection_options() -> None:
@@ -54,7 +55,7 @@ def test_document_is_sorted_and_the_same_each_time() -> None:
 def test_any_result_gives_json_in_ascii(result: Any, nodes: Any) -> None:
     text = rendered(result, nodes=nodes)
     assert text.isascii()
-    assert set(json.loads(text)) == {"meta", "migrations", "nodes"}
+    assert set(json.loads(text)) == {"meta", "scope", "migrations", "nodes"}
 
 
 def test_summary_is_small_and_its_entries_address_migrations() -> None:

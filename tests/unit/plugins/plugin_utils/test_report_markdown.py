@@ -20,7 +20,18 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import read_report
 from tests.unit.plugins.plugin_utils.odd import on_odd_results
-from tests.unit.plugins.plugin_utils.results import a_migration, a_node, a_stuck_migration, nodes_result, report_of
+from tests.unit.plugins.plugin_utils.results import (
+    AN_ATTEMPT,
+    PHASES,
+    PROGRESS,
+    QUEUE,
+    SETTINGS,
+    a_migration,
+    a_node,
+    a_stuck_migration,
+    nodes_result,
+    report_of,
+)
 
 MARKDOWN = """\
 # Live migrations
@@ -66,6 +77,11 @@ Cancel: possible. The VM keeps running.
 5 of 6 nodes are healthy.
 
 - node-7: unhealthy, Ready is Unknown for 700 s
+
+Who moves from where to where:
+
+- node-1 → (not chosen): 1, all stuck
+- node-1 → node-2: 1
 """
 
 
@@ -86,6 +102,24 @@ ESCAPED = {
     "mention": ("@all", "&#64;all"),
     "name": ("team-a/db-1", "team-a/db-1"),
 }
+
+
+MORE = {
+    "phases": "- Phases: PreparingTarget 2s, Scheduling 9m (4m past its deadline at 5m)",
+    "copy": "- What remains over 8s. remains: 6 GiB to 1 GiB.",
+    "earlier attempt": "- Before: Failed 12m ago on node-4: the target pod is down (kubevirt-migrate-vm-old)",
+    "who moves where": "- node-1 → (not chosen): 1, all stuck",
+    "queue": "- 2 of 5 slots are taken, at most 2 may leave one node; 1 migration waits.",
+    "settings": "| `completionTimeoutPerGiB` | `150` | `800` |",
+    "setting that a policy leaves": "| `allowPostCopy` | `false` | \\- |",
+}
+
+
+@pytest.mark.parametrize("line", MORE.values(), ids=MORE)
+def test_markdown_has_what_the_page_has(line: str) -> None:
+    found = a_stuck_migration(phases=PHASES, progress=PROGRESS, previous=[AN_ATTEMPT])
+    lines = render_markdown(report_of(found, queue=QUEUE, settings=SETTINGS)).split("\n")
+    assert line in lines
 
 
 @pytest.mark.parametrize(("text", "expected"), ESCAPED.values(), ids=ESCAPED)

@@ -24,6 +24,8 @@ from tests.unit.plugins.plugin_utils.odd import any_nodes, any_result
 from tests.unit.plugins.plugin_utils.results import (
     ESCAPE,
     MISSING_PODS,
+    PHASES,
+    QUEUE,
     a_cause,
     a_migration,
     a_node,
@@ -68,6 +70,16 @@ Nodes
 def test_stuck_migration_in_80_columns() -> None:
     report = report_of(a_migration(namespace="shop", vm="cart-2"), a_stuck_migration())
     assert text_of(report) == STUCK_80
+
+
+def test_terminal_tells_the_phases_in_one_line_and_the_queue() -> None:
+    text = text_of(report_of(a_stuck_migration(phases=PHASES), queue=QUEUE), width=110)
+    assert "   Phases PreparingTarget 2s, Scheduling 9m (4m past its deadline at 5m)\n" in text
+    assert "\nQueue\n   2 of 5 slots are taken, at most 2 may leave one node; 1 migration waits.\n" in text
+
+
+def test_queue_in_which_nothing_waits_is_no_news() -> None:
+    assert "Queue" not in text_of(report_of(a_stuck_migration(), queue={**QUEUE, "waiting": []}))
 
 
 TABLE_200 = """\
