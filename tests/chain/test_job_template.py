@@ -29,11 +29,15 @@ MIGRATIONS = "/apis/kubevirt.io/v1/virtualmachineinstancemigrations"
 
 
 @contextmanager
-def launching(
-    cluster: Cluster, folder: Path, template: dict[str, Any]
-) -> Iterator[tuple[Controller, Webhook, Rulebook]]:
-    """The rulebook with a controller that has this template."""
-    webhook = Webhook.prepared(folder)
+def controlling(
+    cluster: Cluster,
+    folder: Path,
+    template: dict[str, Any],
+    *,
+    webhook: Webhook,
+    variables: dict[str, Any] | None = None,
+) -> Iterator[tuple[Controller, Rulebook]]:
+    """A controller that has this template, and the rulebook that launches it."""
     credential = {
         "host": cluster.server,
         "bearer_token": cluster.token("admin"),
@@ -48,11 +52,21 @@ def launching(
             folder,
             "remediate_with_job_template",
             webhook=webhook,
-            variables={"job_template": template["name"]},
+            variables={"job_template": template["name"], **(variables or {})},
             arguments=["--controller-url", controller.url, "--controller-token", TOKEN],
             environment={"EDA_JOB_TEMPLATE_REFRESH_DELAY": "1"},
         ) as running,
     ):
+        yield controller, running
+
+
+@contextmanager
+def launching(
+    cluster: Cluster, folder: Path, template: dict[str, Any]
+) -> Iterator[tuple[Controller, Webhook, Rulebook]]:
+    """The same with a webhook of its own."""
+    webhook = Webhook.prepared(folder)
+    with controlling(cluster, folder, template, webhook=webhook) as (controller, running):
         yield controller, webhook, running
 
 

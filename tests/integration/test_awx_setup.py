@@ -23,7 +23,12 @@ TOKEN = "a-token-of-the-controller"
 SECRET = "the-bearer-token-of-prod-1"
 CLUSTERS = [
     {"name": "prod-1", "host": "https://prod-1.example.com:6443", "api_key": SECRET, "ca_cert": "a CA"},
-    {"name": "prod-2", "host": "https://prod-2.example.com:6443", "api_key": "another"},
+    {
+        "name": "prod-2",
+        "host": "https://prod-2.example.com:6443",
+        "api_key": "another",
+        "prometheus": {"url": "https://prometheus.prod-2.example.com"},
+    },
 ]
 VARIABLES = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text(encoding="utf-8"))
 
@@ -80,7 +85,8 @@ def test_each_cluster_gets_a_host_a_credential_and_every_template(runs: Runs) ->
             made = templates[f"Live migration: {wanted['key']}, {cluster}"]
             assert made["playbook"] == wanted["playbook"]
             assert made["limit"] == cluster
-            assert yaml.safe_load(made["extra_vars"]) == {"clusters": cluster, **wanted["extra_vars"]}
+            measured = {"prometheus": CLUSTERS[1]["prometheus"]} if cluster == "prod-2" else {}
+            assert yaml.safe_load(made["extra_vars"]) == {"clusters": cluster, **measured, **wanted["extra_vars"]}
             assert store.associations[made["id"], "credentials"] == [credential]
             assert store.surveys[made["id"]]["spec"] == wanted["survey"]
 
