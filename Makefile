@@ -30,7 +30,7 @@ export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
-.PHONY: test-chain test-placement test-mutants bench-cancel clean distclean
+.PHONY: test-chain test-placement test-mutants bench-cancel bench-alert clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -84,9 +84,9 @@ integration: cluster ## Modules, filters, role and playbook on the test cluster
 	@$(PYTHON) -m tests.make.environment awx
 	$(PYTEST) -n $(WORKERS) --ignore=$(PACKAGE_TEST) tests/integration
 
-test-chain: cluster ## Rulebooks in ansible-rulebook, from an alert to the migrated VM (needs Java 17; not part of make test yet)
-	$(PYTHON) -m tests.make.environment eda
-	$(PYTEST) tests/chain
+test-chain: cluster ## From an alert to the migrated VM: Prometheus, Alertmanager, ansible-rulebook (Java 17 is fetched where there is none)
+	@$(PYTHON) -m tests.make.environment eda
+	$(PYTEST) -n $(WORKERS) --dist loadfile tests/chain
 
 build: setup ## Build the tarball, install it without a network, try each plugin, import it as Galaxy does
 	$(PYTHON) -m tests.make.environment importer
@@ -107,6 +107,10 @@ test-mutants: setup ## All small changes of the verdict room: 85 % noticed at le
 
 bench-cancel: cluster ## Fifty stuck migrations: kubectl one by one against one task (fails above a quarter of its time)
 	$(BIN)/python -m tests.bench
+
+bench-alert: cluster ## From an alert to the deleted migration against an empty playbook (fails above three times its time)
+	@$(PYTHON) -m tests.make.environment eda
+	$(BIN)/python -m tests.bench.alert
 
 ##@ Tidy
 clean: ## Remove what was made in the checkout

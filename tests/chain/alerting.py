@@ -18,9 +18,10 @@ from tests.cluster.simulator.handler_metrics import WatchedCopy, history
 from tests.cluster.simulator.view import look
 from tests.integration.prometheus import MeasuredBy, running_prometheus
 
-__all__ = ["STUCK", "alerting", "hung_copy", "is_firing", "metrics_of"]
+__all__ = ["MARK", "STUCK", "alerting", "hung_copy", "is_firing", "metrics_of"]
 
 STUCK = "KubeVirtVMStuckInMigratingState"
+# With this label a VM has opted in.
 MARK = "live-migration.kubevirt-ops/remediate"
 _KINDS = ("VirtualMachineInstanceMigration", "VirtualMachineInstance")
 

@@ -20,7 +20,7 @@ from tests.make.places import ROOT
 __all__ = ["SAMPLE", "Alertmanager", "running_alertmanager", "sample_for"]
 
 SAMPLE = ROOT / "docs" / "alerts" / "alertmanager.yml"
-_PATIENCE_SECONDS = 120.0
+_PATIENCE_SECONDS = 300.0
 _POLL_SECONDS = 0.1
 _ATTEMPTS = 5
 

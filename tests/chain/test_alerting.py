@@ -138,6 +138,7 @@ def test_playbook_found_the_cause_in_what_prometheus_has_measured_and_ran_once(p
 def test_rulebook_that_was_down_while_the_alert_fired_gets_it_again_and_starts_one_job(played: Played) -> None:
     (job,) = played.jobs
     assert job.status == "successful", job.output
-    assert (job.answers["vms"], job.answers["progress"]) == ("team-b/db-1", "prometheus")
+    answers = [job.answers[name] for name in ("vms", "progress", "only_opted_in")]
+    assert answers == ["team-b/db-1", "prometheus", "true"]
     assert "NoDataFlow" in job.output
     assert "connection refused" in played.refused

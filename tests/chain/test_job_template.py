@@ -16,16 +16,12 @@ import yaml
 from tests.awx.controller import Controller
 from tests.awx.project import bare_clone
 from tests.chain.rulebook import Rulebook, Webhook, firing, running_rulebook
-from tests.chain.test_source import WORLD
 from tests.cluster import Cluster
-from tests.integration.acting import going_on
-from tests.integration.simulated import items
 from tests.make.places import ROOT
 
 TOKEN = "a-token-of-the-controller"
 SETUP = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text(encoding="utf-8"))
 (REMEDIATE,) = [{**one, "name": "remediate"} for one in SETUP["awx_setup_templates"] if one["key"] == "remediate"]
-MIGRATIONS = "/apis/kubevirt.io/v1/virtualmachineinstancemigrations"
 
 
 @contextmanager
@@ -60,38 +56,14 @@ def controlling(
         yield controller, running
 
 
-@contextmanager
-def launching(
-    cluster: Cluster, folder: Path, template: dict[str, Any]
-) -> Iterator[tuple[Controller, Webhook, Rulebook]]:
-    """The same with a webhook of its own."""
-    webhook = Webhook.prepared(folder)
-    with controlling(cluster, folder, template, webhook=webhook) as (controller, running):
-        yield controller, webhook, running
-
-
-def test_alert_becomes_a_job_that_cancels_and_migrates_again(cluster: Cluster, tmp_path: Path) -> None:
-    cluster.reset()
-    cluster.simulator.play(WORLD)
-    before = {one["metadata"]["uid"] for one in items(cluster, MIGRATIONS)}
-
-    with going_on(cluster, pause=0.3), launching(cluster, tmp_path, REMEDIATE) as (controller, webhook, running):
-        assert webhook.post(firing("team-a/web-1")) == 200
-        running.wait_for(lambda: controller.jobs and controller.jobs[0].status in ("successful", "failed"))
-
-    (job,) = controller.jobs
-    assert (job.status, job.answers["vms"], job.answers["only_opted_in"]) == ("successful", "team-a/web-1", "true")
-    after = {one["metadata"]["uid"] for one in items(cluster, MIGRATIONS)}
-    assert (len(after), before & after) == (1, set())
-
-
 def test_storm_of_alerts_starts_one_job_for_each_vm(cluster: Cluster, tmp_path: Path) -> None:
     names = [f"team-a/storm-{number}" for number in range(20)]
     alerts = ["KubeVirtVMStuckInMigratingState", "KubeVirtMigrationWaitingTooLong"]
     # What the jobs do is not looked at here, so they fail at once.
     template = {**REMEDIATE, "playbook": "playbooks/none.yml"}
 
-    with launching(cluster, tmp_path, template) as (controller, webhook, running):
+    webhook = Webhook.prepared(tmp_path)
+    with controlling(cluster, tmp_path, template, webhook=webhook) as (controller, running):
         for turn in range(10):
             assert webhook.post(*[firing(name, alert=alerts[turn % 2]) for name in names]) == 200
         webhook.post(firing("team-z/last", status="resolved"))
