@@ -18,7 +18,7 @@ from tests.cluster.simulator.handler_metrics import WatchedCopy, history
 from tests.cluster.simulator.view import look
 from tests.integration.prometheus import MeasuredBy, running_prometheus
 
-__all__ = ["MARK", "STUCK", "alerting", "hung_copy", "is_firing", "metrics_of"]
+__all__ = ["MARK", "STUCK", "alerting", "hung_copy", "is_firing", "metrics_of", "planted_copies"]
 
 STUCK = "KubeVirtVMStuckInMigratingState"
 # With this label a VM has opted in.
@@ -38,14 +38,18 @@ def hung_copy(vms: Sequence[str], /) -> dict[str, Any]:
     }
 
 
+def planted_copies(cluster: Cluster) -> list[WatchedCopy]:
+    """The copies of the world that virt-handler measures."""
+    plans = cluster.simulator.world.plans.values()
+    return [WatchedCopy(**plan.copy) for plan in plans if plan.copy]
+
+
 def metrics_of(cluster: Cluster) -> str:
     """What virt-controller and the virt-handlers tell now. Of copies that were planted all that a Prometheus has read
     that was there from their start."""
     found = look(cluster.simulator.api, kinds=_KINDS)
-    plans = cluster.simulator.world.plans.values()
-    copies = [WatchedCopy(**plan.copy) for plan in plans if plan.copy]
     by_controller = controller_exposition(found[_KINDS[0]], vmis=found[_KINDS[1]])
-    return by_controller + history(copies, now=datetime.now(timezone.utc))
+    return by_controller + history(planted_copies(cluster), now=datetime.now(timezone.utc))
 
 
 @contextmanager
@@ -60,9 +64,8 @@ def alerting(cluster: Cluster, folder: Path, *, rules: Path, told: Mapping[str, 
     ]
     more = {"rule_files": [str(rules)], "alerting": {"alertmanagers": receivers}}
     with running_prometheus(folder, more=more) as running:
-        vms = {one["metadata"]["name"] for one in look(cluster.simulator.api, kinds=_KINDS)[_KINDS[1]]}
-        for vm in vms:
-            running.tell(lambda: metrics_of(cluster), vm=vm)
+        for copy in planted_copies(cluster):
+            running.tell(lambda: metrics_of(cluster), vm=copy.name)
         yield running
 
 
