@@ -18,7 +18,7 @@ from tests.cluster.simulator.handler_metrics import WatchedCopy, history
 from tests.cluster.simulator.view import look
 from tests.integration.prometheus import MeasuredBy, running_prometheus
 
-__all__ = ["MARK", "STUCK", "alerting", "hung_copy", "is_firing", "metrics_of", "planted_copies"]
+__all__ = ["MARK", "STUCK", "alerting", "hung_copy", "metrics_of", "planted_copies", "state_of"]
 
 STUCK = "KubeVirtVMStuckInMigratingState"
 # With this label a VM has opted in.
@@ -69,7 +69,9 @@ def alerting(cluster: Cluster, folder: Path, *, rules: Path, told: Mapping[str, 
         yield running
 
 
-def is_firing(prometheus: MeasuredBy, namespace: str, /) -> bool:
-    """Whether the alert about stuck copies fires for a VM of the namespace."""
-    wanted = f'ALERTS{{alertname="{STUCK}", alertstate="firing", namespace="{namespace}"}}'
-    return bool(prometheus.ask(wanted))
+def state_of(prometheus: MeasuredBy, vm: str, /) -> str:
+    """Whether the alert about the copy of namespace/VM is pending or firing; "" where there is none."""
+    namespace, _slash, name = vm.partition("/")
+    wanted = {"alertname": STUCK, "namespace": namespace, "name": name}
+    found = [one["state"] for one in prometheus.alerts() if wanted.items() <= one["labels"].items()]
+    return found[0] if found else ""

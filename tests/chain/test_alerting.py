@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.awx.job import Job
-from tests.chain.alerting import STUCK, alerting, hung_copy, is_firing
+from tests.chain.alerting import STUCK, alerting, hung_copy, state_of
 from tests.chain.alertmanager import running_alertmanager
 from tests.chain.rulebook import Webhook, running_rulebook
 from tests.chain.test_job_template import REMEDIATE, controlling
@@ -41,8 +41,8 @@ class Played:
 
     before: dict[str, set[str]]
     after: dict[str, set[str]]
-    was_firing: dict[str, bool]
-    is_firing: dict[str, bool]
+    alert_before: dict[str, str]
+    alert_after: dict[str, str]
     said: str
     plays: int
     jobs: list[Job]
@@ -58,8 +58,8 @@ def uids(cluster: Cluster) -> dict[str, set[str]]:
     }
 
 
-def firing(prometheus: MeasuredBy) -> dict[str, bool]:
-    return {namespace: is_firing(prometheus, namespace) for namespace in (BY_PLAYBOOK, BY_JOB)}
+def states(prometheus: MeasuredBy) -> dict[str, str]:
+    return {namespace: state_of(prometheus, f"{namespace}/db-1") for namespace in (BY_PLAYBOOK, BY_JOB)}
 
 
 def progress_from(prometheus: MeasuredBy) -> dict[str, Any]:
@@ -90,8 +90,8 @@ def played(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
                 variables=progress_from(prometheus),
             )
         )
-        rulebook.wait_for(lambda: all(firing(prometheus).values()))
-        was_firing = firing(prometheus)
+        rulebook.wait_for(lambda: set(states(prometheus).values()) == {"firing"})
+        alert_before = states(prometheus)
         told[BY_JOB].wait_for("connection refused")
         template = {**REMEDIATE, "extra_vars": {"prometheus": {"url": prometheus.url}}}
         late = controlling(
@@ -104,8 +104,8 @@ def played(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield Played(
             before=before,
             after=uids(cluster),
-            was_firing=was_firing,
-            is_firing=firing(prometheus),
+            alert_before=alert_before,
+            alert_after=states(prometheus),
             said=rulebook.said,
             plays=rulebook.plays,
             jobs=controller.jobs,
@@ -121,7 +121,7 @@ def _made(folder: Path) -> Path:
 
 @pytest.mark.parametrize("namespace", [BY_PLAYBOOK, BY_JOB], ids=["playbook", "job template"])
 def test_stuck_copy_is_alerted_cancelled_and_made_again_and_the_alert_resolves(played: Played, namespace: str) -> None:
-    assert (played.was_firing[namespace], played.is_firing[namespace]) == (True, False)
+    assert (played.alert_before[namespace], played.alert_after[namespace]) == ("firing", "")
     assert len(played.before[namespace]) == 1
     assert len(played.after[namespace]) == 1
     assert not played.before[namespace] & played.after[namespace]

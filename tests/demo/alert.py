@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
 
-from tests.chain.alerting import STUCK, alerting, is_firing
+from tests.chain.alerting import STUCK, alerting, state_of
 from tests.chain.alertmanager import running_alertmanager
 from tests.chain.rulebook import PLAY, Rulebook, Webhook, running_rulebook
 from tests.cluster import Cluster
@@ -117,19 +117,18 @@ def _started(programs: ExitStack, cluster: Cluster, *, rules: Path, say: Say) ->
 
 def _follow(timeline: Timeline, cluster: Cluster, *, prometheus: MeasuredBy, rulebook: Rulebook, uid: str) -> None:
     """The moments in the order in which they have to come."""
-    pending = f'ALERTS{{alertname="{STUCK}", namespace="{NAMESPACE}"}}'
-    timeline.wait(
-        f"the alert is pending: the copy runs longer than {STUCK_AFTER} s", until=lambda: bool(prometheus.ask(pending))
-    )
-    timeline.wait("the alert fires: that has held for a minute", until=lambda: is_firing(prometheus, NAMESPACE))
+    vm = f"{NAMESPACE}/{VM}"
+    pending = f"the alert is pending: the copy runs longer than {STUCK_AFTER} s"
+    timeline.wait(pending, until=lambda: state_of(prometheus, vm) != "")
+    timeline.wait("the alert fires: that has held for a minute", until=lambda: state_of(prometheus, vm) == "firing")
     for text, mark in _MARKS.items():
         timeline.wait(text, until=lambda mark=mark: mark in rulebook.said)  # type: ignore[misc]
     timeline.wait("the migration is cancelled", until=lambda: _migrations(cluster).get(VM) != uid)
     timeline.wait("the VM is migrated again", until=lambda: _migrations(cluster).get(VM, uid) != uid)
-    timeline.wait("the alert is resolved", until=lambda: not prometheus.ask(pending))
-    resolved = f"{STUCK} is resolved for {NAMESPACE}/{VM}. Nothing is done."
-    timeline.wait("ansible-rulebook has heard that too", until=lambda: resolved in rulebook.said)
     timeline.wait("the VM has arrived on another node", until=lambda: _node(cluster) != "node-a")
+    timeline.wait("the alert is resolved", until=lambda: state_of(prometheus, vm) == "")
+    resolved = f"{STUCK} is resolved for {vm}. Nothing is done."
+    timeline.wait("ansible-rulebook has heard that too", until=lambda: resolved in rulebook.said)
 
 
 # What stands in the log of ansible-rulebook then.

@@ -71,15 +71,22 @@ class MeasuredBy:
 
     def ask(self, question: str) -> list[Any]:
         """The result of a query now; empty where there is none."""
+        return list(self._get("query?" + urlencode({"query": question})).get("result", []))
+
+    def alerts(self) -> list[Any]:
+        """Those that are pending or fire, as its rules have them now."""
+        return list(self._get("alerts").get("alerts", []))
+
+    def _get(self, path: str) -> dict[str, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request("GET", "/api/v1/query?" + urlencode({"query": question}))
+            connection.request("GET", f"/api/v1/{path}")
             answer = json.loads(connection.getresponse().read())
         except (OSError, ValueError, http.client.HTTPException):
-            return []
+            return {}
         finally:
             connection.close()
-        return list(answer.get("data", {}).get("result", []))
+        return dict(answer.get("data", {}))
 
     def _wait(self, condition: Callable[[], bool], *, what: str) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
