@@ -4,9 +4,10 @@
 """From the POST of an alert until the stuck migration is deleted, against an empty playbook in the same rulebook.
 
 The shipped rulebook runs twice at the same time: once as it is, and once from a copy of the collection whose playbook
-of that name does nothing. Alerts are posted to one and the other in turn. With the empty one the time lasts until its
-play has ended, with the real one until the API server has the migration no more: diagnosis, gates, lock, events and
-KubeVirt's own part are in it. The first of each is not counted, as nothing is in memory then.
+of that name does nothing. Alerts are posted to one and the other in turn. With the empty one the time lasts until
+ansible-rulebook is done with it (it removes its folder of that run), with the real one until the API server has the
+migration no more: diagnosis, gates, lock, events and KubeVirt's own part are in it. The first of each is not counted,
+as nothing is in memory then.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,16 +76,44 @@ def wait_until(condition: Callable[[], bool], *, rulebook: Rulebook) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def seconds_of(vm: str, *, webhook: Webhook, rulebook: Rulebook, until: Callable[[], bool]) -> float:
-    """From the POST until it is so; returns once the play has ended too, so that the next one is alone."""
-    ended = rulebook.said.count("PLAY RECAP")
-    began = time.monotonic()
-    if webhook.post(firing(vm)) != 200:
-        raise RuntimeError("the webhook did not take the alert")
-    wait_until(until, rulebook=rulebook)
-    taken = time.monotonic() - began
-    wait_until(lambda: rulebook.said.count("PLAY RECAP") > ended, rulebook=rulebook)
-    return taken
+@dataclass(frozen=True)
+class Running:
+    """A rulebook with its webhook, and the folder in which it makes one of each run."""
+
+    webhook: Webhook
+    rulebook: Rulebook
+    runs: Path
+
+    def is_done(self, plays: int) -> bool:
+        """Whether it has run so many playbooks and is done with each."""
+        return self.rulebook.said.count("PLAY RECAP") >= plays and not any(self.runs.glob("eda*"))
+
+    def seconds(self, vm: str, *, until: Callable[[], bool] | None = None) -> float:
+        """From the POST until it is so, or until it is done; returns once it is done, so that the next one is alone."""
+        done = partial(self.is_done, self.rulebook.said.count("PLAY RECAP") + 1)
+        began = time.monotonic()
+        if self.webhook.post(firing(vm)) != 200:
+            raise RuntimeError("the webhook did not take the alert")
+        wait_until(until or done, rulebook=self.rulebook)
+        taken = time.monotonic() - began
+        wait_until(done, rulebook=self.rulebook)
+        return taken
+
+
+@contextmanager
+def running(cluster: Cluster, folder: Path, *, collections: Path | None = None) -> Iterator[Running]:
+    """The shipped rulebook with the collection, or with one that lies elsewhere."""
+    runs = folder / "runs"
+    runs.mkdir(parents=True)
+    webhook = Webhook.prepared(folder)
+    with running_rulebook(
+        folder,
+        webhook=webhook,
+        kubeconfig=cluster.kubeconfig("admin"),
+        environment={"TMPDIR": str(runs)},
+        collections=collections,
+    ) as rulebook:
+        yield Running(webhook, rulebook, runs)
 
 
 def ids(cluster: Cluster) -> dict[str, str]:
@@ -91,25 +122,22 @@ def ids(cluster: Cluster) -> dict[str, str]:
     return {f"team-a/{one['spec']['vmiName']}": one["metadata"]["uid"] for one in body["items"]}
 
 
+def is_deleted(cluster: Cluster, vm: str, *, uid: str) -> bool:
+    """Whether the VM's migration is this one no more."""
+    return ids(cluster).get(vm) != uid
+
+
 def measure(cluster: Cluster, folder: Path, *, vms: Sequence[str]) -> tuple[list[float], list[float]]:
     """Seconds of each alert: with the empty playbook, and until the migration is deleted."""
     cluster.simulator.play(world(vms))
     there, empty, real = ids(cluster), [], []
-    with ExitStack() as programs:
-        runs: list[tuple[Webhook, Rulebook]] = []
-        for name, collections in (("empty", empty_collection(folder / "collections")), ("real", None)):
-            (folder / name).mkdir()
-            webhook = Webhook.prepared(folder / name)
-            rulebook = running_rulebook(
-                folder / name, webhook=webhook, kubeconfig=cluster.kubeconfig("admin"), collections=collections
-            )
-            runs.append((webhook, programs.enter_context(rulebook)))
-        (empty_hook, nothing), (real_hook, acting) = runs
-        for number, vm in enumerate(vms, start=1):
-            ends = lambda number=number: nothing.said.count("PLAY RECAP") >= number  # noqa: E731
-            empty.append(seconds_of(vm, webhook=empty_hook, rulebook=nothing, until=ends))
-            gone = lambda vm=vm: ids(cluster).get(vm) != there[vm]  # noqa: E731
-            real.append(seconds_of(vm, webhook=real_hook, rulebook=acting, until=gone))
+    with (
+        running(cluster, folder / "empty", collections=empty_collection(folder / "collections")) as nothing,
+        running(cluster, folder / "real") as acting,
+    ):
+        for vm in vms:
+            empty.append(nothing.seconds(vm))
+            real.append(acting.seconds(vm, until=partial(is_deleted, cluster, vm, uid=there[vm])))
             print(f"{vm}: empty {empty[-1]:.2f} s, deleted after {real[-1]:.2f} s", flush=True)
     return empty[1:], real[1:]
 
