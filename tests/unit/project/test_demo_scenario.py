@@ -27,7 +27,7 @@ def test_unknown_scenario_is_refused_with_those_that_exist(name: str, capsys: py
 
     said = capsys.readouterr().err
     assert left.value.code == 2
-    assert f"no scenario {name!r}; there are: all, " in said
+    assert f"no scenario {name!r}; there are: alert, all, " in said
     assert "Traceback" not in said
 
 
