@@ -30,7 +30,7 @@ export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
-.PHONY: test-chain test-placement test-mutants bench-cancel bench-report look pictures clean distclean
+.PHONY: test-chain test-placement test-mutants bench-cancel bench-report bench-alert look pictures clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -84,9 +84,9 @@ integration: cluster ## Modules, filters, role and playbook on the test cluster
 	@$(PYTHON) -m tests.make.environment awx
 	$(PYTEST) -n $(WORKERS) --ignore=$(PACKAGE_TEST) tests/integration
 
-test-chain: cluster ## Rulebooks in ansible-rulebook, from an alert to the migrated VM (needs Java 17; not part of make test yet)
-	$(PYTHON) -m tests.make.environment eda
-	$(PYTEST) tests/chain
+test-chain: cluster ## From an alert to the migrated VM: Prometheus, Alertmanager, ansible-rulebook (Java 17 is fetched; not part of make test yet)
+	@$(PYTHON) -m tests.make.environment eda
+	$(PYTEST) -n $(WORKERS) --dist loadfile tests/chain
 
 look: setup ## The pages in Chromium: axe-core, without a script, on a phone, the copy button (skipped where there is no Chromium)
 	@$(PYTHON) -m tests.make.environment look
@@ -117,6 +117,10 @@ bench-report: setup ## How large a report on 500 migrations is, and how long Chr
 
 pictures: setup ## Pictures of the pages: light, dark, on a phone, on paper (in .build/look)
 	$(BIN)/python -m tests.look pictures
+
+bench-alert: cluster ## From an alert to the deleted migration against an empty playbook (fails above three times its time)
+	@$(PYTHON) -m tests.make.environment eda
+	$(BIN)/python -m tests.bench.alert
 
 ##@ Tidy
 clean: ## Remove what was made in the checkout

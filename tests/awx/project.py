@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.make.places import ROOT
@@ -17,8 +18,8 @@ __all__ = ["bare_clone"]
 _GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com"]
 
 
-def bare_clone(folder: Path) -> Path:
-    """A bare clone of what the checkout holds now, committed or not."""
+def bare_clone(folder: Path, *, without: Sequence[str] = ()) -> Path:
+    """A bare clone of what the checkout holds now, committed or not, but for these files and links."""
     tree, bare = folder / "tree", folder / "project.git"
     _git("clone", "--quiet", str(ROOT), str(tree), at=folder)
     kept = project_files()
@@ -28,6 +29,8 @@ def bare_clone(folder: Path) -> Path:
     for file in kept:
         (tree / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / file, tree / file)
+    for name in without:
+        (tree / name).unlink()
     _git("add", "--all", at=tree)
     _git("commit", "--quiet", "--allow-empty", "--message", "As it is now", at=tree)
     _git("clone", "--quiet", "--bare", str(tree), str(bare), at=folder)

@@ -43,6 +43,7 @@ class Store:
         self._token = token
         self._last = 0
         self._make("organizations", {"name": "Default"})
+        self._make("instance_groups", {"name": "east"})
         self._make("credential_types", {"name": "OpenShift or Kubernetes API Bearer Token", "kind": "kubernetes"})
 
     def named(self, kind: str) -> dict[str, dict[str, Any]]:

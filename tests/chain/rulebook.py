@@ -24,9 +24,9 @@ from tests.cluster.processes import Child, free_ports, start_child
 from tests.make.environment import ENVIRONMENTS, prepare
 from tests.make.places import COLLECTIONS, FULL_NAME, ROOT
 
-__all__ = ["Rulebook", "Webhook", "firing", "running_rulebook"]
+__all__ = ["PLAY", "Rulebook", "Webhook", "firing", "running_rulebook"]
 
-_PATIENCE_SECONDS = 120.0
+_PATIENCE_SECONDS = 300.0
 _POLL_SECONDS = 0.05
 _EDA = ROOT / "extensions" / "eda"
 PLAY = "PLAY [Cancel live migrations that are stuck"

@@ -16,24 +16,24 @@ import yaml
 from tests.awx.controller import Controller
 from tests.awx.project import bare_clone
 from tests.chain.rulebook import Rulebook, Webhook, firing, running_rulebook
-from tests.chain.test_source import WORLD
 from tests.cluster import Cluster
-from tests.integration.acting import going_on
-from tests.integration.simulated import items
 from tests.make.places import ROOT
 
 TOKEN = "a-token-of-the-controller"
 SETUP = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text(encoding="utf-8"))
 (REMEDIATE,) = [{**one, "name": "remediate"} for one in SETUP["awx_setup_templates"] if one["key"] == "remediate"]
-MIGRATIONS = "/apis/kubevirt.io/v1/virtualmachineinstancemigrations"
 
 
 @contextmanager
-def launching(
-    cluster: Cluster, folder: Path, template: dict[str, Any]
-) -> Iterator[tuple[Controller, Webhook, Rulebook]]:
-    """The rulebook with a controller that has this template."""
-    webhook = Webhook.prepared(folder)
+def controlling(
+    cluster: Cluster,
+    folder: Path,
+    template: dict[str, Any],
+    *,
+    webhook: Webhook,
+    variables: dict[str, Any] | None = None,
+) -> Iterator[tuple[Controller, Rulebook]]:
+    """A controller that has this template, and the rulebook that launches it."""
     credential = {
         "host": cluster.server,
         "bearer_token": cluster.token("admin"),
@@ -48,27 +48,12 @@ def launching(
             folder,
             "remediate_with_job_template",
             webhook=webhook,
-            variables={"job_template": template["name"]},
+            variables={"job_template": template["name"], **(variables or {})},
             arguments=["--controller-url", controller.url, "--controller-token", TOKEN],
             environment={"EDA_JOB_TEMPLATE_REFRESH_DELAY": "1"},
         ) as running,
     ):
-        yield controller, webhook, running
-
-
-def test_alert_becomes_a_job_that_cancels_and_migrates_again(cluster: Cluster, tmp_path: Path) -> None:
-    cluster.reset()
-    cluster.simulator.play(WORLD)
-    before = {one["metadata"]["uid"] for one in items(cluster, MIGRATIONS)}
-
-    with going_on(cluster, pause=0.3), launching(cluster, tmp_path, REMEDIATE) as (controller, webhook, running):
-        assert webhook.post(firing("team-a/web-1")) == 200
-        running.wait_for(lambda: controller.jobs and controller.jobs[0].status in ("successful", "failed"))
-
-    (job,) = controller.jobs
-    assert (job.status, job.answers["vms"], job.answers["only_opted_in"]) == ("successful", "team-a/web-1", "true")
-    after = {one["metadata"]["uid"] for one in items(cluster, MIGRATIONS)}
-    assert (len(after), before & after) == (1, set())
+        yield controller, running
 
 
 def test_storm_of_alerts_starts_one_job_for_each_vm(cluster: Cluster, tmp_path: Path) -> None:
@@ -77,7 +62,8 @@ def test_storm_of_alerts_starts_one_job_for_each_vm(cluster: Cluster, tmp_path: 
     # What the jobs do is not looked at here, so they fail at once.
     template = {**REMEDIATE, "playbook": "playbooks/none.yml"}
 
-    with launching(cluster, tmp_path, template) as (controller, webhook, running):
+    webhook = Webhook.prepared(tmp_path)
+    with controlling(cluster, tmp_path, template, webhook=webhook) as (controller, running):
         for turn in range(10):
             assert webhook.post(*[firing(name, alert=alerts[turn % 2]) for name in names]) == 200
         webhook.post(firing("team-z/last", status="resolved"))

@@ -19,6 +19,8 @@ from typing import Any
 from tests.cluster import Cluster
 from tests.cluster.simulator import ScenarioError
 from tests.cluster.simulator.scenario import Scenario, load
+from tests.demo.alert import NAME as ALERT
+from tests.demo.alert import show_alert
 from tests.demo.comparison import Row, compare, compare_outlooks, render
 from tests.demo.remediation import NAME as REMEDIATION
 from tests.demo.remediation import show_remediation
@@ -125,8 +127,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if scenario.tune:
             return show_on_a_cluster(scenario, show_tuning, pods=True)
-        if scenario.name == REMEDIATION:
-            return show_on_a_cluster(scenario, show_remediation)
+        shows = {REMEDIATION: show_remediation, ALERT: show_alert}
+        if scenario.name in shows:
+            return show_on_a_cluster(scenario, shows[scenario.name])
         status = run_on_a_cluster(scenario)
     except KeyboardInterrupt:
         say("stopped; the test cluster is down")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -16,6 +17,7 @@ __all__ = [
     "ends_of_a_module",
     "imports_against_the_rooms",
     "imports_into_pure_rooms",
+    "imports_of_extensions",
     "kubernetes_outside_the_edge",
     "time_outside_the_clock",
 ]
@@ -37,6 +39,10 @@ ROOMS: dict[str, set[str]] = {
     "action": {"_facts", "_proof", "plugin_utils"},
     "doc_fragments": set(),
 }
+
+# The same for what ansible-rulebook loads, by the folder of extensions/eda/plugins ("" is that folder itself).
+EXTENSIONS: dict[str, set[str]] = {"": set(), "event_filter": {"_facts"}, "event_source": {"_cluster", "_flow"}}
+EXTENSIONS_FOLDER = "extensions/eda/plugins"
 
 # What of Python's own library reads no file, no clock, no network and no environment.
 PURE_LIBRARY = {
@@ -92,6 +98,24 @@ def imports_against_the_rooms(tree: Tree) -> list[str]:
             elif (dotted + ".").startswith(PLUGINS):
                 seen = _seen_rooms(dotted, names=names) - ROOMS[room] - {room}
                 found += [f"{file}:{line}: {room} may not see {other}" for other in sorted(seen)]
+    return found
+
+
+def imports_of_extensions(tree: Tree) -> list[str]:
+    """Imports of an event source or filter that it may not see. ansible-rulebook runs these by their file, with no
+    collection loader and without knowing what they need: so nothing but Python's own library and our rooms."""
+    found = []
+    for file in tree.below(EXTENSIONS_FOLDER):
+        kind = "/".join(file.relative_to(EXTENSIONS_FOLDER).parts[:-1])
+        if kind not in EXTENSIONS:
+            found.append(f"{file}: nothing is kept in {kind}")
+            continue
+        for line, dotted, names in _imports(tree.parsed(file)):
+            if (dotted + ".").startswith(PLUGINS):
+                seen = _seen_rooms(dotted, names=names) - EXTENSIONS[kind]
+                found += [f"{file}:{line}: {kind or file.name} may not see {other}" for other in sorted(seen)]
+            elif dotted.split(".")[0] not in sys.stdlib_module_names:
+                found.append(f"{file}:{line}: {dotted or 'a relative import'} is no part of Python's own library")
     return found
 
 

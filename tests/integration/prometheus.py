@@ -13,7 +13,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,18 +67,26 @@ class MeasuredBy:
         """From now on this is scraped; returns once this figure of that VM is there."""
         self._exporter.text = text
         question = f'count_over_time({metric}{{name="{vm}"}}[20m])'
-        self._wait(lambda: bool(self._result(question)), what=f"figures of {vm}")
+        self._wait(lambda: bool(self.ask(question)), what=f"figures of {vm}")
 
-    def _result(self, question: str) -> list[Any]:
+    def ask(self, question: str) -> list[Any]:
+        """The result of a query now; empty where there is none."""
+        return list(self._get("query?" + urlencode({"query": question})).get("result", []))
+
+    def alerts(self) -> list[Any]:
+        """Those that are pending or fire, as its rules have them now."""
+        return list(self._get("alerts").get("alerts", []))
+
+    def _get(self, path: str) -> dict[str, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request("GET", "/api/v1/query?" + urlencode({"query": question}))
+            connection.request("GET", f"/api/v1/{path}")
             answer = json.loads(connection.getresponse().read())
         except (OSError, ValueError, http.client.HTTPException):
-            return []
+            return {}
         finally:
             connection.close()
-        return list(answer.get("data", {}).get("result", []))
+        return dict(answer.get("data", {}))
 
     def _wait(self, condition: Callable[[], bool], *, what: str) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -89,18 +97,19 @@ class MeasuredBy:
 
     def wait_until_it_scrapes(self) -> None:
         """Returns once its first scrape is done."""
-        self._wait(lambda: bool(self._result("up == 1")), what="target")
+        self._wait(lambda: bool(self.ask("up == 1")), what="target")
 
 
 @contextmanager
-def running_prometheus(folder: Path) -> Iterator[MeasuredBy]:
-    """Prometheus with its data in `folder`, scraping every second; ended at the end."""
+def running_prometheus(folder: Path, *, more: Mapping[str, Any] | None = None) -> Iterator[MeasuredBy]:
+    """Prometheus with its data in `folder`, scraping every second; ended at the end. `more` of its configuration, such
+    as its rules and whom it tells of alerts."""
     exporter: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Exporter)
     exporter.text = lambda: ""
     _served(exporter)
     target = f"127.0.0.1:{exporter.server_address[1]}"
     scrape = {"job_name": "kubevirt", "honor_labels": True, "static_configs": [{"targets": [target]}]}
-    config = {"global": {"scrape_interval": "1s"}, "scrape_configs": [scrape]}
+    config = {"global": {"scrape_interval": "1s"}, "scrape_configs": [scrape], **(more or {})}
     (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
     child: Child | None = None
     try:

@@ -14,8 +14,8 @@ import pytest
 import requests
 import yaml
 
-from tests.awx.controller import Controller
-from tests.awx.job import Job
+from tests.awx.controller import LOCALHOST, Controller
+from tests.awx.job import Job, prepare, run
 from tests.awx.project import bare_clone
 from tests.cluster import Cluster
 from tests.integration.acting import writes
@@ -73,6 +73,17 @@ def test_job_from_a_bare_clone_diagnoses_the_cluster_of_its_credential(
     assert "TargetPodCrashing" in handed_on
     assert "SELinuxContextMissing" in handed_on
     assert not writes(cluster, mark)
+
+
+def test_without_the_link_beside_its_playbooks_a_bare_clone_does_not_find_itself(tmp_path: Path) -> None:
+    project = bare_clone(tmp_path, without=["playbooks/collections/ansible_collections/kubevirt_ops/live_migration"])
+    job = Job(1, "playbooks/diagnose.yml", {})
+    prepare(job, folder=tmp_path / "job", project=project, inventory=LOCALHOST, credential=None)
+
+    run(job, folder=tmp_path / "job")
+
+    assert job.status == "failed"
+    assert "kubevirt_ops.live_migration" in job.output
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,24 @@ from tests.make.places import BUILD, ROOT
 TOKEN = "a-token-of-the-controller"
 SECRET = "the-bearer-token-of-prod-1"
 CLUSTERS = [
-    {"name": "prod-1", "host": "https://prod-1.example.com:6443", "api_key": SECRET, "ca_cert": "a CA"},
-    {"name": "prod-2", "host": "https://prod-2.example.com:6443", "api_key": "another"},
+    {
+        "name": "prod-1",
+        "host": "https://prod-1.example.com:6443",
+        "api_key": SECRET,
+        "ca_cert": "a CA",
+        "instance_groups": ["east"],
+    },
+    {
+        "name": "prod-2",
+        "host": "https://prod-2.example.com:6443",
+        "api_key": "another",
+        "prometheus": {"url": "https://prometheus.prod-2.example.com"},
+    },
 ]
 VARIABLES = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text(encoding="utf-8"))
 
 
-def set_up(url: str, folder: Path, *, collections: Path) -> subprocess.CompletedProcess[str]:
+def set_up(url: str, folder: Path, *, collections: Path, more: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """A run of the playbook that finds collections in that folder alone."""
     given = folder / "clusters.yml"
     given.write_text(yaml.safe_dump({"awx_setup_clusters": CLUSTERS}), encoding="utf-8")
@@ -42,6 +55,7 @@ def set_up(url: str, folder: Path, *, collections: Path) -> subprocess.Completed
         "CONTROLLER_OAUTH_TOKEN": TOKEN,
     }
     command = [str(programs / "ansible-playbook"), str(ROOT / "playbooks" / "awx_setup.yml"), "-e", f"@{given}", "-v"]
+    command += more
     return subprocess.run(
         command, env=environment, cwd=folder, capture_output=True, text=True, timeout=240, check=False
     )
@@ -49,12 +63,12 @@ def set_up(url: str, folder: Path, *, collections: Path) -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[subprocess.CompletedProcess[str]], list[int]]:
-    """The store after two runs, the runs, and how much had been written after each."""
+    """The store after two runs and one that writes tokens anew, the runs, and how much had been written after each."""
     (collections,) = (BUILD / "awx" / "lib").glob("python3.*/site-packages")
     store, done, written = Store(token=TOKEN), [], []
     with serving(store.answer) as url:
-        for _time in range(2):
-            done.append(set_up(url, tmp_path_factory.mktemp("home"), collections=collections))
+        for more in ([], [], ["-e", "awx_setup_update_secrets=true"]):
+            done.append(set_up(url, tmp_path_factory.mktemp("home"), collections=collections, more=more))
             written.append(len(store.writes))
     return store, done, written
 
@@ -63,11 +77,19 @@ Runs = tuple[Store, list[subprocess.CompletedProcess[str]], list[int]]
 
 
 def test_second_run_changes_nothing(runs: Runs) -> None:
-    _store, (first, second), written = runs
+    _store, (first, second, _third), written = runs
     assert first.returncode == 0, first.stdout + first.stderr
     assert second.returncode == 0, second.stdout + second.stderr
     assert "changed=0" in second.stdout
     assert written[0] == written[1] > 0
+
+
+def test_new_tokens_are_written_only_where_that_is_asked_for_and_nothing_else_is(runs: Runs) -> None:
+    store, (_first, _second, third), written = runs
+    credentials = [f"/api/v2/credentials/{one['id']}/" for one in store.named("credentials").values()]
+
+    assert third.returncode == 0, third.stdout + third.stderr
+    assert sorted(store.writes[written[1] :]) == sorted(("PATCH", path) for path in credentials)
 
 
 def test_each_cluster_gets_a_host_a_credential_and_every_template(runs: Runs) -> None:
@@ -80,9 +102,23 @@ def test_each_cluster_gets_a_host_a_credential_and_every_template(runs: Runs) ->
             made = templates[f"Live migration: {wanted['key']}, {cluster}"]
             assert made["playbook"] == wanted["playbook"]
             assert made["limit"] == cluster
-            assert yaml.safe_load(made["extra_vars"]) == {"clusters": cluster, **wanted["extra_vars"]}
+            measured = {"prometheus": CLUSTERS[1]["prometheus"]} if cluster == "prod-2" else {}
+            assert yaml.safe_load(made["extra_vars"]) == {"clusters": cluster, **measured, **wanted["extra_vars"]}
             assert store.associations[made["id"], "credentials"] == [credential]
             assert store.surveys[made["id"]]["spec"] == wanted["survey"]
+
+
+def test_jobs_of_a_cluster_run_in_its_instance_groups(runs: Runs) -> None:
+    store = runs[0]
+    east = store.named("instance_groups")["east"]["id"]
+    groups = {name: store.associations.get((one["id"], "instance_groups"), []) for name, one in _templates(store)}
+
+    assert groups
+    assert groups == {name: [east] if name.endswith(", prod-1") else [] for name in groups}
+
+
+def _templates(store: Store) -> list[tuple[str, dict[str, Any]]]:
+    return list(store.named("job_templates").items())
 
 
 def test_certificates_are_checked_where_a_ca_is_given(runs: Runs) -> None:
@@ -121,3 +157,38 @@ def test_without_a_collection_it_stops_with_the_line_that_installs_one(tmp_path:
     assert run.returncode == 2
     assert "ansible-galaxy collection install awx.awx" in run.stdout
     assert "ansible-galaxy collection install ansible.controller" in run.stdout
+
+
+# A module that takes whatever it is given, and writes down that it was called.
+CALLED = """#!/usr/bin/python
+# WANT_JSON
+DOCUMENTATION = "module: {name}\\nshort_description: A stand-in\\ndescription: [It notes its call.]\\noptions: {{}}\\n"
+import json, sys
+given = json.load(open(sys.argv[1]))
+with open({calls!r}, "a") as calls:
+    calls.write("{name} " + ("-" if given.get("_ansible_no_log") else str(given.get("name"))) + "\\n")
+print(json.dumps({{"changed": False}}))
+"""
+MODULES = (
+    *("project", "inventory", "execution_environment", "host", "credential", "job_template"),
+    "workflow_job_template",
+)
+
+
+def test_modules_of_ansible_controller_are_called_where_awx_is_not_there(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    modules = tmp_path / "ansible_collections" / "ansible" / "controller" / "plugins" / "modules"
+    modules.mkdir(parents=True)
+    for name in MODULES:
+        (modules / f"{name}.py").write_text(CALLED.format(name=name, calls=str(calls)), encoding="utf-8")
+
+    run = set_up(
+        "http://127.0.0.1:1", tmp_path, collections=tmp_path, more=["-e", "awx_setup_execution_environment_image=ee:1"]
+    )
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    made = [line.partition(" ")[0] for line in calls.read_text(encoding="utf-8").splitlines()]
+    templates, workflows = len(VARIABLES["awx_setup_templates"]), len(VARIABLES["awx_setup_workflows"])
+    each = {"host": 1, "credential": 1, "job_template": templates, "workflow_job_template": workflows}
+    shared = {"project": 1, "inventory": 1, "execution_environment": 1}
+    assert Counter(made) == {**shared, **{name: 2 * number for name, number in each.items()}}

@@ -25,6 +25,7 @@ RULES: list[Rule] = [
     rooms.ends_of_a_module,
     rooms.imports_against_the_rooms,
     rooms.imports_into_pure_rooms,
+    rooms.imports_of_extensions,
     rooms.kubernetes_outside_the_edge,
     rooms.time_outside_the_clock,
     shape.files_too_long,
@@ -111,6 +112,36 @@ BAD: dict[str, tuple[Rule, dict[str, str], str]] = {
     ),
     "relative_import": (rooms.imports_against_the_rooms, {VERDICT: "from ._facts import x\n"}, "relative"),
     "unknown_room": (rooms.imports_against_the_rooms, {"plugins/module_utils/_other/x.py": ""}, "_other"),
+    "event_filter_imports_flow": (
+        rooms.imports_of_extensions,
+        {"extensions/eda/plugins/event_filter/x.py": f"from {PLUGINS}.module_utils._flow.watch import Watch\n"},
+        "event_filter may not see _flow",
+    ),
+    "event_source_imports_verdict": (
+        rooms.imports_of_extensions,
+        {"extensions/eda/plugins/event_source/x.py": f"def f():\n    from {PLUGINS}.module_utils import _verdict\n"},
+        "event_source may not see _verdict",
+    ),
+    "event_source_imports_another_package": (
+        rooms.imports_of_extensions,
+        {"extensions/eda/plugins/event_source/x.py": "from kubernetes import client\n"},
+        "kubernetes is no part",
+    ),
+    "relative_import_in_an_extension": (
+        rooms.imports_of_extensions,
+        {"extensions/eda/plugins/event_source/x.py": "from ..rooms import find_rooms\n"},
+        "..rooms is no part",
+    ),
+    "what_finds_the_rooms_imports_one": (
+        rooms.imports_of_extensions,
+        {"extensions/eda/plugins/rooms.py": f"import {PLUGINS}.module_utils._facts.names\n"},
+        "rooms.py may not see _facts",
+    ),
+    "extension_in_another_folder": (
+        rooms.imports_of_extensions,
+        {"extensions/eda/plugins/event_sink/x.py": ""},
+        "nothing is kept in event_sink",
+    ),
     "file_in_a_pure_room": (rooms.imports_into_pure_rooms, {FACTS: "from pathlib import Path\n"}, "pathlib"),
     "ansible_in_a_pure_room": (
         rooms.imports_into_pure_rooms,

@@ -65,6 +65,20 @@ class Alert:
         """A number below `lanes`, for one VM always the same: what shares it is done one after the other."""
         return lane_of(self.namespace, self.vm, lanes=lanes)
 
+    def told(self, *, lanes: int) -> dict[str, Any]:
+        """What the event filter and the filter of templates answer alike: `target` is empty where there is no VM."""
+        return {
+            "alert": {
+                "name": self.name,
+                "status": self.status,
+                "starts_at": self.starts_at,
+                "fingerprint": self.fingerprint,
+            },
+            "target": {"namespace": self.namespace, "vm": self.vm} if self.vm else {},
+            "lane": self.lane(lanes),
+            "refused": self.refused,
+        }
+
 
 def alerts_in(event: Any, /) -> list[Alert]:
     """The alerts of an event: one that is split already, one of ansible.eda.alertmanager, or a whole notification."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -34,11 +35,25 @@ def test_builder_finds_what_the_modules_need(tmp_path: Path) -> None:
     assert not found.get("system")
 
 
+def test_decision_environment_holds_the_ansible_rulebook_that_is_tested() -> None:
+    image = yaml.safe_load((ROOT / "decision-environment.yml").read_text(encoding="utf-8"))
+    tested = (ROOT / "requirements-eda.txt").read_text(encoding="utf-8").splitlines()
+    pins = [[line for line in lines if line.startswith("ansible-rulebook")] for lines in (tested, _python(image))]
+
+    assert pins[0] == pins[1]
+    assert len(pins[0]) == 1
+    assert "==" in pins[0][0]
+
+
+def _python(image: dict[str, Any]) -> list[str]:
+    return list(image["dependencies"]["python"])
+
+
 @pytest.mark.parametrize(
     ("file", "python", "system"),
     [
         ("execution-environment.yml", {"kubernetes>=24.2.0", "jsonpatch"}, set()),
-        ("decision-environment.yml", {"ansible-rulebook", "kubernetes>=24.2.0"}, {"java-17-openjdk-headless"}),
+        ("decision-environment.yml", {"ansible-rulebook==1.3.2", "kubernetes>=24.2.0"}, {"java-17-openjdk-headless"}),
     ],
     ids=["execution", "decision"],
 )

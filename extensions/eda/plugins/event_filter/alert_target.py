@@ -54,29 +54,20 @@ from typing import Any
 
 runpy.run_path(str(Path(__file__).resolve().parents[1] / "rooms.py"))["find_rooms"]()
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.alert import Alert, alerts_in
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.alert import alerts_in
 
 
 def main(event: Any, lanes: int = 4) -> dict[str, Any] | list[dict[str, Any]]:
     """What ansible-rulebook calls with each event. One event gives one; a whole notification one for each alert."""
-    meta = event.get("meta") if isinstance(event, dict) else None
-    found = [_event(alert, lanes=lanes, meta=meta) for alert in alerts_in(event)]
+    meta = _meta(event)
+    found = [{**alert.told(lanes=lanes), **meta} for alert in alerts_in(event)]
     # Before ansible-rulebook 1.2 a filter may not answer with a list.
     return found[0] if len(found) == 1 else found
 
 
-def _event(alert: Alert, *, lanes: int, meta: Any) -> dict[str, Any]:
-    is_known = isinstance(meta, dict)
-    kept = {key: meta[key] for key in ("uuid", "received_at", "source") if key in meta} if is_known else {}
-    return {
-        "alert": {
-            "name": alert.name,
-            "status": alert.status,
-            "starts_at": alert.starts_at,
-            "fingerprint": alert.fingerprint,
-        },
-        "target": {"namespace": alert.namespace, "vm": alert.vm} if alert.vm else {},
-        "lane": alert.lane(lanes),
-        "refused": alert.refused,
-        **({"meta": kept} if kept else {}),
-    }
+def _meta(event: Any) -> dict[str, Any]:
+    meta = event.get("meta") if isinstance(event, dict) else None
+    if not isinstance(meta, dict):
+        return {}
+    kept = {key: meta[key] for key in ("uuid", "received_at", "source") if key in meta}
+    return {"meta": kept} if kept else {}
