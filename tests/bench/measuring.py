@@ -53,4 +53,4 @@ def measure(
 
 def fastest(work: Callable[[], Measured], *, times: int) -> Measured:
     """The fastest of some runs: what it can do, with the least of what else the machine does."""
-    return min((work() for _ in range(times)), key=lambda one: one.wall)
+    return min((work() for _run in range(times)), key=lambda one: one.wall)

@@ -153,7 +153,7 @@ def judging(cluster: Cluster, *, times: int) -> tuple[float, float]:
     texts = [json.dumps(one) for objects in raw.values() for one in objects]
     now = datetime.now(timezone.utc)
     parsed, judged = [], []
-    for _ in range(times):
+    for _run in range(times):
         began = time.process_time()
         for text in texts:
             json.loads(text)
