@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module
 from ansible_collections.kubevirt_ops.live_migration.plugins.modules import migration_settings
 from tests.cluster import Cluster
 from tests.integration.settings_worlds import SOME, migrations, world
+from tests.module_arguments import module_arguments
 
 Ended = tuple[dict[str, Any], list[str]]
 Run = Callable[..., Ended]
@@ -32,7 +32,7 @@ def run(cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     def execute(user: str = "admin", *, check: bool = False, **options: Any) -> Ended:
         warned.clear()
         given = {"kubeconfig": str(cluster.kubeconfig(user)), **options, "_ansible_check_mode": check}
-        with patch_module_args(given), pytest.raises(SystemExit):
+        with module_arguments(given), pytest.raises(SystemExit):
             migration_settings.main()
         printed: dict[str, Any] = json.loads(capsys.readouterr().out)
         return {name: value for name, value in printed.items() if name != "invocation"}, list(warned)

@@ -32,6 +32,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     Reader,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import parse_timestamp
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.units import Units, scheduler_units
 
 __all__ = [
     "DEVICES",
@@ -155,6 +156,12 @@ class Node:
             return {name: parse_quantity(value) for name, value in self.allocatable.items()}
         except QuantityError:
             return None
+
+    @cached_property
+    def allocatable_units(self) -> Units | None:
+        """The same in the scheduler's units, computed once for all pods that ask."""
+        amounts = self.allocatable_amounts
+        return None if amounts is None else scheduler_units(amounts)
 
     @property
     def schedulable(self) -> bool | None:

@@ -35,15 +35,17 @@ class Reader:
     """Reads fields of `obj`; each value of a wrong type is None and named in `problems`."""
 
     def __init__(self, obj: Any, *, problems: list[str] | None = None) -> None:
-        self.obj = obj if isinstance(obj, Mapping) else {}
+        is_object = type(obj) is dict or isinstance(obj, Mapping)
+        self.obj = obj if is_object else {}
         self.problems: list[str] = [] if problems is None else problems
-        if not isinstance(obj, Mapping):
+        if not is_object:
             self.problems.append(f"a {type(obj).__name__} stands where an object belongs")
 
     def _take(self, field: Field, of: Callable[[Any], T | None], wanted: str) -> T | None:
         value = field.read(self.obj)
         if value is None:
-            self._check_way(field)
+            if len(field.keys) > 1:
+                self._check_way(field)
             return None
         taken = of(value)
         if taken is None:
@@ -56,7 +58,7 @@ class Reader:
         for position, key in enumerate(field.keys):
             if value is None:
                 return
-            if not isinstance(value, Mapping):
+            if type(value) is not dict and not isinstance(value, Mapping):
                 self.problems.append(f"{'.'.join(field.keys[:position])} is not a mapping")
                 return
             value = value.get(key)

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil, floor
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import declare
@@ -47,10 +45,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     match_all,
     texts_of,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.units import Units, scheduler_units
 
 __all__ = [
     "ANTI_AFFINITY",
-    "CPU",
     "NODE_SELECTOR",
     "NODE_TERMS",
     "NodeTerm",
@@ -59,14 +57,11 @@ __all__ = [
     "PodTerm",
     "SpreadRule",
     "Toleration",
-    "Units",
     "group_by_node",
     "namespace_labels",
-    "scheduler_units",
 ]
 
 KIND = "Pod"
-CPU = "cpu"
 NODE_SELECTOR = declare(KIND, "spec.nodeSelector")
 _NODE_AFFINITY = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
 NODE_TERMS = declare(KIND, _NODE_AFFINITY)
@@ -84,18 +79,6 @@ _PORTS = [(declare(KIND, path), declare(KIND, "ports", base=f"{path}[]")) for pa
 _HOST_PORTS = [declare(KIND, "hostPort", base=f"{path}[].ports[]") for path in _CONTAINERS]
 
 _NAMESPACE_META = MetaFields("Namespace")
-
-# Whole units of each resource, as the scheduler counts them: cpu in thousandths, everything else in units or bytes.
-Units = dict[str, int]
-
-
-def scheduler_units(amounts: Mapping[str, Fraction], /) -> Units:
-    """Amounts by resource in the scheduler's whole units, rounded away from zero."""
-    return {name: _away_from_zero(amount * 1000 if name == CPU else amount) for name, amount in amounts.items()}
-
-
-def _away_from_zero(amount: Fraction) -> int:
-    return ceil(amount) if amount >= 0 else floor(amount)
 
 
 @dataclass(frozen=True)

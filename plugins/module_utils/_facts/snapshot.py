@@ -90,7 +90,19 @@ class Snapshot:
 
     def events_about(self, uid: str) -> tuple[Event, ...]:
         """Events whose involved object has this UID."""
-        return tuple(event for event in self.events if uid and event.about_uid == uid)
+        return self._events_by_uid.get(uid, ()) if uid else ()
+
+    @cached_property
+    def unreadable_events(self) -> tuple[Event, ...]:
+        """Events of which something cannot be read."""
+        return tuple(event for event in self.events if event.problems)
+
+    @cached_property
+    def _events_by_uid(self) -> Mapping[str, tuple[Event, ...]]:
+        found: dict[str, list[Event]] = {}
+        for event in self.events:
+            found.setdefault(event.about_uid, []).append(event)
+        return {uid: tuple(some) for uid, some in found.items()}
 
 
 def _made(migration: Migration) -> tuple[datetime, str]:

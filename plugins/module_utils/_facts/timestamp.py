@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["format_timestamp", "later_by", "parse_timestamp", "seconds_between"]
@@ -17,6 +18,8 @@ __all__ = ["format_timestamp", "later_by", "parse_timestamp", "seconds_between"]
 _RFC3339 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,12}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
+# What is longer is no time, and is not kept.
+_LONGEST = len("2026-11-23T08:00:00.123456789012+00:00")
 
 
 def parse_timestamp(value: Any) -> datetime | None:
@@ -24,9 +27,14 @@ def parse_timestamp(value: Any) -> datetime | None:
 
     Digits beyond microseconds are cut; a zero time (year 1, Go's unset time) is None, as it says nothing.
     """
-    if not isinstance(value, str):
-        return None
-    match = _RFC3339.fullmatch(value.strip())
+    text = value.strip() if isinstance(value, str) else ""
+    return _moment(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=8192)
+def _moment(text: str) -> datetime | None:
+    """Objects of one time carry the same few times again and again."""
+    match = _RFC3339.fullmatch(text)
     if match is None:
         return None
     year, month, day, hour, minute, second, fraction, zone = match.groups()

@@ -23,7 +23,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement_rules import (
     NOT_JUDGED,
     Exclusion,
-    allocatable_units,
     exclude,
     honors_affinity,
     honors_taints,
@@ -235,7 +234,7 @@ def _skew(around: Neighbourhood, node: Node, *, rule: SpreadRule, counts: Mappin
 
 
 def _room(around: Neighbourhood, node: Node, /) -> Iterator[Exclusion]:
-    room = allocatable_units(node)
+    room = node.allocatable_units
     if room is None:  # said by the rules of the node alone
         return
     free = dict(room)

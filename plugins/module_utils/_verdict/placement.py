@@ -36,6 +36,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdi
     exclude,
     group_phrase,
     static_exclusions,
+    static_fits,
 )
 
 __all__ = ["Placement", "find_candidates", "namespaces_to_read", "nodes_to_read", "static_fits"]
@@ -119,11 +120,6 @@ def _others(needs: PodNeeds, pods: Sequence[PodOnNode]) -> tuple[PodOnNode, ...]
     """Pods that hold something, without the pod itself (it may have been bound meanwhile)."""
     uid = needs.meta.uid
     return tuple(pod for pod in pods if not pod.is_finished and not (uid and pod.meta.uid == uid))
-
-
-def static_fits(needs: PodNeeds, node: Node, /) -> bool:
-    """Whether the node passes all rules that need no pods to be read."""
-    return not static_exclusions(needs, node)
 
 
 def nodes_to_read(needs: PodNeeds, nodes: Sequence[Node], /) -> tuple[str, ...]:

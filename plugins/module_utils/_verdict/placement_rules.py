@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import (
     ALLOCATABLE,
@@ -27,11 +28,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     format_bytes,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import (
-    CPU,
     PodNeeds,
-    Units,
-    scheduler_units,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.units import CPU
 
 __all__ = [
     "CLOSED_CODES",
@@ -39,13 +38,13 @@ __all__ = [
     "NOT_JUDGED",
     "RESOURCE_CODES",
     "Exclusion",
-    "allocatable_units",
     "exclude",
     "group_phrase",
     "honors_affinity",
     "honors_taints",
     "shortages",
     "static_exclusions",
+    "static_fits",
 ]
 
 NOT_JUDGED = "NotJudged"
@@ -139,7 +138,16 @@ def group_phrase(code: str, subject: str, /, *, count: int) -> str:
 
 def static_exclusions(needs: PodNeeds, node: Node, /) -> tuple[Exclusion, ...]:
     """Every reason that the node's object and the pod alone give, in the order in which they are named."""
-    return tuple(found for rule in _STATIC_RULES for found in rule(needs, node))
+    return tuple(_static_exclusions(needs, node))
+
+
+def static_fits(needs: PodNeeds, node: Node, /) -> bool:
+    """Whether the node passes all rules that need no pods to be read."""
+    return next(_static_exclusions(needs, node), None) is None
+
+
+def _static_exclusions(needs: PodNeeds, node: Node) -> Iterator[Exclusion]:
+    return (found for rule in _STATIC_RULES for found in rule(needs, node))
 
 
 def _unreadable(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
@@ -201,10 +209,12 @@ def _node_selector(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
 
 def _node_affinity(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
     fits = _fits_terms(needs, node)
+    if fits:
+        return
     wanted = " or ".join(term.text() for term in needs.node_terms or ()) or "nothing"
     if fits is None:
         yield exclude(node, NOT_JUDGED, detail=f"the node affinity has an operator that is not known: {wanted}")
-    elif not fits:
+    else:
         yield exclude(node, "NodeAffinityMismatch", subject=wanted)
 
 
@@ -222,6 +232,7 @@ def honors_affinity(needs: PodNeeds, node: Node, /) -> bool | None:
     return _fits_terms(needs, node)
 
 
+@lru_cache(maxsize=4096)
 def _cpu_selector(key: str) -> tuple[str, str] | None:
     """The code and what it is about, for a selector that comes from the VM's CPU."""
     for prefix, code in _CPU_SELECTORS.items():
@@ -246,7 +257,7 @@ def _cpu_rules(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
 
 def _size(needs: PodNeeds, node: Node, /) -> Iterator[Exclusion]:
     """An empty node would be too small."""
-    room = allocatable_units(node)
+    room = node.allocatable_units
     if room is None:
         yield exclude(node, NOT_JUDGED, detail="an amount in status.allocatable cannot be read")
     else:
@@ -270,12 +281,6 @@ _STATIC_RULES: tuple[Callable[[PodNeeds, Node], Iterator[Exclusion]], ...] = (
     _unreadable,
     _beyond_knowledge,
 )
-
-
-def allocatable_units(node: Node, /) -> Units | None:
-    """What pods may use of the node in the scheduler's units; None where an amount cannot be read."""
-    amounts = node.allocatable_amounts
-    return None if amounts is None else scheduler_units(amounts)
 
 
 def shortages(needs: PodNeeds, node: Node, /, *, free: Mapping[str, int], whole: bool = False) -> Iterator[Exclusion]:

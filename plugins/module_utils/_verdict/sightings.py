@@ -62,8 +62,8 @@ def events_unseen(case: Case, code: str, /, *, after: int = HOLD_SECONDS["no"]) 
 
 def unreadable_event(case: Case, code: str, /, *, uid: str, after: int = HOLD_SECONDS["no"]) -> Gap | None:
     """The gap `code` where an event that may be about the object with `uid` cannot be read."""
-    for event in case.snapshot.events:
-        if event.problems and event.about_uid in ("", uid):
+    for event in case.snapshot.unreadable_events:
+        if event.about_uid in ("", uid):
             why = f"Event {event.meta.namespace}/{event.meta.name}: {event.problems[0]}"
             return Gap(code, (), after_seconds=after, why=why)
     return None

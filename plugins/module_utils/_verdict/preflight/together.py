@@ -20,16 +20,14 @@ from itertools import accumulate
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.node import Node
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.scheduling import (
-    CPU,
     PodNeeds,
     PodOnNode,
-    Units,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.units import CPU, Units
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.neighbours import HOSTNAME
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement import find_candidates
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.placement_rules import (
     NOT_JUDGED,
-    allocatable_units,
     static_exclusions,
 )
 
@@ -185,7 +183,7 @@ def _fitting_singly(
 
 
 def _left(node: Node, pods: Iterable[PodOnNode]) -> int:
-    room = allocatable_units(node) or {}
+    room = node.allocatable_units or {}
     return room.get("memory", 0) - sum(pod.units.get("memory", 0) for pod in pods)
 
 
@@ -219,7 +217,7 @@ def _open_to(mover: Mover, places: Places) -> frozenset[str]:
 
 def _free(node: Node, movers: Iterable[Mover], places: Places) -> Units | None:
     """What would be free there once all that move have left; None where that is not known."""
-    room = allocatable_units(node)
+    room = node.allocatable_units
     if room is None or node.name not in places.pods:
         return None
     leaving = {mover.owner for mover in movers} - {""}

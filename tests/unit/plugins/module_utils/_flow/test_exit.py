@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
     Cause,
@@ -21,6 +20,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.exit import Module, run_module
+from tests.module_arguments import module_arguments
 
 TOKEN = "not-to-be-seen-by-anybody"
 KUBECONFIG = {
@@ -35,7 +35,7 @@ KUBECONFIG = {
 
 def _ends(run: Any, capsys: pytest.CaptureFixture[str], **options: Any) -> tuple[dict[str, Any], int]:
     """What the module prints for `run`, and its exit status."""
-    with patch_module_args({"kubeconfig": KUBECONFIG, **options}), pytest.raises(SystemExit) as ended:
+    with module_arguments({"kubeconfig": KUBECONFIG, **options}), pytest.raises(SystemExit) as ended:
         run_module(Module(argument_spec=dict(AUTH_SPEC), supports_check_mode=True), run)
     printed: dict[str, Any] = json.loads(capsys.readouterr().out)
     return printed, int(ended.value.code or 0)
@@ -101,7 +101,7 @@ REFUSED = {"changed": False, "refused": True, "refusals": [{"reason": "No."}, {"
 def test_refusal_fails_where_the_module_is_told_so(is_asked_for: bool, capsys: pytest.CaptureFixture[str]) -> None:
     options = {"kubeconfig": KUBECONFIG, "fail_on_refusal": is_asked_for}
     spec = {**AUTH_SPEC, "fail_on_refusal": {"type": "bool"}}
-    with patch_module_args(options), pytest.raises(SystemExit) as ended:
+    with module_arguments(options), pytest.raises(SystemExit) as ended:
         run_module(Module(argument_spec=spec, supports_check_mode=True), lambda *_given: dict(REFUSED))
     printed = json.loads(capsys.readouterr().out)
 
