@@ -119,7 +119,7 @@ def a_vm_for_each(cluster: Cluster, faults: Iterable[str], *, step: str, phase: 
 
     A read that is served in silence is no other than one that is not.
     """
-    method = next(acts[step][0] for acts in STEPS.values() if step in acts)
+    (method,) = {acts[step][0] for acts in STEPS.values() if step in acts}
     names = [one for one in faults if method != "GET" or one != "no answer to what was done"]
     vms = {fault: fault.replace(" ", "-") for fault in names}
     made = cluster.simulator.play(

@@ -38,12 +38,12 @@ def as_bool(value: Any) -> bool | None:
 
 def as_map(value: Any) -> Mapping[str, Any] | None:
     """A mapping; None for anything else."""
-    return value if type(value) is dict or isinstance(value, Mapping) else None
+    return value if isinstance(value, (dict, Mapping)) else None
 
 
 def as_list(value: Any) -> Sequence[Any] | None:
     """A list; None for anything else (a string is no list)."""
-    if type(value) is list:
+    if isinstance(value, list):
         return value
     return value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else None
 
@@ -66,8 +66,8 @@ class Field:
         """
         value = obj
         for key in self.keys:
-            # Nearly always a dict; to ask for the abstract class takes ten times as long.
-            if type(value) is not dict and not isinstance(value, Mapping):
+            # Nearly always a dict; to ask for the abstract class first takes ten times as long.
+            if not isinstance(value, (dict, Mapping)):
                 return None
             value = value.get(key)
         return value if of is None or value is None else of(value)

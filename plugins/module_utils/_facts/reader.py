@@ -35,7 +35,7 @@ class Reader:
     """Reads fields of `obj`; each value of a wrong type is None and named in `problems`."""
 
     def __init__(self, obj: Any, *, problems: list[str] | None = None) -> None:
-        is_object = type(obj) is dict or isinstance(obj, Mapping)
+        is_object = isinstance(obj, (dict, Mapping))
         self.obj = obj if is_object else {}
         self.problems: list[str] = [] if problems is None else problems
         if not is_object:
@@ -58,7 +58,7 @@ class Reader:
         for position, key in enumerate(field.keys):
             if value is None:
                 return
-            if type(value) is not dict and not isinstance(value, Mapping):
+            if not isinstance(value, (dict, Mapping)):
                 self.problems.append(f"{'.'.join(field.keys[:position])} is not a mapping")
                 return
             value = value.get(key)
