@@ -76,7 +76,8 @@ def test_who_when_why_and_what_was_before_is_recorded_on_the_object_and_in_event
     assert events(world) == [
         ("PolicyCreated", "Created by admin"),
         ("PolicyChanged", "Changed (completion_timeout_per_gib) by admin for jane: still too short"),
-        ("PolicyDeleted", "Deleted by admin: not needed"),
+        # The object's record goes with it: so its event has the spec.
+        ("PolicyDeleted", f"Deleted by admin: not needed. Its spec was {json.dumps(changed['after'], sort_keys=True)}"),
     ]
 
 

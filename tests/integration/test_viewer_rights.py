@@ -42,8 +42,7 @@ STORED = a_world(
 FEATURES: dict[tuple[str, str], Feature] = {
     ("list", "virtualmachineinstancemigrations"): Feature("which migrations there are", "migration_info"),
     ("get", "virtualmachineinstancemigrations"): Feature(
-        "a migration whose VMI is gone is looked at again before it is called stuck", "migration_info", "vmi-gone",
-        changes="migrations",
+        "a migration whose VMI is gone is looked at again before it is called stuck", "migration_info", "vmi-gone"
     ),
     ("get", "virtualmachineinstances"): Feature("how far the hand-over is", "migration_info"),
     ("list", "virtualmachineinstances"): Feature("whom a policy would rule", "tuning_info", "tuning"),

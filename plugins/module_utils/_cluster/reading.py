@@ -139,7 +139,7 @@ class Reading:
 
     def again(self, migrations: Iterable[Migration]) -> dict[str, Migration | None]:
         """By UID these migrations as they are now, None for those that are gone; one that may not be read by name is
-        left out."""
+        left out, and the rule is kept."""
         wanted = {migration_path(one): one for one in migrations if one.meta.namespace and one.meta.name}
         found: dict[str, Migration | None] = {}
         for path, answer in self.client.get_many(list(wanted)).items():
@@ -149,6 +149,7 @@ class Reading:
             elif isinstance(answer, ClusterError):
                 if not isinstance(answer, Forbidden):
                     raise answer
+                self.miss("migrations/again", answer.rule)
             else:
                 now = Migration.from_object(answer)
                 found[uid] = now if now.meta.uid == uid else None
