@@ -88,8 +88,10 @@ def test_path_of_leads_back_to_kind_and_namespace(kind: Kind, namespace: str, na
 
 
 @given(path=st.text())
-def test_place_of_any_path_gives_an_answer(path: str) -> None:
-    place_of(path)
+def test_place_of_any_path_is_a_kind_or_nothing(path: str) -> None:
+    found = place_of(path)
+
+    assert found is None or found.kind
 
 
 SELECTORS: dict[str, tuple[Requirement, ...]] = {
@@ -110,9 +112,11 @@ def test_parse_labels_each_form(text: str, found: tuple[Requirement, ...]) -> No
 @given(text=st.text(alphabet="ab,=!() in"))
 def test_parse_labels_anything_else_is_no_selector(text: str) -> None:
     try:
-        parse_labels(text)
+        found = parse_labels(text)
     except ValueError:
         return
+
+    assert all(isinstance(one, Requirement) and one.key for one in found)
 
 
 def test_parse_fields_that_something_exists_is_no_field_selector() -> None:

@@ -183,9 +183,10 @@ def test_look_at_a_mangled_capture_is_a_verdict_or_an_error_of_ours(where: Any, 
 
     for run in (migration_info.run, node_health_info.run):
         try:
-            run(a_capture_of(spoilt), {}, Clock())
+            result = run(a_capture_of(spoilt), {}, Clock())
         except (WrongInput, ClusterError):
             continue
+        assert isinstance(result["coverage"]["complete"], bool)
 
 
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
