@@ -44,28 +44,41 @@ class AuditLog:
         self._complete_until = 0
 
     def mark(self) -> int:
-        """The place in the log after all requests answered until now."""
+        """The place in the log after all requests answered until now.
+
+        What was never answered, as when its client was ended, is left behind after a wait: it stands before the mark.
+        """
         self._flush(self._complete_until)
         self._complete_until = self._path.stat().st_size
         return self._complete_until
 
     def since(self, mark: int) -> list[dict[str, Any]]:
-        """Requests answered after `mark`, oldest first: `verb, user, requestURI, code, userAgent, object`."""
-        answered = [event for event in self._flush(mark) if event["stage"] == "ResponseComplete"]
+        """Requests answered after `mark`, oldest first: `verb, user, requestURI, code, userAgent, object`.
+
+        RuntimeError that names them where some that came after it are never answered.
+        """
+        events = self._flush(mark)
+        if open_ones := _unanswered(events):
+            said = ", ".join(f"{one['verb']} {one['requestURI']} of {one['user']}" for one in map(_entry, open_ones))
+            raise RuntimeError(f"requests that are not answered: {said}")
+        answered = [event for event in events if event["stage"] == "ResponseComplete"]
         return [_entry(event) for event in answered if not event["requestURI"].startswith(_SENTINEL)]
 
     def _flush(self, mark: int) -> list[dict[str, Any]]:
         """All events after `mark`, read when a request that we make now is there and every request that came before it
-        has been answered."""
+        has been answered, or has not been for so long that it never will."""
         sentinel = f"{_SENTINEL}{uuid4()}"
         self._get(sentinel)
         deadline = time.monotonic() + _WAIT_SECONDS
+        events: list[dict[str, Any]] = []
         while time.monotonic() < deadline:
             events = self._read(mark)
-            if any(event["requestURI"] == sentinel for event in events) and not _unanswered(events):
+            if _has(events, sentinel) and not _unanswered(events):
                 return events
             time.sleep(_POLL_SECONDS)
-        raise RuntimeError(f"the API server does not write its audit log {self._path}")
+        if not _has(events, sentinel):
+            raise RuntimeError(f"the API server does not write its audit log {self._path}")
+        return events
 
     def _read(self, mark: int) -> list[dict[str, Any]]:
         if not self._path.exists():
@@ -76,10 +89,15 @@ class AuditLog:
         return [json.loads(line) for line in lines[:-1] if line]
 
 
-def _unanswered(events: list[dict[str, Any]]) -> set[str]:
+def _has(events: list[dict[str, Any]], uri: str) -> bool:
+    return any(event["requestURI"] == uri for event in events)
+
+
+def _unanswered(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Requests that came and were not answered yet; a watch is answered when it ends, so it does not count."""
-    came = {event["auditID"] for event in events if event["stage"] == "RequestReceived" and event["verb"] != "watch"}
-    return came - {event["auditID"] for event in events if event["stage"] != "RequestReceived"}
+    answered = {event["auditID"] for event in events if event["stage"] != "RequestReceived"}
+    came = [event for event in events if event["stage"] == "RequestReceived" and event["verb"] != "watch"]
+    return [event for event in came if event["auditID"] not in answered]
 
 
 def _entry(event: dict[str, Any]) -> dict[str, Any]:
