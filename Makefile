@@ -30,7 +30,7 @@ export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
-.PHONY: test-chain test-placement test-mutants bench bench-cancel bench-report bench-alert look pictures clean distclean
+.PHONY: cause test-chain test-placement test-mutants bench bench-cancel bench-report bench-alert look pictures clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -69,6 +69,9 @@ mutants: setup ## A fixed part of the small changes that the tests of the verdic
 
 causes: setup ## Write docs/causes.md from the catalogue of causes
 	$(BIN)/python -m tests.make.causes_page
+
+cause: setup ## The skeleton of a new cause: make cause CODE=NodeOnFire TITLE="The node burns" (ACTS, AFTER, WHEN: see CONTRIBUTING)
+	@$(BIN)/python -m tests.make.new_cause "$$CODE" --title "$$TITLE" --acts "$${ACTS:-F}" --after "$${AFTER:-SELinuxContextMissing}" --when "$${WHEN:-before-hand-over}"
 
 tuning: setup ## Compute the tables and examples of docs/tuning.md
 	$(BIN)/python -m tests.make.tuning_page
