@@ -30,7 +30,7 @@ export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
-.PHONY: cause test-chain test-placement test-mutants bench bench-cancel bench-report bench-alert look pictures clean distclean
+.PHONY: cause site test-chain test-placement test-mutants bench bench-cancel bench-report bench-alert look pictures clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -95,7 +95,7 @@ look: setup ## The pages in Chromium: axe-core, without a script, on a phone, th
 	@$(PYTHON) -m tests.make.environment look
 	$(PYTEST) -rs tests/look
 
-build: setup ## Build the tarball, install it without a network, try each plugin, import it as Galaxy does
+build: setup site ## Build the tarball, install it without a network, try each plugin, import it as Galaxy does; and the site
 	$(PYTHON) -m tests.make.environment importer
 	$(BIN)/python -m tests.make.package
 	$(PYTEST) $(PACKAGE_TEST)
@@ -127,6 +127,11 @@ pictures: setup ## Pictures of the pages: light, dark, on a phone, on paper (in 
 bench-alert: cluster ## From an alert to the deleted migration against an empty playbook (fails above three times its time)
 	@$(PYTHON) -m tests.make.environment eda
 	$(BIN)/python -m tests.bench.alert
+
+##@ Give it to others
+site: setup ## The documentation as web pages, guides and reference (in .build/site/html)
+	@$(PYTHON) -m tests.make.environment site
+	@$(BIN)/python -m tests.make.site
 
 ##@ Tidy
 clean: ## Remove what was made in the checkout

@@ -65,6 +65,7 @@ ENVIRONMENTS = {
     "java": Environment("java", ("requirements-java.txt",), "java"),
     "importer": Environment("importer", ("requirements-importer.txt",), "importer"),
     "awx": Environment("awx", ("requirements-awx.txt",), "awx"),
+    "site": Environment("site", ("requirements-site.txt",), "site-venv"),
     "look": Environment("look", ("requirements-look.txt",), "look", ("--no-deps",)),
 }
 
