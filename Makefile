@@ -30,7 +30,7 @@ export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
-.PHONY: cause site test-chain test-placement test-mutants bench bench-cancel bench-report bench-alert look pictures clean distclean
+.PHONY: cause release site test-chain test-placement test-mutants bench bench-cancel bench-report bench-alert look pictures clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -129,6 +129,11 @@ bench-alert: cluster ## From an alert to the deleted migration against an empty 
 	$(BIN)/python -m tests.bench.alert
 
 ##@ Give it to others
+release: setup ## Test, build from the commit, compare with it, sum, sign (KEY=...): .build/release
+	@$(BIN)/python -m tests.make.release --ready
+	@$(PYTHON) -m tests.make.suite
+	@$(BIN)/python -m tests.make.release --key "$$KEY"
+
 site: setup ## The documentation as web pages, guides and reference (in .build/site/html)
 	@$(PYTHON) -m tests.make.environment site
 	@$(BIN)/python -m tests.make.site

@@ -65,12 +65,12 @@ def tool(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def build_tarball(folder: Path, *, home: Path) -> Path:
-    """The tarball, built from the checkout into the folder."""
+def build_tarball(folder: Path, *, home: Path, source: Path = ROOT) -> Path:
+    """The tarball, built from the checkout, or another copy of it, into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(f"{NAMESPACE}-{NAME}-*.tar.gz"):
         old.unlink()
-    run_alone([tool("ansible-galaxy"), "collection", "build", str(ROOT), "--output-path", str(folder)], home=home)
+    run_alone([tool("ansible-galaxy"), "collection", "build", str(source), "--output-path", str(folder)], home=home)
     (tarball,) = folder.glob(f"{NAMESPACE}-{NAME}-*.tar.gz")
     return tarball
 

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from tests.make.places import BUILD, COLLECTIONS, FULL_NAME, ROOT
@@ -62,7 +63,8 @@ def write_sources(folder: Path) -> list[str]:
     for path in guides:
         target = folder / path.relative_to(ROOT / "docs")
         target.parent.mkdir(parents=True, exist_ok=True)
-        text = _LINK.sub(lambda link, page=path: _on_the_site(link[1], page=page), path.read_text(encoding="utf-8"))
+        there = partial(_on_the_site, page=path)
+        text = _LINK.sub(there, path.read_text(encoding="utf-8"))
         target.write_text(text, encoding="utf-8")
     names = [path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in guides]
     lists = "\n".join(_list(caption, names, folder=part) for caption, part in _PARTS.items())
@@ -83,8 +85,9 @@ def _is_first(name: str) -> bool:
     return name == "tutorial" or name.endswith("/README")
 
 
-def _on_the_site(link: str, *, page: Path) -> str:
+def _on_the_site(found: re.Match[str], *, page: Path) -> str:
     """The link as it stands where it leads to another guide, and into the repository where to a file or folder."""
+    link = found[1]
     name, _, part = link.partition("#")
     target = (page.parent / name).resolve()
     if target.suffix == ".md" and target.is_relative_to(ROOT / "docs"):
