@@ -30,7 +30,7 @@ export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
-.PHONY: cause release site test-chain test-placement test-mutants bench bench-cancel bench-report bench-alert look pictures clean distclean
+.PHONY: cause matrix test-matrix release site test-chain test-placement test-mutants bench bench-cancel bench-report bench-alert look pictures clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -105,6 +105,12 @@ sanity: setup ## ansible-test sanity, all of it
 
 test: ## Everything above but the demo, in order; stops at the first step that fails
 	@$(PYTHON) -m tests.make.suite
+
+matrix: cluster ## Three playbooks on the oldest Python, ansible-core and kubernetes that are supported
+	@$(BIN)/python -m tests.make.matrix --oldest --few
+
+test-matrix: cluster ## Unit tests, every scenario and the playbook diagnose in seven cells of releases (an hour; ARGS=--few: minutes)
+	@$(BIN)/python -m tests.make.matrix $(ARGS)
 
 test-placement: cluster ## Placements against the real scheduler over 300 random clusters (make test: 30)
 	LIVE_MIGRATION_PLACEMENT_WORLDS=300 $(PYTEST) -n $(WORKERS) tests/integration/test_placement.py

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # Cheap ones first, so that a slip is known within seconds.
-STEPS = ("setup", "check", "unit", "mutants", "cluster", "contract", "build", "integration", "sanity")
+STEPS = ("setup", "check", "unit", "mutants", "cluster", "contract", "build", "integration", "matrix", "sanity")
 # Started after the first step: most of the others leave one processor free.
 BESIDE = ("sanity",)
 RESULTS = BUILD / "results"
