@@ -37,18 +37,20 @@ _RUNGS = {
     "cancel": "a cancel helps, a new migration would meet the same",
     "retry": "a cancel helps, and then a new migration",
 }
+# The look after the acts gives one line; the tables and causes are those that the acts went by.
+_BEFORE = "All else here was seen before the acts."
 _TEXTS = ("namespace", "vm", "name", "uid", "verdict", "cause", "rung", "state", "code", "reason")
 
 
 def read_remediation(mode: str, *, cancelled: Any = None, retried: Any = None, after: str = "") -> Remediation | None:
     """What was done in `mode`; None for no mode, which is a report on a look alone. `after`: the headline of the look
-    after the acts."""
+    after the acts; all else in the report is from the look before them, which is said."""
     if not mode:
         return None
     given = [as_map(result) or {} for result in (cancelled, retried)]
     acts = [*_acts("cancel", given[0]), *_acts("retry", given[1])]
     changed = any(as_bool(result.get("changed")) for result in given)
-    return Remediation(mode=mode, acts=tuple(acts), changed=changed, after=after)
+    return Remediation(mode=mode, acts=tuple(acts), changed=changed, after=f"{after} {_BEFORE}" if after else "")
 
 
 def _acts(act: str, result: Mapping[str, Any]) -> Iterable[Act]:

@@ -83,13 +83,15 @@ class Meanwhile:
 
 @dataclass
 class FaultProxy:
-    """Context manager. `requests` are the targets (path with query) in the order in which they came.
+    """Context manager. `requests` are the targets (path with query) in the order in which they came; `deletes` those of
+    deletes, each with its body.
 
     What goes wrong in a `meanwhile` is raised at the end: a test that rests on it must not go on as if it had happened.
     """
 
     cluster: Cluster
     requests: list[str] = field(default_factory=list)
+    deletes: list[tuple[str, bytes]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     acts: list[Meanwhile] = field(default_factory=list)
     mishaps: list[BaseException] = field(default_factory=list)
@@ -146,6 +148,11 @@ class FaultProxy:
             self.requests.append(target)
             return next((fault for fault in self.faults if fault.takes(target, method=method)), None)
 
+    def note_body(self, target: str, *, method: str, body: bytes) -> None:
+        """Keeps what a delete says."""
+        if method == "DELETE":
+            self.deletes.append((target, body))
+
     def do_meanwhile(self, method: str, target: str, *, is_before: bool) -> None:
         """What was to be done at this request."""
         with self._lock:
@@ -190,6 +197,7 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
             proxy.do_meanwhile(self.command, self.path, is_before=True)
             fault = proxy.fault_for(self.path, method=self.command)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            proxy.note_body(self.path, method=self.command, body=body)
             if fault is not None and fault.silent == "lost":
                 self._keep_silent()
                 return

@@ -91,15 +91,23 @@ def bind(cluster: Cluster, role: Object, *, user: str, where: str) -> list[str]:
 
 
 @contextmanager
-def shipped_for(cluster: Cluster, *names: str, inside: str = "") -> Iterator[str]:
+def shipped_for(
+    cluster: Cluster, *names: str, inside: str = "", without: tuple[str, str, str] = ("", "", "")
+) -> Iterator[str]:
     """A new user who has these roles of docs/rbac and nothing else, ClusterRoles `inside` one namespace where that is
-    given; yields the name."""
+    given, and one role `without` a right (role, verb, resource); yields the name."""
+    name, verb, resource = without
+    roles = [shipped(one) for one in names]
+    given = [
+        {**role, "rules": lacking(role["rules"], verb, resource)} if one == name else role
+        for one, role in zip(names, roles, strict=True)
+    ]
     user = f"shipped-{next(NUMBERS)}"
     made: list[str] = []
     try:
-        for name in names:
-            made += bind(cluster, shipped(name), user=user, where=inside)
-        _wait_for(cluster, user, shipped(names[-1]), inside=inside)
+        for role in given:
+            made += bind(cluster, role, user=user, where=inside)
+        _wait_for(cluster, user, given[-1], inside=inside)
         yield user
     finally:
         take_away(cluster, made)

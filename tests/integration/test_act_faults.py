@@ -9,6 +9,7 @@ Afterwards it is done, or cleanly not done, and the next run completes it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from threading import Event
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from tests.integration.simulated import (
     phase,
     plant,
     read,
+    said,
     wanted,
 )
 
@@ -190,6 +192,37 @@ def test_api_server_that_is_away_for_a_while_in_the_middle(cluster: Cluster, aft
     assert entry["state"] in ("cancelled", "refused", "unknown"), entry
     assert is_gone(cluster, vmim) == (entry["state"] == "cancelled")
     now_complete(cluster)
+
+
+def test_abort_that_fails_is_tried_again_by_kubevirt_and_waited_for(cluster: Cluster) -> None:
+    """virt-api is dead when the abort is asked for, and comes back."""
+    vmim = plant(cluster, "Running")
+
+    def come_back() -> None:
+        for _turn in range(200):
+            if "FailedAbortMigration" in said(cluster, "VirtualMachineInstanceMigration"):
+                break
+            Event().wait(0.05)
+        assert phase(cluster, vmim) == "Running"
+        cluster.simulator.virt_api.serve()
+
+    cluster.simulator.virt_api.die()
+    try:
+        with FaultProxy(cluster) as proxy, going_on(cluster):
+            proxy.meanwhile(
+                lambda: proxy.meanwhile(come_back, method="GET", path=MIGRATION),
+                method="DELETE",
+                path=MIGRATION,
+                is_before=False,
+            )
+            entry = only(cancel(cluster, proxy=proxy, **INSIST))
+    finally:
+        cluster.simulator.virt_api.serve()
+
+    assert "FailedAbortMigration" in said(cluster, "VirtualMachineInstanceMigration")
+    assert (entry["state"], entry["code"]) == ("cancelled", ""), entry
+    assert [one["action"] for one in entry["plan"]].count("delete_migration") == 1
+    assert is_gone(cluster, vmim)
 
 
 # -- between two steps

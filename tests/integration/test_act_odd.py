@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,9 +14,21 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import VM, cancel, leases, only, retry
+from tests.integration.acting import VM, Skewed, cancel, going_on, leases, only, retry
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.simulated import MIGRATIONS, VMIS, create, done, items, plant, read
+from tests.integration.simulated import (
+    MIGRATIONS,
+    PODS,
+    VMIS,
+    create,
+    delete,
+    done,
+    items,
+    path_of,
+    plant,
+    read,
+    target_pod,
+)
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/team-a/leases"
 NAMESPACE = "/api/v1/namespaces/team-a"
@@ -173,6 +186,47 @@ def test_vm_that_is_started_anew_before_the_delete_keeps_nobody_waiting(cluster:
 
     assert only(result)["code"] == "PostCopyActive", "what cannot be seen may be post-copy"
     assert [one["spec"].get("holderIdentity") for one in leases(cluster)] == [None]
+
+
+@pytest.mark.parametrize("act", [cancel, retry], ids=["cancel", "retry"])
+def test_run_that_slept_until_its_lock_ran_out_does_nothing(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, act: Any
+) -> None:
+    """By then another run may hold it: a laptop was closed, a virtual machine was paused."""
+    vmim = plant(cluster, "Running" if act is cancel else "Failed", stays=True)
+
+    def sleep() -> None:
+        monkeypatch.setattr(Skewed, "monotonic", lambda _self: time.monotonic() + 1000)
+
+    with FaultProxy(cluster) as proxy:
+        proxy.meanwhile(sleep, method="POST", path=r"/events")
+        entry = only(act(cluster, proxy=proxy, accept_risks=["NotStuck"]))
+
+    assert (entry["state"], entry["code"]) == ("refused", "LockHeld"), entry
+    assert "The lock ran out before the act" in entry["reason"]
+    assert "deletionTimestamp" not in read(cluster, path_of(vmim))["metadata"]
+    assert made(cluster) == 0
+
+
+def test_pod_of_a_cancel_that_was_only_joined_is_freed_by_the_next_run_alone(cluster: Cluster) -> None:
+    """It was not there to be freed when the gates were asked, so none of them was."""
+    vmim = plant(cluster, "TargetReady", stays=True)
+    delete(cluster, vmim)
+    pod = f"{PODS}/{target_pod(cluster, vmim)['metadata']['name']}"
+    label = "kubevirt.io/migrationJobUID"
+
+    def mark(value: str | None) -> None:
+        done(cluster.request("PATCH", pod, body={"metadata": {"labels": {label: value}}}))
+
+    mark(None)
+    with FaultProxy(cluster) as proxy:
+        again = {"method": "GET", "path": r"/pods\?", "is_before": False}
+        proxy.meanwhile(lambda: mark(vmim["metadata"]["uid"]), **again)
+        entry = only(cancel(cluster, proxy=proxy, free_target_pod=True, wait_timeout=2))
+
+    assert (entry["state"], entry["gates"], proxy.deletes) == ("hanging", [], []), entry
+    with going_on(cluster):
+        assert only(cancel(cluster, free_target_pod=True))["state"] == "cancelled"
 
 
 @contextmanager

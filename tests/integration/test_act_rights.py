@@ -14,7 +14,7 @@ import pytest
 from tests.cluster import Cluster
 from tests.integration.acting import cancel, going_on, only, retry
 from tests.integration.granting import bind, forbidden, lacking, shipped, take_away
-from tests.integration.simulated import a_world, plant
+from tests.integration.simulated import a_world, path_of, plant, read
 
 USER = "remediator"
 INSIST = {"accept_risks": ["NotStuck"]}
@@ -74,6 +74,24 @@ def test_remediator_in_one_namespace_acts_there_on_one_named_vm(cluster: Cluster
     entry = only(result)
     assert entry["state"] == "cancelled", entry
     assert "LockHeld" not in entry["protections_missing"]
+
+
+def test_lock_that_cannot_be_named_is_not_gone_without_unless_somebody_insists(cluster: Cluster) -> None:
+    """The VMI may not be read, and the lock has its UID in its name: two runs would not see each other."""
+    vmim = plant(cluster, "Pending")
+    blind = [without(shipped(one), "get", "virtualmachineinstances") for one in ALL]
+    with granted(cluster, *blind), going_on(cluster):
+        refused = [only(cancel(cluster, connection=AS_USER, check_mode=check, **INSIST)) for check in (True, False)]
+        left = read(cluster, path_of(vmim))
+        many = cancel(cluster, connection=AS_USER, found=True, accept_risks=["NotStuck", "LockHeld"])
+        insisted = cancel(cluster, connection=AS_USER, accept_risks=["NotStuck", "LockHeld"])
+
+    assert [(one["state"], one["code"]) for one in refused] == [("refused", "LockHeld")] * 2, refused
+    assert "LockHeld" in [one["code"] for one in only(many)["refusals"]]
+    assert "the VMI may not be read, and the lock is named from its UID" in refused[1]["reason"]
+    assert "deletionTimestamp" not in left["metadata"]
+    assert (only(insisted)["state"], "LockHeld" in only(insisted)["protections_missing"]) == ("cancelled", True)
+    assert any("it acts without the lock" in note for note in insisted["notes"])
 
 
 @pytest.mark.parametrize("option", ["free_target_pod", "stop_evacuation"], ids=str)

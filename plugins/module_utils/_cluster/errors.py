@@ -311,7 +311,7 @@ def error_from_status(
     )
     error.causes = causes
     if isinstance(error, Forbidden):
-        error.rule = rule_from_path(path, method=method)
+        error.rule = rule_from_path(path, method="POST" if "cannot create resource" in words else method)  # Apply.
         error.remedy = f"Grant this user: {error.rule.sentence()}."
     return error
 

@@ -25,6 +25,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.act_kind import ActKind
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.around import Around, read_around
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.course import (
+    UNKNOWN_LOCK,
     Acting,
     Course,
     may_act,
@@ -212,7 +213,7 @@ class Acts(ActKind):
     def read_lease(self, course: Course) -> str:
         """Reads the VM's Lease; why it could not be read, "" where it could."""
         if course.vmi is None:
-            return ""
+            return UNKNOWN_LOCK if course.is_vmi_unseen else ""
         try:
             found = self.leases.get(course.target.namespace, lease_name(course.vmi.meta.uid))
         except ClusterError as error:

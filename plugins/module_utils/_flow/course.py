@@ -49,6 +49,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.step import Step
 
 __all__ = [
+    "UNKNOWN_LOCK",
     "Acting",
     "Course",
     "Target",
@@ -64,6 +65,7 @@ __all__ = [
 # A request ends within request_timeout; the lock outlives so many of them, and is not trusted for its last one.
 LOCK_REQUESTS = 5
 _BUDGET_TRIES = 8
+UNKNOWN_LOCK = "the VMI may not be read, and the lock is named from its UID"
 _MOST_SEEN = 60
 _BESIDES = frozenset({"take_lock", "release_lock", "reserve_budget", "annotate_migration", "post_event"})
 
@@ -134,15 +136,16 @@ class Acting:
 class Course:
     """One target on its way. Only one thread has it at a time.
 
-    `locked_vmi` is the VMI whose Lease was taken: one of its name may have come in its place meanwhile.
-    `known` holds what was just read under the migration's name, None for nothing, and `known_vmi` the VMI that was: the
-    next look takes them as they are.
+    `is_vmi_unseen`: whether there is a VMI may not be read. `locked_vmi` is the VMI whose Lease was taken: one of its
+    name may have come in its place meanwhile. `known` holds what was just read under the migration's name, None for
+    nothing, and `known_vmi` the VMI that was: the next look takes them as they are.
     """
 
     target: Target
     phase: str = ""
     origin: str = ""
     vmi: Vmi | None = None
+    is_vmi_unseen: bool = False
     done: list[str] = field(default_factory=list)
     failures: int = 0
     passage: Passage | None = None
@@ -222,6 +225,8 @@ def take_lock(acting: Acting, course: Course, record: Record, /) -> Refused | No
     Without a VMI there is nothing to lock: nobody can migrate such a VM.
     """
     if course.vmi is None:
+        if course.is_vmi_unseen:
+            return _waive(acting, course, f"{UNKNOWN_LOCK}.")
         course.is_lock_waived = True
         return None
     step = _lease_step(acting, course, course.vmi, record, holder=acting.holder, action="take_lock")
@@ -229,13 +234,19 @@ def take_lock(acting: Acting, course: Course, record: Record, /) -> Refused | No
     if isinstance(answer, Conflict):
         return _lost(acting, course)
     if isinstance(answer, ClusterError):
-        course.is_lock_waived = "LockHeld" in acting.accepted and acting.is_one_vm
-        if course.is_lock_waived:
-            acting.notes.append(f"{course.target.namespace}/{course.target.vm}: it acts without the lock: {answer}")
-        return None if course.is_lock_waived else Refused("LockHeld", f"The lock could not be written: {answer}")
+        return _waive(acting, course, str(answer))
     if not acting.check_mode:
         course.held, course.record, course.locked_vmi = read_held(answer), record, course.vmi
         course.locked_until = acting.clock.monotonic() + acting.lock_seconds - acting.request_timeout
+    return None
+
+
+def _waive(acting: Acting, course: Course, why: str) -> Refused | None:
+    """Goes on without a lock that cannot be had, where somebody insists on that for one named VM."""
+    course.is_lock_waived = "LockHeld" in acting.accepted and acting.is_one_vm
+    if not course.is_lock_waived:
+        return Refused("LockHeld", f"The lock could not be written: {why}")
+    acting.notes.append(f"{course.target.namespace}/{course.target.vm}: it acts without the lock: {why}")
     return None
 
 

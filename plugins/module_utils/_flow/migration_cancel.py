@@ -201,7 +201,7 @@ class _Cancel(Acts):
         known_vmi, course.known_vmi = course.known_vmi, ()
         found = known[0] if known else reads.migration(target.namespace, target.name)
         vmi, seen = (known_vmi[0], True) if known_vmi else reads.vmi(course.key)
-        course.vmi = vmi or course.vmi
+        course.vmi, course.is_vmi_unseen = vmi or course.vmi, not seen
         observed = CancelObserved(migration=found, vmi=vmi, vmi_seen=seen)
         if found is None or found.meta.uid != target.uid:
             return observed

@@ -346,7 +346,9 @@ def _outcome(observed: RetryObserved, own: Migration | None, *, wish: RetryWish,
     state = observed.vmi.state if observed.vmi else None
     mine = state if state is not None and state.migration_uid == created else None
     if own is None:
-        moved = mine is not None and mine.completed and not mine.failed
+        if mine is None:
+            return Done("failed", "Its object is gone, and the VMI knows nothing of it: it ended before the copy.")
+        moved = mine.completed and not mine.failed
         return Done("succeeded" if moved else "failed", "Its object is gone; the VMI says how it ended.")
     if own.phase == "Succeeded":
         return Done("succeeded", f"The VM runs on {mine.target_node if mine else 'its target'}.")

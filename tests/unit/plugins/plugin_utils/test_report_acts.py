@@ -104,7 +104,7 @@ def test_each_act_is_one_line_in_order() -> None:
 def test_every_format_has_the_acts_and_what_is_left() -> None:
     for shown in (text_of(report()), render_html(report()), render_markdown(report()).replace("\\", "")):
         assert "mig-1" in shown
-        assert "Afterwards: Nothing is stuck." in shown
+        assert "Afterwards: Nothing is stuck. All else here was seen before the acts." in shown
     assert "Nothing was changed in the cluster" not in render_html(report())
 
 

@@ -27,6 +27,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Unreachable,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.retry import ATTEMPTS
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import Write
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
 from tests.unit.plugins.module_utils._cluster.network import a_client, a_list, a_status, an_answer
 
@@ -266,6 +267,18 @@ def test_forbidden_carries_the_rule_that_is_missing() -> None:
         "GET /api/v1/namespaces/team-a/pods answered 403 Forbidden: pods is forbidden. "
         "Grant this user: list pods in namespace team-a."
     )
+
+
+@pytest.mark.parametrize("verb", ["create", "patch"])
+def test_apply_names_the_right_that_the_server_asked_for(verb: str) -> None:
+    """A server-side apply of what is not there yet is a create too."""
+    said = f'things.example.com "a" is forbidden: User "jo" cannot {verb} resource "things" in API group "example.com"'
+    client, _transport, _clock = a_client(a_status(403, reason="Forbidden", message=said))
+
+    with pytest.raises(Forbidden) as caught:
+        client.write(Write("apply", "/apis/example.com/v1/namespaces/team-a/things/a", {}))
+
+    assert caught.value.rule == Rule(verb, "example.com", "things", "team-a")
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,37 @@ def test_stuck_migration_in_a_healthy_cluster_passes_all() -> None:
     assert [one.answer for one in passage.answers] == ["pass"] * len(GATES)
 
 
+def test_defaults_are_those_that_are_documented() -> None:
+    assert Limits() == Limits(max_stuck_per_node=3, max_acts_per_run=5, max_acts_per_hour=20, max_attempts=3)
+
+
+def test_as_many_on_a_node_as_are_allowed_close_nothing() -> None:
+    assert pass_gates(a_situation(stuck_by_node={"dst-web-1": 3, "elsewhere": 9})).allowed
+    assert pass_gates(a_situation(stuck_by_node={}, limits=Limits(max_stuck_per_node=0))).allowed
+
+
+def test_first_cause_decides() -> None:
+    judgement = stuck().first()
+    other = replace(judgement.causes[0], code="SourceHandlerDown")
+
+    def refused(*causes: Any) -> list[str]:
+        found = pass_gates(a_situation(judgement=replace(judgement, causes=causes)))
+        return [one.code for one in found.refusals]
+
+    assert (refused(judgement.causes[0], other), refused(other, judgement.causes[0])) == ([], ["SourceHandlerDown"])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"lease_seen": False}, {"lease": Held("7", "", None, 1, None)}],
+    ids=["may not be read", "cannot be understood"],
+)
+def test_count_that_is_not_known_closes_the_attempts_of_a_retry(more: dict[str, Any]) -> None:
+    found = pass_gates(a_situation(act="retry", judgement=None, **more))
+
+    assert [one.gate for one in found.refusals] == ["attempts", "lock"]
+
+
 SPENT = Budget("7", tuple(NOW - timedelta(seconds=age) for age in range(20, 0, -1)))
 HELD = Held("7", "another", NOW + timedelta(seconds=30), 1, Record())
 CLOSED: dict[str, tuple[Situation, str, str, str]] = {

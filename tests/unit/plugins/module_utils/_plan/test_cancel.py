@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -128,7 +129,9 @@ def test_post_copy_is_refused_whatever_is_accepted() -> None:
 def test_copy_whose_mode_cannot_be_seen_is_refused() -> None:
     seen = CancelObserved(Migration.from_object(a_migration("Running")), vmi=None, vmi_seen=False)
 
-    assert step(seen).code == "PostCopyActive"
+    assert (step(seen).code, step(seen).can_accept) == ("PostCopyActive", False)
+    # A VMI that is seen and says nothing of this copy leaves it as unknown.
+    assert step(observed(state=a_state(migrationUid="another"))).code == "PostCopyActive"
 
 
 def test_post_copy_that_began_after_the_deletion_is_waited_out() -> None:
@@ -169,7 +172,11 @@ def test_cluster_without_the_subresource_says_what_to_do() -> None:
     found = step(seen, wish=a_wish(stop_evacuation=True))
 
     assert found.code == "EvacuationNotStoppable"
-    assert "Uncordon node src-web-1" in found.reason
+    assert found.can_accept is False
+    assert found.reason == (
+        "Its evacuation cannot be stopped here: this KubeVirt has no evacuate/cancel subresource. Uncordon node "
+        "src-web-1, or take the drain back, and cancel it then."
+    )
 
 
 @pytest.mark.parametrize("owner", [VOLUMES, UPDATE], ids=["volume update", "workload update"])
@@ -184,6 +191,43 @@ def test_target_pod_is_freed_after_the_deletion_where_that_was_asked(phase: str)
 
     assert (found.kind, found.uid) == ("delete_target_pod", "pod-web-1-target")
     assert isinstance(step(seen), Wait)
+
+
+ASKED = a_state(started_seconds=90, abortRequested=True)
+WORDS: dict[str, tuple[CancelObserved, str, str]] = {
+    "before the hand-off": (
+        observed("Scheduling"),
+        "KubeVirt ends it at once; the VM keeps running where it is.",
+        "for KubeVirt to end it",
+    ),
+    "on the target": (
+        observed("TargetReady"),
+        "KubeVirt ends it once the copy runs, or the target pod has ended.",
+        "for the copy to run or the target pod to end",
+    ),
+    "in the copy": (
+        observed(),
+        "KubeVirt then asks the source node to abort the copy; the VM keeps running there.",
+        "for KubeVirt to ask for the abort",
+    ),
+    "once the abort is asked for": (
+        observed(state=ASKED),
+        "KubeVirt then asks the source node to abort the copy; the VM keeps running there.",
+        "for the source node to abort the copy",
+    ),
+}
+
+
+@pytest.mark.parametrize(("seen", "why", "waits"), WORDS.values(), ids=WORDS)
+def test_act_and_wait_say_what_kubevirt_does_in_that_phase(seen: CancelObserved, why: str, waits: str) -> None:
+    assert (step(seen).why, step(seen, done=DELETED).why) == (why, waits)
+
+
+def test_target_pod_that_may_not_be_read_cannot_be_freed() -> None:
+    seen = replace(observed("TargetReady"), pods_seen=False)
+    found = step(seen, wish=a_wish(free_target_pod=True), done=DELETED)
+
+    assert (found.code, found.can_accept) == ("TargetPodUnseen", False)
 
 
 def with_deletion(pod: dict[str, Any]) -> dict[str, Any]:

@@ -116,6 +116,27 @@ def test_count_begins_anew_once_the_vm_has_moved(seconds: int, attempts: int) ->
     assert record.since_success(NOW + timedelta(seconds=seconds)).attempts == attempts
 
 
+def test_begun_attempt_is_the_one_whose_migration_nobody_knows() -> None:
+    begun = Record(attempts=1, last_act="retry", last_at=NOW)
+
+    assert (begun.is_begun, begun.unmade()) == (True, Record())
+    assert not Record(last_act="retry", last_at=NOW).is_begun
+    assert not Record(attempts=1, last_act="retry", last_migration="mig-2", last_at=NOW).is_begun
+
+
+def test_newest_sixteen_bad_nodes_are_kept() -> None:
+    record = Record()
+    for count in range(17):
+        record = record.cancelled("mig", at=NOW, retry_follows=False, bad_target=f"node-{count}")
+
+    assert record.bad_targets == tuple(f"node-{count}" for count in range(1, 17))
+
+
+@pytest.mark.parametrize(("attempts", "is_known"), [(10_000, True), (10_001, False)], ids=str)
+def test_count_beyond_all_reason_is_not_understood(attempts: int, is_known: bool) -> None:
+    assert (read_held(stored(Record(attempts=attempts))).record is not None) is is_known
+
+
 @given(
     st.builds(
         Record,

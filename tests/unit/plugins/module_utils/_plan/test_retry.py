@@ -102,6 +102,29 @@ def test_retry_is_refused(seen: RetryObserved, code: str) -> None:
     assert found.code == code
 
 
+def test_vm_that_cannot_be_migrated_says_why_and_nobody_can_insist() -> None:
+    found = step(REFUSALS["not migratable"][0])
+
+    assert (found.reason, found.can_accept) == ("The VM cannot be migrated: why", False)
+
+
+def test_evacuation_of_a_node_that_the_vm_has_left_stands_in_nobodys_way() -> None:
+    assert step(observed(vmi=with_status(evacuationNodeName="another"))).kind == "create_migration"
+
+
+@pytest.mark.parametrize("code", ["NoPlace", "PlacementUnseen"])
+def test_place_that_is_not_there_or_not_judged_can_be_insisted_on(code: str) -> None:
+    seen = observed(places=() if code == "NoPlace" else None)
+
+    assert step(seen, wish=replace(WISH, accepted=frozenset({code}))).kind == "create_migration"
+
+
+def test_another_success_than_the_one_to_repeat_forbids_nothing() -> None:
+    seen = observed(a_mig("Failed", uid="named", age_seconds=50), a_mig("Succeeded", uid="other", age_seconds=100))
+
+    assert step(seen, wish=replace(WISH, after="named")).kind == "create_migration"
+
+
 def test_gone_migration_of_which_the_vmi_says_that_it_succeeded_is_not_repeated() -> None:
     seen = replace(observed(vmi=MOVED), migrations=())
 
@@ -154,11 +177,26 @@ def test_left_over_pod_is_waited_for_and_named() -> None:
     assert "virt-launcher-web-1-target to end on node dst-web-1" in step(seen, until=OVER).reason
 
 
+def test_one_pod_alone_is_the_vm_itself_and_of_two_on_its_node_the_second_is_left_over() -> None:
+    pod, beside = a_launcher(), a_launcher()
+    beside["metadata"]["name"] = "beside"
+
+    assert step(observed(pods=(Pod.from_object(pod),))).kind == "create_migration"
+    both = observed(pods=(Pod.from_object(pod), Pod.from_object(beside)))
+    assert "left-over pod beside to end on node src-web-1" in step(both).why
+
+
 BAD = Record(bad_targets=("dst-web-1",))
 
 
 def test_bad_target_is_avoided_by_the_best_other_node() -> None:
     assert step(observed(record=BAD)).node == "node-c"
+
+
+def test_of_several_other_nodes_the_best_is_taken() -> None:
+    hostnames = {"node-d": "d", "node-c": "c"}
+
+    assert step(observed(record=BAD, places=("dst-web-1", "node-d", "node-c"), hostnames=hostnames)).node == "node-d"
 
 
 def test_target_whose_pod_went_down_is_to_blame() -> None:
@@ -201,6 +239,20 @@ def test_migration_has_no_priority_and_selects_by_the_label_only_where_asked() -
     }
 
 
+def test_migration_says_whose_it_is_and_what_nobody_said_is_left_out() -> None:
+    assert plan_migration(WISH, actor="jo", holder="jo/1") == {
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "VirtualMachineInstanceMigration",
+        "metadata": {
+            "generateName": "live-migration-retry-",
+            "namespace": "team-a",
+            "labels": {"kubevirt.io/vmi-name": "web-1"},
+            "annotations": {"live-migration.kubevirt-ops/actor": "jo", "live-migration.kubevirt-ops/holder": "jo/1"},
+        },
+        "spec": {"vmiName": "web-1"},
+    }
+
+
 @pytest.mark.parametrize(
     ("other_age", "withdrawn"), [(31, True), (30, True), (29, False)], ids=["older", "same", "younger"]
 )
@@ -238,7 +290,7 @@ def test_it_waits_as_asked(phase: str, wait_for: str, state: str) -> None:
 def test_waiting_ends() -> None:
     found = step(observed(a_mig("Pending")), wish=replace(WISH, wait_for="finished"), created="mig-web-1", until=OVER)
 
-    assert found.state == "waiting"
+    assert (found.state, found.reason) == ("waiting", "It had not come so far within wait_timeout (phase Pending).")
 
 
 def test_own_migration_that_is_gone_is_told_by_the_vmi() -> None:
@@ -246,3 +298,37 @@ def test_own_migration_that_is_gone_is_told_by_the_vmi() -> None:
     seen = replace(observed(vmi=with_status(migrationState=state)), migrations=())
 
     assert step(seen, created="own").state == "succeeded"
+
+
+ENDS: dict[str, tuple[RetryObserved, str, str]] = {
+    "gone before the copy": (
+        replace(observed(), migrations=()),
+        "failed",
+        "Its object is gone, and the VMI knows nothing of it: it ended before the copy.",
+    ),
+    "gone after it failed": (
+        replace(observed(vmi=with_status(migrationState=a_state(failed=True))), migrations=()),
+        "failed",
+        "Its object is gone; the VMI says how it ended.",
+    ),
+    "failed before the copy": (
+        observed(a_mig("Failed")),
+        "failed",
+        "It failed: KubeVirt recorded no reason, as it ended before the copy.",
+    ),
+    "failed in the copy": (
+        observed(a_mig("Failed"), vmi=with_status(migrationState=a_state(failed=True, failureReason="it broke"))),
+        "failed",
+        "It failed: it broke.",
+    ),
+    "being cancelled": (observed(a_mig("Pending", deleted_seconds=1)), "withdrawn", "It is being cancelled."),
+    "made": (observed(a_mig("Pending")), "created", "KubeVirt has the migration (phase Pending)."),
+    "just made": (observed(a_mig("")), "created", "KubeVirt has the migration (phase unset)."),
+}
+
+
+@pytest.mark.parametrize(("seen", "state", "reason"), ENDS.values(), ids=ENDS)
+def test_end_of_the_own_migration_is_told(seen: RetryObserved, state: str, reason: str) -> None:
+    found = step(seen, created="mig-web-1")
+
+    assert (found.state, found.reason) == (state, reason)
