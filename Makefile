@@ -87,7 +87,7 @@ integration: cluster ## Modules, filters, role and playbook on the test cluster
 	@$(PYTHON) -m tests.make.environment awx
 	$(PYTEST) -n $(WORKERS) --ignore=$(PACKAGE_TEST) tests/integration
 
-test-chain: cluster ## From an alert to the migrated VM: Prometheus, Alertmanager, ansible-rulebook (Java 17 is fetched; not part of make test yet)
+test-chain: cluster ## From an alert to the migrated VM: Prometheus, Alertmanager, ansible-rulebook (Java 17 is fetched where there is none)
 	@$(PYTHON) -m tests.make.environment eda
 	$(PYTEST) -n $(WORKERS) --dist loadfile tests/chain
 

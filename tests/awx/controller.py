@@ -11,7 +11,7 @@ A launch is checked against the template's survey as AWX does it, and starts a r
         controller.jobs[0].artifacts
 
 A template is a dict with C(name), C(playbook), and where it has them C(survey) (the questions), C(extra_vars),
-C(ask_limit_on_launch), C(ask_variables_on_launch), C(organization) (Default).
+C(limit), C(ask_limit_on_launch), C(ask_variables_on_launch), C(organization) (Default).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import yaml
 
 from tests.awx.job import Job, prepare, run
 from tests.awx.server import Answer, serving
@@ -139,14 +141,16 @@ class Controller:
         errors = errors_in_answers(survey, answers=taken)
         if errors:
             return 400, {"variables_needed_to_start": errors}
-        limit = given.get("limit", "") if template.get("ask_limit_on_launch") else ""
+        limit = given.get("limit", "") if template.get("ask_limit_on_launch") else template.get("limit", "")
         job = self._start(template, answers={**defaults_of(survey), **taken}, limit=limit)
         ignored = {name: value for name, value in sent.items() if name not in taken}
         return 201, {**_shown(job), "job": job.id, "ignored_fields": {"extra_vars": ignored} if ignored else {}}
 
     def _start(self, template: Mapping[str, Any], *, answers: dict[str, Any], limit: str) -> Job:
         with self._lock:
-            variables = dict(template.get("extra_vars", {}))
+            # A dict, or YAML as the API keeps it.
+            given = template.get("extra_vars") or {}
+            variables = dict(yaml.safe_load(given) if isinstance(given, str) else given)
             job = Job(len(self.jobs) + 1, template["playbook"], answers, variables=variables, limit=limit)
             self.jobs.append(job)
             thread = threading.Thread(target=self._run, args=(job,))

@@ -54,8 +54,13 @@ _Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!
 def kubernetes_environment(inputs: Mapping[str, Any], *, folder: Path) -> dict[str, str]:
     """What the credential type "OpenShift or Kubernetes API Bearer Token" puts into a job's environment.
 
-    Without a CA that is pasted AWX turns the check of certificates off, whatever verify_ssl says.
+    Without a CA that is pasted AWX turns the check of certificates off, whatever verify_ssl says. Inputs with a
+    kubeconfig are those of the type that awx_setup makes.
     """
+    if "kubeconfig" in inputs:
+        held = folder / "env" / "kubeconfig"
+        held.write_text(inputs["kubeconfig"], encoding="utf-8")
+        return {"K8S_AUTH_KUBECONFIG": str(held)}
     given = {"K8S_AUTH_HOST": inputs["host"], "K8S_AUTH_API_KEY": inputs["bearer_token"]}
     if not (inputs.get("verify_ssl") and inputs.get("ssl_ca_cert")):
         return {**given, "K8S_AUTH_VERIFY_SSL": "False"}

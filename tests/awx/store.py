@@ -28,7 +28,7 @@ _KINDS = {
     "workflow_job_template_nodes": "workflow_job_template_node",
     "workflow_approval_templates": "workflow_approval_template",
 }
-_SECRETS = ("bearer_token", "ssl_ca_cert")
+_SECRETS = ("bearer_token", "ssl_ca_cert", "kubeconfig")
 _ASSOCIATIONS = ("credentials", "instance_groups", "success_nodes", "failure_nodes", "always_nodes")
 
 

@@ -86,11 +86,11 @@ class Running:
 
     def is_done(self, plays: int) -> bool:
         """Whether it has run so many playbooks and is done with each."""
-        return self.rulebook.said.count("PLAY RECAP") >= plays and not any(self.runs.glob("eda*"))
+        return self.rulebook.ended >= plays and not any(self.runs.glob("eda*"))
 
     def seconds(self, vm: str, *, until: Callable[[], bool] | None = None) -> float:
         """From the POST until it is so, or until it is done; returns once it is done, so that the next one is alone."""
-        done = partial(self.is_done, self.rulebook.said.count("PLAY RECAP") + 1)
+        done = partial(self.is_done, self.rulebook.ended + 1)
         began = time.monotonic()
         if self.webhook.post(firing(vm)) != 200:
             raise RuntimeError("the webhook did not take the alert")

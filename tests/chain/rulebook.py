@@ -89,10 +89,11 @@ class Webhook:
 
 
 class Rulebook:
-    """A running rulebook."""
+    """A running rulebook. `played`: what Ansible itself has logged of its playbooks."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, *, played: Path) -> None:
         self._child = child
+        self._played = played
 
     @property
     def said(self) -> str:
@@ -101,8 +102,16 @@ class Rulebook:
 
     @property
     def plays(self) -> int:
-        """How many playbooks it has started."""
-        return self.said.count(PLAY)
+        """How many playbooks it has started. Its own log is no measure: it has the output of one that failed twice."""
+        return self._logged(PLAY)
+
+    @property
+    def ended(self) -> int:
+        """How many playbooks have ended, also those that failed."""
+        return self._logged("PLAY RECAP")
+
+    def _logged(self, text: str) -> int:
+        return self._played.read_text(encoding="utf-8", errors="replace").count(text) if self._played.exists() else 0
 
     def wait_for(self, condition: str | Callable[[], Any], /) -> None:
         """Returns once its log has this text, or the condition holds; fails where it has ended, or after minutes."""
@@ -115,7 +124,7 @@ class Rulebook:
 
     def wait_for_plays(self, number: int) -> None:
         """Returns once so many playbooks have ended."""
-        self.wait_for(lambda: self.said.count("PLAY RECAP") >= number)
+        self.wait_for(lambda: self.ended >= number)
 
     def stop(self) -> None:
         """End it."""
@@ -160,7 +169,9 @@ def running_rulebook(
         **(variables or {}),
     }
     (folder / "variables.yml").write_text(json.dumps(given), encoding="utf-8")
+    played = folder / f"playbooks-{log}"
     extra = {
+        "ANSIBLE_LOG_PATH": str(played),
         **({"WEBHOOK_TOKEN": webhook.token} if webhook and knows_token else {}),
         **({"K8S_AUTH_KUBECONFIG": str(kubeconfig)} if kubeconfig else {}),
         **(environment or {}),
@@ -175,7 +186,7 @@ def running_rulebook(
         cwd=folder,
         environment=environment_of(folder, extra=extra, collections=collections),
     )
-    rulebook = Rulebook(child)
+    rulebook = Rulebook(child, played=played)
     try:
         if webhook is not None:
             rulebook.wait_for(lambda: _listens(webhook.port))

@@ -26,7 +26,7 @@ from tests.demo.remediation import Claim, Say
 from tests.integration.prometheus import MeasuredBy
 from tests.make.places import BUILD, FULL_NAME
 
-__all__ = ["NAME", "Timeline", "show_alert"]
+__all__ = ["NAME", "Timeline", "claims_of", "report_in", "show_alert"]
 
 NAME = "alert"
 FOLDER = BUILD / "demo"
@@ -75,8 +75,8 @@ def show_alert(cluster: Cluster, _scenario: Scenario, *, say: Say) -> list[Claim
             said, plays = rulebook.said, rulebook.plays
     finally:
         cluster.simulator.rest()
-    print(f"\nWhat the playbook said:\n\n{_report_in(said)}")
-    claims = list(_claims(before, _migrations(cluster), said=said, plays=plays))
+    print(f"\nWhat the playbook said:\n\n{report_in(said)}")
+    claims = list(claims_of(before, after=_migrations(cluster), said=said, plays=plays))
     print("What the demo shows, held against the cluster:\n")
     for claim in claims:
         print(f"  {'so' if claim.holds else 'NOT SO':<8}{claim.text}")
@@ -139,14 +139,16 @@ _MARKS: Mapping[str, str] = {
 }
 
 
-def _claims(before: Mapping[str, str], after: Mapping[str, str], *, said: str, plays: int) -> Iterator[Claim]:
+def claims_of(before: Mapping[str, str], *, after: Mapping[str, str], said: str, plays: int) -> Iterator[Claim]:
+    """Each claim, held against the migrations before and after, what was said, and how many playbooks ran."""
     yield Claim("the cause that was planted was found: no data flows (NoDataFlow)", "NoDataFlow" in said)
     yield Claim(f"the stuck migration of {VM} is gone, and a new one was made", after.get(VM) not in (None, before[VM]))
     yield Claim(f"the healthy migration of {OTHER} was not touched", after.get(OTHER) == before[OTHER])
     yield Claim("the playbook ran once", plays == 1)
 
 
-def _report_in(said: str) -> str:
+def report_in(said: str) -> str:
+    """The report that the playbook printed; "" where there is none."""
     found = _REPORT.search(said)
     return found.group() if found else ""
 

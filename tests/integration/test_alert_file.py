@@ -197,3 +197,20 @@ def test_a_place_that_takes_no_file_is_an_error(cluster: Cluster, tmp_path: Path
 
     with pytest.raises(WrongInput, match=words):
         ask(cluster, rule_file=str(tmp_path / path))
+
+
+@pytest.mark.parametrize("made", ["pipe", "device"], ids=["a pipe", "a link to a device"])
+def test_what_is_no_regular_file_is_neither_read_nor_replaced(cluster: Cluster, tmp_path: Path, made: str) -> None:
+    world(cluster)
+    path = tmp_path / "rules.yml"
+    if made == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/null")
+
+    for state in ("present", "absent"):
+        with pytest.raises(WrongInput, match="is no regular file"):
+            ask(cluster, rule_file=str(path), state=state)
+
+    assert path.is_fifo() if made == "pipe" else path.is_symlink()
+    assert Path("/dev/null").is_char_device()

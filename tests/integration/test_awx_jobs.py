@@ -27,20 +27,24 @@ SETUP = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text(encod
 TEMPLATES: list[dict[str, Any]] = [{**one, "name": one["key"]} for one in SETUP["awx_setup_templates"]]
 
 
+def credential_of(cluster: Cluster) -> dict[str, Any]:
+    """The inputs of a credential for the test cluster."""
+    return {
+        "host": cluster.server,
+        "bearer_token": cluster.token("admin"),
+        "verify_ssl": True,
+        "ssl_ca_cert": cluster.ca_file.read_text(encoding="utf-8"),
+    }
+
+
 @pytest.fixture(scope="module")
 def controller(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
     """A controller with the checkout as its project and the test cluster as its credential."""
     cluster.reset()
     cluster.simulator.play("remediate")
     folder = tmp_path_factory.mktemp("awx")
-    credential = {
-        "host": cluster.server,
-        "bearer_token": cluster.token("admin"),
-        "verify_ssl": True,
-        "ssl_ca_cert": cluster.ca_file.read_text(encoding="utf-8"),
-    }
     with Controller(
-        folder, project=bare_clone(folder), templates=TEMPLATES, token=TOKEN, credential=credential
+        folder, project=bare_clone(folder), templates=TEMPLATES, token=TOKEN, credential=credential_of(cluster)
     ) as running:
         yield running
 
@@ -167,3 +171,33 @@ def test_variable_that_the_survey_does_not_ask_for_is_left_out(controller: Contr
     assert response.json()["ignored_fields"] == {"extra_vars": {"validate_certs": False}}
     assert "validate_certs" not in job.answers
     assert job.status == "successful", job.output
+
+
+def test_slice_of_the_job_for_all_clusters_asks_each_host_s_own_cluster(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.reset()
+    cluster.simulator.play("remediate")
+    config = yaml.safe_load(cluster.kubeconfig("admin").read_text(encoding="utf-8"))
+    (there,) = config["contexts"]
+    nowhere = {"name": "nowhere", "cluster": {"server": "https://127.0.0.1:1"}}
+    away = {"name": "away", "context": {**there["context"], "cluster": "nowhere"}}
+    config |= {"clusters": [*config["clusters"], nowhere], "contexts": [{**there, "name": "here"}, away]}
+    hosts = {
+        name: {"ansible_connection": "local", "kubernetes_context": context}
+        for name, context in {"prod-1": "away", "prod-2": "here"}.items()
+    }
+    # As tasks/awx_slices.yml has it; the controller limits each slice to its hosts.
+    variables = {"clusters": "all", "context": "{{ kubernetes_context }}"}
+    job = Job(1, "playbooks/diagnose.yml", {"namespaces": "team-a"}, variables=variables, limit="prod-2")
+
+    prepare(
+        job,
+        folder=tmp_path / "job",
+        project=bare_clone(tmp_path),
+        inventory={"all": {"hosts": list(hosts)}, "_meta": {"hostvars": hosts}},
+        credential={"kubeconfig": yaml.safe_dump(config)},
+    )
+    run(job, folder=tmp_path / "job")
+
+    assert job.status == "successful", job.output
+    assert set(job.artifacts["live_migration"]["clusters"]) == {"prod-2"}
+    assert "TargetPodCrashing" in json.dumps(job.artifacts)

@@ -16,13 +16,23 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.awx.controller import Controller
+from tests.awx.project import bare_clone
 from tests.awx.server import serving
 from tests.awx.store import Store
 from tests.awx.survey import variables_of
+from tests.awx.workflow import run_workflow, templates_of
+from tests.cluster import Cluster
+from tests.integration.acting import going_on
+from tests.integration.simulated import items
+from tests.integration.test_awx_jobs import credential_of, job_of, launch
 from tests.make.places import BUILD, ROOT
 
 TOKEN = "a-token-of-the-controller"
+LOCAL = {"ansible_connection": "local"}
 SECRET = "the-bearer-token-of-prod-1"
+KUBECONFIG = "a kubeconfig with a context for each cluster"
+ALL = "Live migration: diagnose, all clusters"
 CLUSTERS = [
     {
         "name": "prod-1",
@@ -44,7 +54,12 @@ VARIABLES = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text(e
 def set_up(url: str, folder: Path, *, collections: Path, more: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """A run of the playbook that finds collections in that folder alone."""
     given = folder / "clusters.yml"
-    given.write_text(yaml.safe_dump({"awx_setup_clusters": CLUSTERS}), encoding="utf-8")
+    variables = {
+        "awx_setup_clusters": CLUSTERS,
+        "awx_setup_kubeconfig": KUBECONFIG,
+        "awx_setup_slice_instance_groups": ["east"],
+    }
+    given.write_text(yaml.safe_dump(variables), encoding="utf-8")
     programs = Path(sys.executable).parent
     environment = {
         "HOME": str(folder),
@@ -114,7 +129,28 @@ def test_jobs_of_a_cluster_run_in_its_instance_groups(runs: Runs) -> None:
     groups = {name: store.associations.get((one["id"], "instance_groups"), []) for name, one in _templates(store)}
 
     assert groups
-    assert groups == {name: [east] if name.endswith(", prod-1") else [] for name in groups}
+    assert groups == {name: [east] if name.endswith(", prod-1") or name == ALL else [] for name in groups}
+
+
+def test_diagnosis_of_all_clusters_is_cut_into_a_slice_for_each(runs: Runs) -> None:
+    store = runs[0]
+    made = store.named("job_templates")[ALL]
+    kind = store.named("credential_types")["Live migration: kubeconfig"]
+    credential = store.named("credentials")["Live migration: all clusters"]
+    assert (made["job_slice_count"], made.get("limit", "")) == (len(CLUSTERS), "")
+    # What the controller and the job fill in must not have been filled in here.
+    assert yaml.safe_load(made["extra_vars"]) == {"clusters": "all", "context": "{{ kubernetes_context }}"}
+    assert kind["injectors"] == {
+        "file": {"template": "{{ kubeconfig }}"},
+        "env": {"K8S_AUTH_KUBECONFIG": "{{ tower.filename }}"},
+    }
+    assert (credential["credential_type"], credential["inputs"]) == (kind["id"], {"kubeconfig": KUBECONFIG})
+    assert store.associations[made["id"], "credentials"] == [credential["id"]]
+    contexts = {name: yaml.safe_load(one["variables"]) for name, one in store.named("hosts").items()}
+    assert {name: one["kubernetes_context"] for name, one in contexts.items()} == {
+        "prod-1": "prod-1",
+        "prod-2": "prod-2",
+    }
 
 
 def _templates(store: Store) -> list[tuple[str, dict[str, Any]]]:
@@ -147,9 +183,54 @@ def test_workflow_waits_for_an_approval_between_its_jobs(runs: Runs) -> None:
     assert variables_of(store.surveys[flow["id"]]["spec"]) == {"namespaces", "vms"}
 
 
+# A VM in team-a whose target launcher has crashed.
+STUCK = "web-1"
+OF_TEAM_A = "/apis/kubevirt.io/v1/namespaces/team-a/virtualmachineinstancemigrations"
+
+
+@pytest.mark.parametrize("approved", [False, True], ids=["denied", "approved"])
+def test_workflow_diagnoses_and_remediates_only_what_was_approved(
+    runs: Runs, cluster: Cluster, tmp_path: Path, approved: bool
+) -> None:
+    cluster.reset()
+    cluster.simulator.play("remediate")
+    before = {one["metadata"]["uid"] for one in items(cluster, OF_TEAM_A)}
+    seen: list[set[str]] = []
+
+    def approve(_what: str) -> bool:
+        seen.append({one["metadata"]["uid"] for one in items(cluster, OF_TEAM_A)})
+        return approved
+
+    with (
+        going_on(cluster, pause=0.3),
+        Controller(
+            tmp_path,
+            project=bare_clone(tmp_path),
+            templates=templates_of(runs[0]),
+            token=TOKEN,
+            credential=credential_of(cluster),
+            inventory={"all": {"hosts": ["prod-1"]}, "_meta": {"hostvars": {"prod-1": LOCAL}}},
+        ) as controller,
+    ):
+        ran = run_workflow(
+            runs[0],
+            "Live migration: diagnose, approve, remediate, prod-1",
+            answers={"namespaces": "team-a", "vms": f"team-a/{STUCK}"},
+            launch=lambda name, answers: job_of(controller, launch(controller, name, **answers)).status,
+            approve=approve,
+        )
+
+    wanted = [("first", "successful"), ("approval", "successful" if approved else "failed"), ("then", "successful")]
+    assert [(one.node, one.status) for one in ran] == wanted[: 3 if approved else 2]
+    assert seen == [before]
+    after = {one["metadata"]["uid"] for one in items(cluster, OF_TEAM_A)}
+    assert (before <= after) is not approved
+
+
 def test_no_token_is_printed(runs: Runs) -> None:
     for run in runs[1]:
         assert SECRET not in run.stdout + run.stderr
+        assert KUBECONFIG not in run.stdout + run.stderr
 
 
 def test_without_a_collection_it_stops_with_the_line_that_installs_one(tmp_path: Path) -> None:
@@ -171,7 +252,7 @@ print(json.dumps({{"changed": False}}))
 """
 MODULES = (
     *("project", "inventory", "execution_environment", "host", "credential", "job_template"),
-    "workflow_job_template",
+    *("workflow_job_template", "credential_type"),
 )
 
 
@@ -191,4 +272,6 @@ def test_modules_of_ansible_controller_are_called_where_awx_is_not_there(tmp_pat
     templates, workflows = len(VARIABLES["awx_setup_templates"]), len(VARIABLES["awx_setup_workflows"])
     each = {"host": 1, "credential": 1, "job_template": templates, "workflow_job_template": workflows}
     shared = {"project": 1, "inventory": 1, "execution_environment": 1}
-    assert Counter(made) == {**shared, **{name: 2 * number for name, number in each.items()}}
+    slices = {"credential_type": 1, "credential": 1, "job_template": 1}
+    for_each = {name: 2 * number for name, number in each.items()}
+    assert Counter(made) == Counter(shared) + Counter(slices) + Counter(for_each)

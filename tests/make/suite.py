@@ -36,9 +36,22 @@ __all__ = [
 ]
 
 # Cheap ones first, so that a slip is known within seconds.
-STEPS = ("setup", "check", "unit", "mutants", "cluster", "contract", "build", "integration", "matrix", "sanity")
-# Started after the first step: most of the others leave one processor free.
-BESIDE = ("sanity",)
+STEPS = (
+    "setup",
+    "check",
+    "unit",
+    "mutants",
+    "cluster",
+    "contract",
+    "build",
+    "integration",
+    "matrix",
+    "test-chain",
+    "sanity",
+)
+# Started after the first step. Sanity keeps one processor busy, and most of the others leave one free; the chain waits
+# most of its time, for alerts that have to hold for a minute.
+BESIDE = ("sanity", "test-chain")
 RESULTS = BUILD / "results"
 
 

@@ -37,8 +37,12 @@ class RulesRefused(ClusterError):
 
 def read_rule_file(path: str, /) -> str | None:
     """Its text, None where there is none. Raises WrongInput for what cannot be read or is no file."""
+    place = Path(path)
     try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
+        # A pipe would be waited for, and a device be replaced by a file.
+        if place.exists() and not (place.is_file() or place.is_dir()):
+            raise WrongInput(f"rule_file: {path} is no regular file.")
+        return place.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         if not Path(os.path.realpath(path)).parent.is_dir():
             raise WrongInput(f"rule_file: the folder of {path} does not exist.") from None
