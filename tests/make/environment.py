@@ -65,7 +65,7 @@ ENVIRONMENTS = {
     "java": Environment("java", ("requirements-java.txt",), "java"),
     "importer": Environment("importer", ("requirements-importer.txt",), "importer"),
     "awx": Environment("awx", ("requirements-awx.txt",), "awx"),
-    "look": Environment("look", ("requirements-look.txt",), "look", ("--no-deps",)),
+    "look": Environment("look", ("requirements-look.txt",), "look-venv", ("--no-deps",)),
 }
 
 
