@@ -90,9 +90,11 @@ options:
     description:
       - Where to read how far running copies are, as for M(kubevirt_ops.live_migration.migration_info). The bundle keeps
         all that was measured, with V(virt_handler) two samples of each copy or more.
+      - With V(auto) the Prometheus that O(prometheus) names is asked, or virt-handler where it names none, which takes
+        6 seconds for its two samples if a copy runs. What may not be read is in RV(not_read).
     type: str
-    choices: [none, prometheus, virt_handler]
-    default: none
+    choices: [auto, none, prometheus, virt_handler]
+    default: auto
   redact:
     description:
       - Whether confidential content is replaced.
@@ -290,7 +292,11 @@ def main() -> None:
             "late_after": {"type": "int", "default": 300},
             "include_finished": {"type": "bool", "default": False},
             "placement": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
-            "progress": {"type": "str", "default": "none", "choices": ["none", "prometheus", "virt_handler"]},
+            "progress": {
+                "type": "str",
+                "default": "auto",
+                "choices": ["auto", "none", "prometheus", "virt_handler"],
+            },
             "prometheus": {"type": "dict", "options": PROMETHEUS_SPEC},
         },
         supports_check_mode=True,

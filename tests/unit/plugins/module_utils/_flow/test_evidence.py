@@ -44,7 +44,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import KINDS, kind_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow import migration_info, node_health_info
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.evidence_options import parse_evidence
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.evidence_options import (
+    parse_evidence,
+    progress_source,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import connect_or_open
 from tests.unit.builders import (
     NOW,
@@ -61,6 +64,19 @@ from tests.unit.mangling import dropped, paths_of, replaced
 
 AT = datetime(2026, 11, 23, 8, 0, tzinfo=timezone.utc)
 POLICIES = KINDS["migrations.kubevirt.io", "MigrationPolicy"]
+
+
+@pytest.mark.parametrize(
+    ("params", "source"),
+    [
+        ({}, "virt_handler"),
+        ({"progress": "auto", "prometheus": {"url": "x"}}, "prometheus"),
+        ({"progress": "none", "prometheus": {"url": "x"}}, "none"),
+    ],
+    ids=["nothing", "prometheus_named", "not_wanted"],
+)
+def test_progress_source_is_measured_unless_that_is_not_wanted(params: dict[str, Any], source: str) -> None:
+    assert progress_source(params) == source
 
 
 # -- where a look goes
