@@ -109,7 +109,9 @@ options:
     description:
       - Whether names of VMs, of nodes and of the VMs' namespaces are replaced, each always by the same one as long as
         O(pseudonym_key_file) is the same. Other names, such as those of claims, networks and registries, stay.
-      - A name that is also a word of the API, such as C(memory), stays, and stands in C(names_kept) of the manifest.
+      - A name that is also a word of the API, such as C(memory), or a number is replaced where a field says that it is
+        a name, in paths and beside its namespace; in a sentence it stays, as nobody can tell it from the word.
+      - The names of KubeVirt's own parts stay, and stand in C(names_kept) of the manifest.
     type: bool
     default: false
   pseudonym_key_file:

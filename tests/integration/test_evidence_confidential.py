@@ -214,7 +214,7 @@ def test_pseudonyms_replace_each_name_and_lead_back_through_the_key_alone(reacha
     again = take(cluster, tmp_path / "second", **options)
 
     named = re.compile("(?<![a-z0-9])(db-1|team-a|node-a|node-b)(?![a-z0-9])")
-    for path, text in texts_in(tmp_path / "bundle"):
+    for path, text in [*texts_in(tmp_path / "bundle"), *rendered(tmp_path / "bundle").items()]:
         assert named.search(path) is None, path
         assert named.search(text) is None, path
     names = json.loads(key.read_text())["names"]
