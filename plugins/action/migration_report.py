@@ -16,6 +16,11 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.capture_files import (
+    Bounds,
+    read_files,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._clusters_files import (
     render_clusters_html,
     render_clusters_json,
@@ -42,7 +47,11 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._prefl
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_text import render_preflight_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import MODES, read_remediation
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import compare_reports
-from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_earlier import read_earlier
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_earlier import (
+    MOST_BYTES,
+    earlier_from,
+    read_earlier,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_files import (
     collection_version,
     differs,
@@ -119,6 +128,8 @@ _KINDS = ("migrations", "clusters", "preflight", "tuning")
 _ACTS = ("cancelled", "retried")
 _SUFFIXES = {"json": ".json", "html": ".html", "markdown": ".md"}
 _COLORS = {"bad": "COLOR_ERROR", "warn": "COLOR_WARN", "good": "COLOR_OK"}
+# What the role migration_diagnosis calls a bundle.
+_BUNDLE = "live-migration-evidence.tar.gz"
 # ansible-core annotates these in some releases only.
 _Untyped = Callable[..., Any]
 _fail: _Untyped = AnsibleActionFail
@@ -186,9 +197,32 @@ def _report(options: Mapping[str, Any], *, task_vars: Mapping[str, Any]) -> _Any
     if not options["compare_with"]:
         return report
     try:
-        return replace(report, comparison=compare_reports(read_earlier(options["compare_with"]), later=report))
+        return replace(report, comparison=compare_reports(_earlier(options["compare_with"]), later=report))
     except ValueError as error:
         raise _fail(f"option compare_with: {error}") from error
+
+
+def _earlier(given: str) -> Report:
+    """An earlier report.json, in a folder, by itself, or in the tarball of a bundle, which may be anybody's."""
+    path = Path(given).expanduser().absolute()
+    if not (path / "report.json").exists() and (path / _BUNDLE).is_file():
+        path /= _BUNDLE
+    if path.suffix == ".json" or not path.is_file():
+        return read_earlier(given)
+    bounds = Bounds(file_bytes=MOST_BYTES, total_bytes=2 * MOST_BYTES)
+    try:
+        found = dict(read_files(str(path), wanted=_is_of_a_report, bounds=bounds, option="option compare_with"))
+    except WrongInput as error:
+        raise _fail(str(error)) from error
+    reports = {name: content for name, content in found.items() if name.rpartition("/")[2] == "report.json"}
+    if len(reports) != 1:
+        raise ValueError(f"{path} holds {len(reports)} report.json; name a bundle, a folder or a file that has one")
+    ((name, content),) = reports.items()
+    return earlier_from(content, named=f"{name} in {path}")
+
+
+def _is_of_a_report(path: str) -> bool:
+    return path.count("/") <= 1 and path.rpartition("/")[2] == "report.json"
 
 
 def _remediation(options: Mapping[str, Any]) -> Remediation | None:

@@ -90,9 +90,11 @@ options:
     description:
       - Where to read how far running copies are, as for M(kubevirt_ops.live_migration.migration_info). The bundle keeps
         all that was measured, with V(virt_handler) two samples of each copy or more.
+      - With V(auto) the Prometheus that O(prometheus) names is asked, or virt-handler where it names none, which takes
+        6 seconds for its two samples if a copy runs. What may not be read is in RV(not_read).
     type: str
-    choices: [none, prometheus, virt_handler]
-    default: none
+    choices: [auto, none, prometheus, virt_handler]
+    default: auto
   redact:
     description:
       - Whether confidential content is replaced.
@@ -107,7 +109,9 @@ options:
     description:
       - Whether names of VMs, of nodes and of the VMs' namespaces are replaced, each always by the same one as long as
         O(pseudonym_key_file) is the same. Other names, such as those of claims, networks and registries, stay.
-      - A name that is also a word of the API, such as C(memory), stays, and stands in C(names_kept) of the manifest.
+      - A name that is also a word of the API, such as C(memory), or a number is replaced where a field says that it is
+        a name, in paths and beside its namespace; in a sentence it stays, as nobody can tell it from the word.
+      - The names of KubeVirt's own parts stay, and stand in C(names_kept) of the manifest.
     type: bool
     default: false
   pseudonym_key_file:
@@ -290,7 +294,11 @@ def main() -> None:
             "late_after": {"type": "int", "default": 300},
             "include_finished": {"type": "bool", "default": False},
             "placement": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
-            "progress": {"type": "str", "default": "none", "choices": ["none", "prometheus", "virt_handler"]},
+            "progress": {
+                "type": "str",
+                "default": "auto",
+                "choices": ["auto", "none", "prometheus", "virt_handler"],
+            },
             "prometheus": {"type": "dict", "options": PROMETHEUS_SPEC},
         },
         supports_check_mode=True,

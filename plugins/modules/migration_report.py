@@ -134,10 +134,11 @@ options:
     type: dict
   compare_with:
     description:
-      - An earlier C(report.json), or a folder with one in it, such as a bundle that was unpacked or O(directory) as the
-        last run left it. The report then says what got stuck since, what was freed, and what changed in settings and
-        nodes. Only with O(migrations).
+      - An earlier C(report.json), a folder with one in it, such as O(directory) as the last run left it, or a bundle of
+        M(kubevirt_ops.live_migration.migration_evidence), as a folder or as a tarball. The report then
+        says what got stuck since, what was freed, and what changed in settings and nodes. Only with O(migrations).
       - VMs are compared by namespace and name. A VM that the later look could not see is not called freed for good.
+      - Bundles with pseudonyms compare where all were made with one key.
       - Empty compares with nothing.
     type: path
     default: ""

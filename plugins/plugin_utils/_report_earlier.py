@@ -15,7 +15,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import read_report
 
-__all__ = ["MOST_BYTES", "read_earlier"]
+__all__ = ["MOST_BYTES", "earlier_from", "read_earlier"]
 
 # Of 500 migrations it takes some 10 MB.
 MOST_BYTES = 256_000_000
@@ -28,12 +28,19 @@ def read_earlier(given: str) -> Report:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"{path} is larger than {MOST_BYTES} bytes")
-        document = as_map(json.loads(path.read_text(encoding="utf-8"))) or {}
+        content = path.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    return earlier_from(content, named=str(path))
+
+
+def earlier_from(content: bytes, /, *, named: str) -> Report:
+    """The report in the text of a report.json. Raises ValueError as :func:`read_earlier`."""
+    try:
+        document = as_map(json.loads(content.decode("utf-8"))) or {}
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is no JSON") from error
+        raise ValueError(f"{named} is no JSON") from error
     result = as_map(document.get("migrations")) or {}
     if as_list(result.get("migrations")) is None:
-        raise ValueError(f"{path} is no report of live migrations")
+        raise ValueError(f"{named} is no report of live migrations")
     return read_report(result, nodes=as_map(document.get("nodes")), said_scope=as_text(document.get("scope")) or "")

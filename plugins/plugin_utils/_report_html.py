@@ -29,6 +29,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Migration, Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_sentences import (
     PARTIAL,
+    UNCAPTURED,
     attempt_words,
     cancel_sentence,
     cause_qualities,
@@ -102,6 +103,7 @@ def _environment() -> Environment:
     environment.filters.update(duration=duration, tone=tone_of, moment=_moment)
     environment.globals.update(
         PARTIAL=PARTIAL,
+        UNCAPTURED=UNCAPTURED,
         ORIGINS=ORIGINS,
         SCALE=_report_timeline.SCALE,
         WIDTH=_report_plot.WIDTH,

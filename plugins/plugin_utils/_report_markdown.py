@@ -27,6 +27,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_sentences import (
     PARTIAL,
+    UNCAPTURED,
     attempt_words,
     cancel_sentence,
     cause_qualities,
@@ -228,3 +229,7 @@ def markdown_not_seen(gap: Gap | None) -> Iterator[str]:
     yield from (f"- may not {escape(rule)}" for rule in gap.rules)
     if gap.role:
         yield from ("", "Whoever may grant it can paste this (USER: who runs this):", "", *fence(grant_lines(gap)))
+    if gap.uncaptured:
+        yield ""
+        yield from (f"- not in the capture: {escape(rule)}" for rule in gap.uncaptured)
+        yield from ("", UNCAPTURED)

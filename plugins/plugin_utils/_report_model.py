@@ -148,11 +148,15 @@ class Correlation:
 
 @dataclass(frozen=True)
 class Gap:
-    """What could not be read: one sentence a rule, the lines of the Roles that would show it, and why if known."""
+    """What could not be read: one sentence a rule, the lines of the Roles that would show it, and why if known.
+
+    `uncaptured` are the rules of what a capture does not hold, which no Role would show.
+    """
 
     rules: tuple[str, ...]
     role: tuple[str, ...]
     reason: str
+    uncaptured: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def _taint(given: Mapping[str, Any]) -> str:
 def _amount(given: Mapping[str, Any], *, resource: str, unit: int) -> str:
     """`5.5 of 8`; `? of 8` where the pods' requests were not summed."""
     free, whole = (_quantity(given.get(key), resource=resource, unit=unit) for key in ("free", "allocatable"))
-    return f"{free} of {whole}"
+    return f"{free} of {whole}" if (free, whole) != ("?", "?") else "?"
 
 
 def _quantity(value: Any, *, resource: str, unit: int) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -63,6 +64,8 @@ __all__ = ["DEFAULT_TITLE", "read_causes", "read_gap", "read_report"]
 
 DEFAULT_TITLE = "Live migrations"
 _RULE = ("verb", "group", "resource", "namespace")
+# What an error is called that a rule stands behind: no right, or no such file in a capture.
+_REFUSED = ("Forbidden", "NotCaptured")
 _MOST_NODES = 5
 _MOST_ATTEMPTS = 10
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
@@ -314,7 +317,8 @@ def read_gap(
         return None
     rules = tuple(dict.fromkeys(rule for result in results for rule in _missing_rules(result)))
     return Gap(
-        rules=tuple(visible(rule.sentence()) for rule in rules),
+        rules=tuple(visible(rule.sentence()) for rule in rules if not rule.is_uncaptured),
+        uncaptured=tuple(visible(rule.sentence()) for rule in rules if rule.is_uncaptured),
         role=_verbatim(render_role(rules)),
         reason=" ".join(visible(result.get("msg")) for result in results if result.get("failed") is True),
     )
@@ -326,5 +330,6 @@ def _missing_rules(result: Mapping[str, Any]) -> Iterable[Rule]:
         verb, group, resource, namespace = (as_text(given.get(key)) or "" for key in _RULE)
         yield Rule(verb, group, resource, namespace, is_uncaptured=given.get("reason") == "not_captured")
     error = as_map(result.get("error"))
-    if not entries and error and error.get("code") == "Forbidden" and as_text(error.get("path")):
-        yield rule_from_path(str(error["path"]), method=as_text(error.get("method")) or "GET")
+    if not entries and error and error.get("code") in _REFUSED and as_text(error.get("path")):
+        rule = rule_from_path(str(error["path"]), method=as_text(error.get("method")) or "GET")
+        yield replace(rule, is_uncaptured=error["code"] == "NotCaptured")

@@ -28,6 +28,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 
 __all__ = [
     "PARTIAL",
+    "UNCAPTURED",
     "attempt_words",
     "cancel_sentence",
     "cause_qualities",
@@ -43,6 +44,7 @@ __all__ = [
 
 
 PARTIAL = "Not everything could be read; the verdicts rest on the rest."
+UNCAPTURED = "No role would show what is not in the capture: whoever took it can take it again, with more in it."
 
 
 def cancel_sentence(migration: Migration) -> str:

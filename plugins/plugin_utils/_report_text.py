@@ -30,6 +30,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._repor
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_sentences import (
     PARTIAL,
+    UNCAPTURED,
     cancel_sentence,
     cause_qualities,
     facts_of,
@@ -272,3 +273,7 @@ def not_seen_lines(gap: Gap | None, *, width: int) -> Iterator[Line]:
     if gap.role:
         yield from wrapped("Whoever may grant it can paste this (USER: who runs this):", width=width, first="   ")
         yield from (Line(text, verbatim=True) for text in grant_lines(gap))
+    for rule in gap.uncaptured:
+        yield from wrapped(f"not in the capture: {rule}", width=width, first="   - ")
+    if gap.uncaptured:
+        yield from wrapped(UNCAPTURED, width=width, first="   ")

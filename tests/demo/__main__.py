@@ -29,7 +29,14 @@ from tests.make.places import BUILD, FULL_NAME, ROOT
 
 REPORT = BUILD / "demo"
 # Nobody keeps logs there.
-EVIDENCE = ("-e", f"evidence_directory={REPORT.relative_to(ROOT)}", "-e", "evidence_log_bytes=0")
+EVIDENCE = (
+    "-e",
+    f"evidence_directory={REPORT.relative_to(ROOT)}",
+    "-e",
+    "evidence_log_bytes=0",
+    "-e",
+    "evidence_metrics=false",
+)
 BUNDLE = REPORT / "live-migration-evidence.tar.gz"
 SCENARIO = "demo"
 # The one who looks after the cluster: may read what a diagnosis reads, and nothing more.

@@ -36,7 +36,7 @@ ROOMS: dict[str, set[str]] = {
     "modules": {"_flow", "_cluster"},
     "filter": {"_facts", "_verdict", "_proof", "plugin_utils"},
     "plugin_utils": {"_facts", "_verdict", "_proof"},
-    "action": {"_facts", "_proof", "plugin_utils"},
+    "action": {"_facts", "_proof", "_cluster", "plugin_utils"},
     "doc_fragments": set(),
 }
 

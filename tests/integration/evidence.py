@@ -20,7 +20,7 @@ from tests.integration.test_progress_of_handlers import HastyClock
 __all__ = ["VM", "a_measured_copy", "take", "texts_in", "without_what_was_found"]
 
 VM = "team-a/db-1"
-MEASURED = {"progress": "virt_handler", "vms": [VM]}
+MEASURED = {"vms": [VM]}
 CONTROLLERS = "/api/v1/namespaces/kubevirt/pods"
 CONTROLLER = {
     "metadata": {"name": "virt-controller-0", "labels": {"kubevirt.io": "virt-controller"}},

@@ -175,6 +175,29 @@ def test_shipped_roles_are_enough_and_without_the_logs_the_rule_is_told(reachabl
     assert less["not_read"][0] in (tmp_path / "less" / "README.md").read_text()
 
 
+def test_without_the_right_to_measure_the_rule_is_told(reachable: Measured, tmp_path: Path) -> None:
+    cluster, _kubelet = reachable
+    with shipped_for(cluster, "viewer", "evidence-logs") as user:
+        taken = take(cluster, tmp_path / "bundle", played=user)
+
+    assert "not allowed to get pods/proxy in namespace kubevirt" in manifest_of(tmp_path / "bundle")["not_read"]
+    assert "pods/proxy" in taken["coverage"]["role"]
+    assert (
+        not (tmp_path / "bundle" / "migrations" / VM / "metrics.json").exists()
+        or not json.loads((tmp_path / "bundle" / "migrations" / VM / "metrics.json").read_text())["samples"]
+    )
+
+
+def test_metrics_that_are_not_wanted_are_not_read(reachable: Measured, tmp_path: Path) -> None:
+    cluster, _kubelet = reachable
+    mark = cluster.audit_mark()
+
+    take(cluster, tmp_path / "bundle", progress="none")
+
+    assert not [one for one in cluster.audit_since(mark) if "/proxy" in one["requestURI"]]
+    assert not (tmp_path / "bundle" / "migrations" / VM / "metrics.json").exists()
+
+
 def test_what_the_taker_could_not_see_stays_unseen(reachable: Measured, tmp_path: Path) -> None:
     taken = take(reachable[0], tmp_path / "bundle", "tenant", vms=[], namespaces=["team-a"])
     without_what_was_found(tmp_path / "bundle")

@@ -33,6 +33,13 @@ def entries(run: Run) -> list[tuple[Any, ...]]:
     return [(one["namespace"], one["vm"], one["verdict"], one["cause"], len(one["causes"])) for one in found]
 
 
+def test_run_measures_copies_for_the_evidence_and_says_where_it_may_not(taken: Run) -> None:
+    """The report and the bundle rest on the same look. The API server of these tests reaches no pods, and says so."""
+    missing = {one["resource"] for one in taken.report["migrations"]["coverage"]["missing"]}
+
+    assert "pods/proxy" in missing
+
+
 def test_run_names_report_and_evidence_and_hands_both_on(taken: Run) -> None:
     path = taken.folder / "proof" / "live-migration-evidence.tar.gz"
     assert taken.returncode == 0, taken.output

@@ -135,7 +135,7 @@ def test_each_vm_alone_gets_the_same_verdict_in_twelve_requests(played: tuple[Cl
 def test_bundle_without_its_diagnosis_gives_the_same(played: tuple[Cluster, Path], tmp_path: Path) -> None:
     """Verdicts, causes, evidence, times, advice, correlations: all but what the look cost."""
     cluster, _path = played
-    taken = take_evidence(cluster, path=str(tmp_path / "bundle"), include_finished=True, log_bytes=0)
+    taken = take_evidence(cluster, path=str(tmp_path / "bundle"), include_finished=True, log_bytes=0, progress="none")
     seen = _said(look(cluster, include_finished=True))
     without_what_was_found(tmp_path / "bundle")
 

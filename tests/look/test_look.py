@@ -36,7 +36,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def axe() -> str:
     """The text of axe-core."""
-    found = sorted((BUILD / "look").glob("lib/python*/site-packages/axe_playwright_python/axe.min.js"))
+    found = sorted((BUILD / "look-venv").glob("lib/python*/site-packages/axe_playwright_python/axe.min.js"))
     assert found, "axe-core is not installed: make look"
     return found[0].read_text(encoding="utf-8")
 

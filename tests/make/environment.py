@@ -66,7 +66,7 @@ ENVIRONMENTS = {
     "importer": Environment("importer", ("requirements-importer.txt",), "importer"),
     "awx": Environment("awx", ("requirements-awx.txt",), "awx"),
     "site": Environment("site", ("requirements-site.txt",), "site-venv"),
-    "look": Environment("look", ("requirements-look.txt",), "look", ("--no-deps",)),
+    "look": Environment("look", ("requirements-look.txt",), "look-venv", ("--no-deps",)),
 }
 
 

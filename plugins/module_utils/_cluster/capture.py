@@ -8,6 +8,7 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,6 +48,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     Place,
     kind_of,
     place_of,
+    root_of,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Progress
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import (
@@ -70,12 +72,13 @@ def open_capture(src: str, /, *, bounds: Bounds = BOUNDS) -> Captured:
     files = _Files()
     for path, content in read_files(src, wanted=_is_wanted, bounds=bounds):
         files.take(path, content=content)
+    _check_single(src, files)
     if files.manifest is not None:
         return _of_bundle(src, files)
     if not files.objects:
         raise WrongInput(
             f"src: {src} holds no objects of Kubernetes where a must-gather, a folder of oc adm inspect or a bundle of "
-            f"{COLLECTION} has them (below namespaces/ or cluster-scoped-resources/)."
+            f"{COLLECTION} has them (below namespaces/ or cluster-scoped-resources/). Name one that does."
         )
     return _of_must_gather(files)
 
@@ -88,6 +91,10 @@ class _Files:
     places: set[Place] = field(default_factory=set)
     progress: dict[tuple[str, str], Progress] = field(default_factory=dict)
     manifest: Mapping[str, Any] | None = None
+    # Where the captures lie: the folders of manifests, and those that gather_crs has filled.
+    tops: set[str] = field(default_factory=set)
+    gathered: set[str] = field(default_factory=set)
+    sums: dict[str, str] = field(default_factory=dict)
 
     def take(self, path: str, *, content: bytes) -> None:
         """One more file."""
@@ -95,7 +102,9 @@ class _Files:
             (document,) = plain_data(content, path=path) or [None]
             if isinstance(document, Mapping) and document.get("collection") == COLLECTION:
                 self.manifest = document
+                self.tops.add(path.rpartition("/")[0])
             return
+        self.sums[path] = hashlib.sha256(content).hexdigest()
         metrics = _copy_of(path)
         if metrics is not None:
             (document,) = plain_data(content, path=path) or [None]
@@ -104,7 +113,34 @@ class _Files:
         place = place_of(path)
         if place is not None:
             self.places.add(place)
+            self.gathered |= {root_of(path)} if place.is_gathered else set()
             self.objects += [found for obj in objects_in(content, path=path) for found in _object(obj, path, place)]
+
+
+def _check_single(src: str, files: _Files) -> None:
+    """Two captures are two moments, or two clusters: what one has says nothing of the other."""
+    found = sorted(files.tops or files.gathered)
+    if len(found) > 1:
+        names = ", ".join(clean(one) or "." for one in found[:5])
+        raise WrongInput(f"src: {src} holds {len(found)} captures ({names}). Name one of them.")
+
+
+def _check_sums(src: str, files: _Files) -> None:
+    """What counts of a bundle is as its manifest says. An object that is missing would be taken for one that was not
+    there, and one that was changed for what the cluster said."""
+    manifest, (top,) = files.manifest or {}, files.tops
+    given = manifest.get("files")
+    entries = given.items() if isinstance(given, Mapping) else ()
+    paths = {f"{top}/{path}".lstrip("/"): entry for path, entry in entries}
+    said = {path: entry.get("sha256") if isinstance(entry, Mapping) else None for path, entry in paths.items()}
+    for path in sorted({*files.sums, *filter(_is_wanted, said)}):
+        if files.sums.get(path) == said.get(path):
+            continue
+        why = "is not there but in" if path not in files.sums else "is not in" if path not in said else "differs from"
+        raise WrongInput(
+            f"src: {src} is refused: {clean(path)} {why} its {MANIFEST}. "
+            f"Get the bundle again, whole; without its {MANIFEST} it is read as a must-gather."
+        )
 
 
 def _is_wanted(path: str) -> bool:
@@ -127,9 +163,9 @@ def _object(obj: Mapping[str, Any], path: str, place: Place) -> Iterable[_Found]
     meta = metadata if isinstance(metadata, Mapping) else {}
     namespace, name = meta.get("namespace") or "", meta.get("name")
     if kind_of(obj) != place.kind or not isinstance(namespace, str) or not isinstance(name, str):
-        raise WrongInput(f"src: {clean(path)} holds something else than {place.kind.plural} with names.")
+        raise WrongInput(f"src: {clean(path)} holds something else than {place.kind.plural} with names. Take it out.")
     if namespace != place.namespace:
-        raise WrongInput(f"src: {clean(path)} holds an object of another namespace.")
+        raise WrongInput(f"src: {clean(path)} holds an object of another namespace. Take it out.")
     return ((place.kind, namespace, name, obj),)
 
 
@@ -141,6 +177,7 @@ def _of_bundle(src: str, files: _Files) -> Captured:
     read_at = parse_timestamp(manifest.get("read_at"))
     if manifest.get("format") != FORMAT or read_at is None:
         raise WrongInput(f"src: the {MANIFEST} of {src} is not of a form that this version reads ({FORMAT}).")
+    _check_sums(src, files)
     reads = manifest.get("reads")
     return Captured(
         read_at=read_at,
@@ -161,7 +198,7 @@ def _of_bundle(src: str, files: _Files) -> Captured:
 def _of_must_gather(files: _Files) -> Captured:
     read_at = newest_time(obj for _kind, _namespace, _name, obj in files.objects)
     if read_at is None:
-        raise WrongInput("src: its objects carry no times, so no age can be told.")
+        raise WrongInput("src: its objects carry no times, so no age can be told. Collect them anew, whole.")
     return Captured(
         read_at=read_at,
         objects=by_kind(files.objects),

@@ -22,18 +22,19 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 __all__ = ["objects_in", "plain_data"]
 
 _DEEPEST = 200
+_MEND = "Collect it again, or take the file out."
 
 
 def objects_in(content: bytes, /, *, path: str) -> Iterator[dict[str, Any]]:
     """The objects of one file, those of a list one by one, each with apiVersion and kind. Raises WrongInput."""
     for document in plain_data(content, path=path):
         if not isinstance(document, Mapping):
-            raise WrongInput(f"src: {clean(path)} holds something else than an object of Kubernetes.")
+            raise WrongInput(f"src: {clean(path)} holds something else than an object of Kubernetes. {_MEND}")
         kind, items = document.get("kind"), document.get("items")
         if isinstance(kind, str) and kind.endswith("List") and (items is None or isinstance(items, list)):
             for item in items or ():
                 if not isinstance(item, dict):
-                    raise WrongInput(f"src: {clean(path)} holds a list of something else than objects.")
+                    raise WrongInput(f"src: {clean(path)} holds a list of something else than objects. {_MEND}")
                 if kind != "List":
                     item.setdefault("kind", kind.removesuffix("List"))
                     item.setdefault("apiVersion", document.get("apiVersion"))
@@ -57,9 +58,11 @@ def plain_data(content: bytes, /, *, path: str) -> list[Any]:
             _check_depth(text)
             found = [one for one in yaml.load_all(text, Loader=_loader()) if one is not None]
     except (yaml.YAMLError, ValueError, TypeError, RecursionError, MemoryError) as error:
-        raise WrongInput(f"src: {clean(path)} is no YAML, or broken ({_what(error)}).") from None
+        raise WrongInput(f"src: {clean(path)} is no YAML, or broken ({_what(error)}). {_MEND}") from None
     if not _is_as_small(found, limit=len(content)):
-        raise WrongInput(f"src: {clean(path)} is refused: it is nested too deeply, or repeats itself by reference.")
+        raise WrongInput(
+            f"src: {clean(path)} is refused: it is nested too deeply, or repeats itself by reference. {_MEND}"
+        )
     return found
 
 

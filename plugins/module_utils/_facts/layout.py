@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["KINDS", "Kind", "Place", "group_of", "kind_of", "path_of", "place_of"]
+__all__ = ["KINDS", "Kind", "Place", "group_of", "kind_of", "path_of", "place_of", "root_of"]
 
 
 @dataclass(frozen=True, order=True)
@@ -104,6 +104,13 @@ def place_of(path: str, /) -> Place | None:
         if step == _NAMESPACES:
             return _of_namespace(below[0], below[1:]) if len(below) > 1 else None
     return None
+
+
+def root_of(path: str, /) -> str:
+    """The folder in which the layout of this file begins, "" for the capture itself."""
+    steps = path.split("/")
+    place = next((at for at, step in enumerate(steps) if step in (_CLUSTER, _NAMESPACES)), 0)
+    return "/".join(steps[:place])
 
 
 def _stem(name: str) -> tuple[str, str]:

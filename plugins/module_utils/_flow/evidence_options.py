@@ -16,7 +16,7 @@ from typing import Any, Final
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.bundle_files import check_target
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 
-__all__ = ["EVIDENCE_SPEC", "LOG_BYTES", "MAX_BYTES", "EvidenceOptions", "parse_evidence"]
+__all__ = ["EVIDENCE_SPEC", "LOG_BYTES", "MAX_BYTES", "EvidenceOptions", "parse_evidence", "progress_source"]
 
 MAX_BYTES: Final = 50 * 2**20
 LOG_BYTES: Final = 256 * 2**10
@@ -62,6 +62,14 @@ def parse_evidence(params: Mapping[str, Any], /) -> EvidenceOptions:
     if options.accounts and not options.redact:
         raise WrongInput("redact_service_accounts: with redact: false nothing is redacted.")
     return options
+
+
+def progress_source(params: Mapping[str, Any], /) -> str:
+    """Where the bundle's metrics come from, as the option `progress` of migration_info says it."""
+    source = str(params.get("progress") or "auto")
+    if source != "auto":
+        return source
+    return "prometheus" if params.get("prometheus") else "virt_handler"
 
 
 def _key_file(params: Mapping[str, Any], path: str) -> str:

@@ -50,6 +50,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.evidence_options import (
     EvidenceOptions,
     parse_evidence,
+    progress_source,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.bundle import (
     File,
@@ -100,6 +101,7 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
     without what may be left out.
     """
     options = parse_evidence(params)
+    params = {**params, "progress": progress_source(params)}
     look = _look(RecordingClient(client), params, clock, log_bytes=options.log_bytes)
     key, known = load_key(options.key_file) if options.key_file else (b"", {})
     pseudonyms = Pseudonyms(_names(look), key=key, words=words_of_keys(look.recording.objects.values()))
@@ -151,7 +153,7 @@ def _look(client: RecordingClient, params: Mapping[str, Any], clock: Clock, *, l
         progress=progress,
         logs=logs,
         versions={**read_versions(client), "collection": VERSION},
-        problems=[*problems, *(f"{log}: {_why(error)}" for log, error in unread.items())],
+        problems=[*problems, *_unmeasured(progress), *(f"{log}: {_why(error)}" for log, error in unread.items())],
         rules=[error.rule for error in (*refused, *unread.values()) if isinstance(error, Forbidden)],
         requests=client.requests - diagnosis["coverage"]["requests_for_placement"],
     )
@@ -159,6 +161,14 @@ def _look(client: RecordingClient, params: Mapping[str, Any], clock: Clock, *, l
 
 def _why(error: ClusterError | str) -> str:
     return error if isinstance(error, str) else error.reason or type(error).__name__
+
+
+def _unmeasured(progress: Mapping[tuple[str, str], Progress]) -> list[str]:
+    return [
+        f"metrics of {namespace}/{vm}: {one.problem}"
+        for (namespace, vm), one in sorted(progress.items())
+        if one.problem
+    ]
 
 
 def _logs(

@@ -123,11 +123,9 @@ def _without_images(node: Object) -> Object:
 def _runbook(material: Material, treat: Treat) -> list[File]:
     """The two outputs of the runbook, of each worker."""
     runbook = (material.nodes or {}).get("runbook") or {}
-    return [
-        File(f"runbook/{output}.json", as_json(treat(dict(zip(runbook["nodes"], runbook[output], strict=True)))))
-        for output in ("allocatable", "conditions")
-        if output in runbook
-    ]
+    outputs = [output for output in ("allocatable", "conditions") if output in runbook]
+    by_node = {output: dict(zip(runbook["nodes"], runbook[output], strict=True)) for output in outputs}
+    return [File(f"runbook/{name}.json", as_json(treat({"runbook": one})["runbook"])) for name, one in by_node.items()]
 
 
 # -- one folder for each VM

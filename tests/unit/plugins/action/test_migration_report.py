@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import stat
+import tarfile
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -214,3 +216,55 @@ def test_report_is_compared_before_it_is_written_over(tmp_path: Path) -> None:
 def test_nothing_to_compare_with_is_an_error_that_names_the_option(tmp_path: Path) -> None:
     with pytest.raises(AnsibleError, match=r"option compare_with: cannot read .*/none: No such file"):
         run(migrations=RESULT, compare_with=str(tmp_path / "none"))
+
+
+def a_bundle(path: Path, **files: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("x.tar.gz", "x.tar.gz"), ("x.tgz", "x.tgz"), ("y/live-migration-evidence.tar.gz", "y")],
+    ids=["tar.gz", "tgz", "folder"],
+)
+def test_report_is_compared_with_the_tarball_of_a_bundle(name: str, given: str, tmp_path: Path) -> None:
+    earlier = json.dumps({"migrations": a_result(a_migration())})
+    more = {"live-migration-evidence/a/b/report.json": "{", "live-migration-evidence/README.md": "x"}
+    a_bundle(tmp_path / name, **{"live-migration-evidence/report.json": earlier, **more})
+
+    result, _shown = run(migrations=RESULT, compare_with=str(tmp_path / given))
+
+    assert [one["vm"] for one in result["summary"]["compared"]["got_stuck"]] == ["team-a/db-1"]
+
+
+NO_BUNDLE: dict[str, tuple[dict[str, str], str]] = {
+    "outside": ({"../report.json": "{}"}, r"option compare_with: .* is refused: .* leads out of it"),
+    "none": ({"a/README.md": "x"}, r"option compare_with: .*x.tar.gz holds 0 report.json; name a bundle"),
+    "two": ({"a/report.json": "{}", "b/report.json": "{}"}, r"option compare_with: .* holds 2 report.json"),
+    "no_json": ({"a/report.json": "{"}, r"option compare_with: a/report.json in .*x.tar.gz is no JSON"),
+    "another": ({"a/report.json": "{}"}, r"option compare_with: .* is no report of live migrations"),
+}
+
+
+@pytest.mark.parametrize(("files", "why"), NO_BUNDLE.values(), ids=NO_BUNDLE)
+def test_tarball_that_cannot_be_compared_with_is_an_error_that_names_the_option(
+    files: dict[str, str], why: str, tmp_path: Path
+) -> None:
+    a_bundle(tmp_path / "x.tar.gz", **files)
+
+    with pytest.raises(AnsibleError, match=why):
+        run(migrations=RESULT, directory=str(tmp_path / "out"), compare_with=str(tmp_path / "x.tar.gz"))
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_tarball_is_an_error_that_names_the_option(tmp_path: Path) -> None:
+    (tmp_path / "x.tar.gz").write_text("hello")
+
+    with pytest.raises(AnsibleError, match=r"option compare_with: .* is no tarball, or a broken one"):
+        run(migrations=RESULT, compare_with=str(tmp_path / "x.tar.gz"))

@@ -33,6 +33,15 @@ __all__ = [
 READ_AT = "2026-11-23T08:49:14Z"
 COMPLETE = {"complete": True, "missing": [], "role": "", "requests": 9, "requests_for_placement": 0}
 MISSING_PODS = {"verb": "list", "group": "", "resource": "pods", "namespace": "kubevirt", "role": "kind: Role\n"}
+# What a capture does not hold: no Role would show it.
+NOT_CAPTURED = {
+    "verb": "list",
+    "group": "coordination.k8s.io",
+    "resource": "leases",
+    "namespace": "kubevirt",
+    "reason": "not_captured",
+    "role": "",
+}
 # What an attacker who names things in a cluster would try: colour, the window's title, text that runs backwards.
 ESCAPE = "\x1b[31mred\x1b[0m\x07"
 BIDI = "\u202egnp.exe"

@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_html import render_html
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_markdown import render_markdown
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_model import Report
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_read import read_report
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_text import render_text
 from tests.unit.plugins.plugin_utils.odd import on_odd_results
 from tests.unit.plugins.plugin_utils.results import (
     MISSING_PODS,
+    NOT_CAPTURED,
     a_cause,
     a_forbidden_result,
     a_migration,
@@ -24,6 +31,14 @@ from tests.unit.plugins.plugin_utils.results import (
 )
 
 PARTLY = {"complete": False, "missing": [MISSING_PODS]}
+
+
+def text_of(report: Report) -> str:
+    return "\n".join(line.text for line in render_text(report, width=100))
+
+
+def unescaped(text: str) -> str:
+    return html.unescape(text).replace("\\", "")
 
 
 def scoped(**arguments: Any) -> dict[str, Any]:
@@ -140,6 +155,31 @@ def test_missing_rule_is_named_once() -> None:
 
 def test_result_without_coverage_is_not_called_complete() -> None:
     assert report_of(coverage=None).gap is not None
+
+
+@pytest.mark.parametrize("render", [render_html, render_markdown, text_of], ids=["html", "markdown", "text"])
+def test_what_no_capture_holds_is_told_apart_and_no_role_is_offered_for_it(render: Callable[[Report], str]) -> None:
+    forbidden = {**MISSING_PODS, "role": ""}
+    both = render(report_of(coverage={"complete": False, "missing": [forbidden, NOT_CAPTURED]}))
+    alone = render(report_of(coverage={"complete": False, "missing": [NOT_CAPTURED]}))
+
+    for text in (both, alone):
+        assert "not in the capture: list leases (coordination.k8s.io) in namespace kubevirt" in unescaped(text)
+        assert "may not list leases" not in text
+        assert "No role would show what is not in the capture" in " ".join(text.split())
+    assert "may not list pods in namespace kubevirt" in both
+    assert 'resources: ["pods"]' in unescaped(both)
+    assert 'resources: ["leases"]' not in unescaped(both)
+    assert ("kubectl apply" in both, "kubectl apply" in alone, "may not" in alone) == (True, False, False)
+
+
+def test_nodes_that_a_capture_does_not_hold_are_no_missing_right() -> None:
+    error = {"code": "NotCaptured", "method": "GET", "path": "/api/v1/nodes?limit=500", "status": 403}
+
+    gap = report_of(nodes={"failed": True, "msg": "the capture does not hold this", "error": error}).gap
+
+    assert gap is not None
+    assert (gap.rules, gap.role, gap.uncaptured) == ((), (), ("list nodes",))
 
 
 NODES: dict[str, tuple[Any, bool, str]] = {

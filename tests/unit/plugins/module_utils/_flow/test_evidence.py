@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,17 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.layout import KINDS, kind_of
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow import migration_info, node_health_info
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.evidence_options import parse_evidence
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.evidence_options import (
+    parse_evidence,
+    progress_source,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import connect_or_open
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.bundle import (
+    Log,
+    Material,
+    render_files,
+)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.redact import redact_object
 from tests.unit.builders import (
     NOW,
     a_handler,
@@ -61,6 +71,68 @@ from tests.unit.mangling import dropped, paths_of, replaced
 
 AT = datetime(2026, 11, 23, 8, 0, tzinfo=timezone.utc)
 POLICIES = KINDS["migrations.kubevirt.io", "MigrationPolicy"]
+
+
+@pytest.mark.parametrize(
+    ("params", "source"),
+    [
+        ({}, "virt_handler"),
+        ({"progress": "auto", "prometheus": {"url": "x"}}, "prometheus"),
+        ({"progress": "none", "prometheus": {"url": "x"}}, "none"),
+    ],
+    ids=["nothing", "prometheus_named", "not_wanted"],
+)
+def test_progress_source_is_measured_unless_that_is_not_wanted(params: dict[str, Any], source: str) -> None:
+    assert progress_source(params) == source
+
+
+# -- the same bytes
+
+
+def in_reverse(value: Any) -> Any:
+    """The same data with its keys the other way round."""
+    if isinstance(value, dict):
+        return {key: in_reverse(value[key]) for key in reversed(value)}
+    return [in_reverse(one) for one in value] if isinstance(value, list) else value
+
+
+def packed_at(folder: Path, *, order: Any, umask: int) -> bytes:
+    folder.mkdir()
+    objects = {key: order(obj) for key, obj in zip(KEYS, WORLD, strict=True)}
+    diagnosis = order(migration_info.run(a_capture_of(WORLD), {}, Clock()))
+    files = render_files(
+        Material(diagnosis=diagnosis, nodes=None, objects=order(objects), logs=[Log("a", "b", "c", "x")]),
+        treat=redact_object,
+    )
+    before = os.umask(umask)
+    try:
+        texts = order({file.path: file.text for file in files})
+        write_bundle(str(folder / "x.tar.gz"), texts, read_at=AT)
+        write_bundle(str(folder / "x"), texts, read_at=AT)
+    finally:
+        os.umask(before)
+    return (folder / "x.tar.gz").read_bytes()
+
+
+def test_write_bundle_same_look_is_the_same_bytes_whatever_the_order_the_umask_and_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = packed_at(tmp_path / "one", order=lambda value: value, umask=0o077)
+    monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
+    monkeypatch.setattr(os, "getuid", lambda: 4711)
+    two = packed_at(tmp_path / "two", order=in_reverse, umask=0)
+
+    assert one == two
+    found = [
+        sorted(
+            (path.relative_to(top).as_posix(), oct(path.stat().st_mode), path.stat().st_mtime)
+            for path in top.rglob("*")
+            if path.is_file()
+        )
+        for top in (tmp_path / "one" / "x", tmp_path / "two" / "x")
+    ]
+    assert found[0] == found[1]
+    assert {(mode, moment) for _path, mode, moment in found[0]} == {(oct(0o100600), AT.timestamp())}
 
 
 # -- where a look goes

@@ -53,11 +53,30 @@ def test_pseudonyms_node_is_known_by_its_host_name_too() -> None:
     assert one.text("node-a.example.com node-a node-a.other") == f"{new} {new} {new}.other"
 
 
-def test_pseudonyms_words_of_the_api_and_bare_numbers_stay_and_are_told() -> None:
+def test_pseudonyms_words_of_the_api_and_bare_numbers_are_replaced_where_they_are_names() -> None:
     one = some()
+    by_name = {name: new for new, name in one.table.items()}
 
-    assert one.kept == ("7", "memory")
     assert one.text("Insufficient memory on 7") == "Insufficient memory on 7"
+    assert (
+        one.text("team-a/memory waits for VM 7")
+        == f"{by_name['team-a']}/{by_name['memory']} waits for VM {by_name['7']}"
+    )
+    assert one.apply({"memory": "1Gi", "vmiName": "memory"}) == {"memory": "1Gi", "vmiName": by_name["memory"]}
+
+
+def test_pseudonyms_names_of_kubevirts_own_parts_stay_and_are_told() -> None:
+    one = Pseudonyms({"kubevirt": "namespace", "web": "vm"}, key=KEY)
+
+    assert one.kept == ("kubevirt",)
+    assert one.apply({"namespace": "kubevirt"}) == {"namespace": "kubevirt"}
+
+
+def test_words_of_keys_label_that_somebody_made_up_is_no_word_of_the_api() -> None:
+    labels = {"web-1": "x", "kubevirt.io/domain": "y"}
+
+    assert not {"web-1", "web"} & words_of_keys([{"metadata": {"labels": labels}}])
+    assert "domain" in words_of_keys([{"metadata": {"labels": labels}}])
 
 
 def test_pseudonyms_same_key_same_names_and_another_key_others() -> None:

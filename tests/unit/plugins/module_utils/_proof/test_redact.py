@@ -89,7 +89,77 @@ PLANTED: dict[str, Any] = {
     "log_json_quotes_within": json.dumps({"password": f'a" {SECRET}'}),
     "log_password_hash": f"passwd $6$salt${SECRET} set",
     "too_deep_to_look": {"end": SECRET},
+    "environment_in_json_in_an_annotation": an_annotation(
+        "kubevirt.io/copy", json.dumps({"spec": {"env": [{"name": "A", "value": SECRET}]}})
+    ),
+    "secret_in_json_in_an_annotation": an_annotation(
+        "kubevirt.io/copy", json.dumps({"kind": "Secret", "data": {"a": SECRET}})
+    ),
+    "annotation_of_another_tool": an_annotation("pre.hook.backup.velero.io/command", f'["mysql", "-p{SECRET}"]'),
+    "annotation_packed": an_annotation("objectset.rio.cattle.io/applied", f"H4sIAAAA{SECRET}"),
+    "annotation_of_a_token": an_annotation("openshift.io/token-secret.value", SECRET),
+    "last_applied_within_json": json.dumps(
+        {"a": json.dumps({"kubectl.kubernetes.io/last-applied-configuration": SECRET})}
+    ),
+    "last_applied_in_a_text": f'kubectl.kubernetes.io/last-applied-configuration: {{"data":{{"x":"{SECRET}"}}}}',
+    "argument_apart": a_container(args=["--password", SECRET]),
+    "argument_by_itself": a_container(args=[SECRET]),
+    "command_line": a_container(command=["sh", "-c", f"sshpass -p {SECRET} ssh x"]),
+    "probe_command": a_container(livenessProbe={"exec": {"command": ["curl", "-u", f"a:{SECRET}"]}}),
+    "probe_header": a_container(livenessProbe={"httpGet": {"httpHeaders": [{"name": "Cookie", "value": SECRET}]}}),
+    "named_password": {"options": [{"name": "password", "value": SECRET}]},
+    "list_of_passwords": {"passwords": [SECRET]},
+    "mapping_of_credentials": {"credentials": {"user": "a", "x": SECRET}},
+    "ignition_object": {"ignition": {"version": "3.2.0"}, "storage": {"files": [{"contents": SECRET}]}},
+    "guest_agent_password": '{"execute":"guest-set-user-password","arguments":{"password":"' + SECRET + '"}}',
+    "guest_agent_command": '{"execute":"guest-exec","arguments":{"path":"/bin/sh","arg":["-c","echo ' + SECRET + '"]}}',
+    "guest_agent_output": '{"return":{"out-data":"' + SECRET + '"}}',
+    "docker_login": '{"auths":{"registry":{"auth":"' + SECRET + '"}}}',
+    "log_environment_of_go": "EnvVar{EnvVar{Name:DB,Value:" + SECRET + ",ValueFrom:nil,},}",
+    "log_user_data": f"user-data: one {SECRET}",
+    "log_user_data_block": f"  userData: |-\n    runcmd: [echo {SECRET}]\n  name: x",
+    "log_password_two_words": f"password: two {SECRET}",
+    "log_password_prose": f"the password is {SECRET}",
+    "log_password_on_the_next_line": f"password:\n  {SECRET}\n",
+    "log_password_with_a_comma": f"password=a,{SECRET}",
+    "log_key_that_began_earlier": f"{SECRET}\n-----END RSA PRIVATE KEY-----",
+    "log_pgp_key": f"-----BEGIN PGP PRIVATE KEY BLOCK-----\n{SECRET}\n-----END PGP PRIVATE KEY BLOCK-----",
+    "log_cookie": f"Set-Cookie: sid={SECRET}; path=/",
+    "log_authorization": f"Authorization: Negotiate {SECRET}",
+    "log_user_of_a_url": f"clone https://{SECRET}@git.example/x",
+    "log_at_in_a_password": f"amqp://a:p@{SECRET}@mq",
+    "log_signed_url": f"GET https://a.example/x?sv=1&sig={SECRET}",
+    "log_answer_file": f"<AdministratorPassword><Value>{SECRET}</Value></AdministratorPassword>",
+    "log_libvirt_secret": f"<secret type='ceph'><value>{SECRET}</value></secret>",
+    "log_pipe": f"echo root:{SECRET} | chpasswd",
+    "log_short_option": f"mysql -u root -p{SECRET}",
+    "log_wireless": f"wifi psk={SECRET}",
+    "log_known_token": f"ghp_{SECRET}abcdef",
+    "log_storage_key": f"AccountKey={SECRET}==",
 }
+
+
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+CODED_TEXTS = {
+    "cloud_config": f"\n#cloud-config\npasswd: {SECRET}",
+    "mime": f"Content-Type: multipart/mixed\n\n#cloud-config\npasswd: {SECRET}",
+    "key": f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}",
+    "login": json.dumps({"auths": {"registry": {"auth": SECRET}}}),
+    "password": f"password: {SECRET}",
+}
+
+
+@pytest.mark.parametrize("text", CODED_TEXTS.values(), ids=CODED_TEXTS)
+def test_redact_object_credential_in_base64_is_gone(text: str) -> None:
+    found = json.dumps(redact_object({"message": f"sent {in_base64(text)} to it"}))
+
+    assert in_base64(text)[10:30] not in found
+    assert "sent" in found
+
+
 for _depth in range(120):
     PLANTED["too_deep_to_look"] = {"deeper": PLANTED["too_deep_to_look"]}
 
@@ -118,6 +188,11 @@ KEPT: dict[str, Any] = {
     "scheduler": an_event("0/3 nodes are available: 1 Insufficient memory, 2 node(s) had untolerated taint."),
     "log": '{"component":"virt-launcher","level":"info","msg":"Migration info: TimeElapsed:310ms DataRemaining:5MiB"}',
     "figures": [1, 2.5, True, None],
+    "command": a_container(command=["/usr/bin/virt-launcher-monitor", "--qemu-timeout", "--keep-after-failure"]),
+    "annotation_of_kubevirt": an_annotation("kubevirt.io/migrationPendingPodTimeoutSeconds", "60"),
+    "sum_in_base64_alphabet": {"image": "registry.example/x@sha256:" + "0123456789abcdef" * 4},
+    "json_in_a_log": '2026-11-25T08:00:00Z {"key": "default/web-1",  "pos":"vm.go:12"} done',
+    "queue_key": "processing key=default/web-1",
 }
 
 
