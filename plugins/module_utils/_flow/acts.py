@@ -117,9 +117,12 @@ class Acts(ActKind):
                 list(pool.map(guarded, open_ones))
 
     def fail(self, course: Course, error: ClusterError, /) -> None:
-        """Ends it with an error: what is forbidden is a refusal."""
+        """Ends it with an error: what is forbidden is a refusal, unless something was done before."""
         if isinstance(error, Forbidden):
             self.acting.miss(error.rule)
+        if course.has_acted:
+            course.outcome = Done("unknown", f"It was begun, and what became of it is not known: {error}")
+        elif isinstance(error, Forbidden):
             course.outcome = Refused("NotAllowed", str(error), can_accept=False)
         elif isinstance(error, BadRequest):
             course.outcome = Refused("AdmissionRefused", str(error), can_accept=False)
