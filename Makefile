@@ -30,7 +30,7 @@ export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
-.PHONY: cause matrix test-matrix release site test-chain test-placement test-mutants bench bench-cancel bench-report bench-alert look pictures clean distclean
+.PHONY: cause matrix test-matrix release site test-chain test-placement test-mutants soak bench bench-cancel bench-report bench-alert look pictures clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -117,6 +117,9 @@ test-placement: cluster ## Placements against the real scheduler over 300 random
 
 test-mutants: setup ## All small changes of the verdict room: 85 % noticed at least (many minutes; survivors are listed)
 	$(BIN)/python -m tests.mutants
+
+soak: cluster ## Looks and cancels 2,000 times in one process under random faults: what has grown (ARGS="--rounds 100 --seed 1")
+	$(BIN)/python -m tests.soak $(ARGS)
 
 bench: cluster ## What looking costs among 50,000 migrations, against k8s_info, kubectl and bare requests (fails where a goal is missed)
 	$(BIN)/python -m tests.bench.scale $(ARGS)

@@ -10,18 +10,23 @@
         client = connect(settings_from({"host": proxy.url, "api_key": cluster.token("operator")}, environ={}))
 
 What no fault matches goes to the API server as it is, with the caller's token, and its answer comes back as it is. The
-proxy itself speaks plain HTTP, so a client needs no certificate of it.
+proxy itself speaks plain HTTP, so a client needs no certificate of it, unless `is_tls`: then it shows one that the
+cluster's own CA has signed.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import socket
+import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -31,7 +36,18 @@ from tests.cluster import Cluster
 __all__ = ["Fault", "FaultProxy", "Meanwhile"]
 
 _HOP_BY_HOP = frozenset(("connection", "keep-alive", "transfer-encoding", "content-length", "host"))
-_REASONS = {410: "Expired", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}
+_REASONS = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    410: "Expired",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+}
+# What stands where a record of TLS is expected.
+_NO_RECORD = b"HTTP/1.1 400 Bad Request\r\n\r\n" * 8
 
 
 @dataclass
@@ -41,6 +57,10 @@ class Fault:
     `cut` is the number of bytes of the true answer that come through before the connection ends (None: the whole fault
     `status` is answered instead). `silent`: nothing is answered until the proxy ends; "heard" where the API server got
     the request, "lost" where it did not.
+
+    The others serve the request. `is_short`: half of the true answer comes, as if it were the whole. `is_twice`: the
+    API server gets the request twice, and its second answer comes. `delay`: the answer comes so many seconds late.
+    `tears_tls`: something that is no TLS comes in place of the answer. `text`: a body that is no Status.
     """
 
     status: int
@@ -51,6 +71,17 @@ class Fault:
     cut: int | None
     method: str = ""
     silent: str = ""
+    is_short: bool = False
+    is_twice: bool = False
+    delay: float = 0.0
+    tears_tls: bool = False
+    text: str = ""
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the API server gets the request."""
+        changed = self.is_short or self.is_twice or self.delay or self.tears_tls or self.silent == "heard"
+        return bool(changed) or self.cut is not None
 
     def fits(self, target: str, *, method: str = "") -> bool:
         """Whether the request is one that this fault is for."""
@@ -96,6 +127,7 @@ class FaultProxy:
     acts: list[Meanwhile] = field(default_factory=list)
     mishaps: list[BaseException] = field(default_factory=list)
     url: str = ""
+    is_tls: bool = False
 
     def __enter__(self) -> FaultProxy:
         self._lock = threading.Lock()
@@ -107,9 +139,16 @@ class FaultProxy:
         )
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        if self.is_tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.cluster.webhook_cert_file, self.cluster.webhook_key_file)
+            # Hands are shaken by whoever reads first, not by the one who waits for the next.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http{'s' if self.is_tls else ''}://127.0.0.1:{self._server.server_address[1]}"
         return self
 
     def __exit__(
@@ -132,11 +171,10 @@ class FaultProxy:
         after: int = 0,
         headers: Mapping[str, str] | None = None,
         cut: int | None = None,
-        method: str = "",
-        silent: str = "",
+        **more: Any,
     ) -> None:
         """Add a fault; see :class:`Fault`. Without `method` of any method."""
-        self.faults.append(Fault(status, re.compile(path), times, after, headers or {}, cut, method, silent))
+        self.faults.append(Fault(status, re.compile(path), times, after, headers or {}, cut, **more))
 
     def meanwhile(self, act: Callable[[], object], *, method: str, path: str, is_before: bool = True) -> None:
         """Once, just before the request that matches is passed on (or just after its answer came), do `act`."""
@@ -187,53 +225,71 @@ class FaultProxy:
         return answer.status, found, answer.data
 
 
-def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # Head and body go out in two pieces: the second would wait 40 ms for the client to confirm the first.
-        disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    proxy: FaultProxy
+    protocol_version = "HTTP/1.1"
+    # Head and body go out in two pieces: the second would wait 40 ms for the client to confirm the first.
+    disable_nagle_algorithm = True
 
-        def do_GET(self) -> None:
-            proxy.do_meanwhile(self.command, self.path, is_before=True)
-            fault = proxy.fault_for(self.path, method=self.command)
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            proxy.note_body(self.path, method=self.command, body=body)
-            if fault is not None and fault.silent == "lost":
-                self._keep_silent()
-                return
-            if fault is not None and fault.cut is None and not fault.silent:
-                self._answer(fault.status, dict(fault.headers), _status_body(fault.status))
-                return
-            try:
-                answer = proxy.forward(self.command, self.path, headers=dict(self.headers), body=body)
-            except urllib3.exceptions.HTTPError:
-                self.close_connection = True  # The API server is away: the client hears nothing.
-                return
-            proxy.do_meanwhile(self.command, self.path, is_before=False)
-            if fault is not None and fault.silent:
-                self._keep_silent()
-                return
-            self._answer(*answer, cut=fault.cut if fault else None)
+    def do_GET(self) -> None:
+        self.proxy.do_meanwhile(self.command, self.path, is_before=True)
+        fault = self.proxy.fault_for(self.path, method=self.command)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.proxy.note_body(self.path, method=self.command, body=body)
+        if fault is not None and not fault.is_served:
+            self._refuse(fault)
+            return
+        try:
+            for _turn in range(2 if fault and fault.is_twice else 1):
+                answer = self.proxy.forward(self.command, self.path, headers=dict(self.headers), body=body)
+        except urllib3.exceptions.HTTPError:
+            self.close_connection = True  # The API server is away: the client hears nothing.
+            return
+        self.proxy.do_meanwhile(self.command, self.path, is_before=False)
+        self._pass_on(answer, fault)
 
-        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
+    def _refuse(self, fault: Fault) -> None:
+        if fault.silent:
+            self._keep_silent()
+            return
+        body = fault.text.encode() or _status_body(fault.status)
+        self._answer(fault.status, dict(fault.headers), body)
 
-        def _keep_silent(self) -> None:
-            proxy.be_silent()
+    def _pass_on(self, answer: tuple[int, dict[str, str], bytes], fault: Fault | None) -> None:
+        status, headers, body = answer
+        if fault is None:
+            self._answer(status, headers, body)
+        elif fault.silent:
+            self._keep_silent()
+        elif fault.tears_tls:
+            # Past TLS, which would make it a record of its own.
+            socket.socket.sendall(self.connection, _NO_RECORD)
             self.close_connection = True
+        else:
+            time.sleep(fault.delay)
+            self._answer(status, headers, body[: len(body) // 2] if fault.is_short else body, cut=fault.cut)
 
-        def _answer(self, status: int, headers: Mapping[str, str], body: bytes, cut: int | None = None) -> None:
-            self.send_response_only(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body if cut is None else body[:cut])
-            self.close_connection = cut is not None
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives
-            """Says nothing on stderr."""
+    def _keep_silent(self) -> None:
+        self.proxy.be_silent()
+        self.close_connection = True
 
-    return Handler
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes, cut: int | None = None) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body if cut is None else body[:cut])
+        self.close_connection = cut is not None
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives
+        """Says nothing on stderr."""
+
+
+def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
+    return type("Handler", (_Handler,), {"proxy": proxy})
 
 
 def _status_body(status: int) -> bytes:

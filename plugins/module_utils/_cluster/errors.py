@@ -37,9 +37,7 @@ as it can hold a header, a URL with a password or a piece of the kubeconfig; its
 from __future__ import annotations
 
 import json
-import re
-import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -69,7 +67,6 @@ __all__ = [
     "TooManyRequests",
     "Unauthorized",
     "Unreachable",
-    "error_from_exception",
     "error_from_status",
 ]
 
@@ -185,7 +182,7 @@ class NotFound(Refused):
 
 
 class ResourceMissing(NotFound):
-    """The resource itself is not served: its CRD or its API is not installed (404 without a Status)."""
+    """The resource itself is not served: its CRD or its API is not installed (404 in the server's words for that)."""
 
     default_remedy = (
         "The cluster does not serve this resource: its CRD or API is not installed, or serves another version."
@@ -243,56 +240,31 @@ _BY_STATUS: Final[Mapping[int, type[Refused]]] = {
 # All that kube-apiserver 1.36 says of a JSON patch that does not apply to the object as it is (a `test` that fails, a
 # path that is not there). Every other 422 has causes.
 _NOT_APPLICABLE: Final = "the server rejected our request due to an error in our request"
+# All that is said of a path that nobody serves, by kube-apiserver (Go's http.NotFound; seen at 1.36) and by virt-api
+# (go-restful). What lies behind `proxy` has words of its own.
+_NOT_SERVED: Final = ("404 page not found", "404: page not found")
+_BEHIND: Final = "/proxy/"
 _STRICT: Final = "strict decoding error: "
 _TO_ALL: Final = ("because it is being terminated", "is forbidden: exceeded quota:")  # 403 that no right helps against
 _MOST_CAUSES: Final = 20
 _BY_HUNDREDS: Final[Mapping[int, type[Refused]]] = {3: Redirected, 4: BadRequest, 5: ServerFault}
 
-# Names of exceptions, looked up along the class and its parents, so that no library must be imported to know them.
-_BY_EXCEPTION: Final[Mapping[str, type[ClusterError]]] = {
-    "SSLError": CertificateRefused,
-    "SSLCertVerificationError": CertificateRefused,
-    "NewConnectionError": Unreachable,
-    "NameResolutionError": Unreachable,
-    "ConnectTimeoutError": Timeout,
-    "ReadTimeoutError": Timeout,
-    "TimeoutError": Timeout,
-    "ProxyError": Unreachable,
-    "ProtocolError": ConnectionLost,
-    "IncompleteRead": ConnectionLost,
-    "ConnectionResetError": ConnectionLost,
-    "BrokenPipeError": ConnectionLost,
-    "DecodeError": BadAnswer,
-    "LocationParseError": ConfigError,
-    "InvalidHeader": ConfigError,
-    "ProxySchemeUnknown": ConfigError,
-    "ProxySchemeUnsupported": ConfigError,
-}
-
-_WORDS: Final[Mapping[str, str]] = {
-    "RemoteDisconnected": "the connection was closed without an answer",
-    "IncompleteRead": "the connection was closed in the middle of the answer",
-    "InvalidChunkLength": "the connection was closed in the middle of the answer",
-    "BadStatusLine": "the answer is not HTTP",
-    "CertificateError": "its certificate is not accepted (it is for another name)",
-    "ReadTimeoutError": "no answer in time",
-    "ConnectTimeoutError": "no connection in time",
-    "TimeoutError": "no answer in time",
-}
-
-_TLS_REMEDIES: Final[Mapping[str, str]] = {
-    "WRONG_VERSION_NUMBER": "The server does not speak TLS on this port: check scheme and port of host, and the proxy.",
-    "RECORD_LAYER_FAILURE": "The server does not speak TLS on this port: check scheme and port of host, and the proxy.",
-    "KEY_VALUES_MISMATCH": "client_key does not belong to client_cert: give the pair that was made together.",
-    "PEM": "client_cert, client_key or ca_cert is not a PEM file: check the paths.",
-    "NO_CERTIFICATE_OR_CRL_FOUND": "ca_cert holds no certificate in PEM form: check the path.",
-}
-
 
 def error_from_status(
     status: int, *, method: str, path: str, body: bytes, reason: str = "", secrets: Iterable[str] = ()
-) -> Refused:
-    """The error for an answer with an error status. `body` may be a Status object, any text, or megabytes of it."""
+) -> ClusterError:
+    """The error for an answer with an error status. `body` may be a Status object, any text, or megabytes of it.
+
+    A 404 that an API server does not give is a BadAnswer: a gateway's word must not stand for that of the cluster.
+    """
+    is_known = bool(_status_object(body)) or _plain_text(body).lower() in _NOT_SERVED
+    if status == 404 and not is_known and _BEHIND not in path:
+        message = f"{method} {clean(path)} answered 404, and not as an API server does."
+        return BadAnswer(message, method=method, path=path, status=404)
+    return _refusal(status, method=method, path=path, body=body, reason=reason, secrets=secrets)
+
+
+def _refusal(status: int, *, method: str, path: str, body: bytes, reason: str, secrets: Iterable[str]) -> Refused:
     kind = _BY_STATUS.get(status) or _BY_HUNDREDS.get(status // 100, ServerFault)
     said = _status_object(body)
     words = said.get("message") or said.get("reason") or _plain_text(body) or reason
@@ -347,54 +319,3 @@ def _status_object(body: bytes) -> Mapping[str, Any]:
 def _plain_text(body: bytes) -> str:
     text = body[:4000].decode("utf-8", "replace").strip()
     return "" if text.startswith("<") else text
-
-
-def error_from_exception(
-    exc: BaseException, *, method: str = "", path: str = "", server: str = "", seconds: float | None = None
-) -> ClusterError:
-    """The error for an exception of the HTTP or TLS library. Its text is not used, only its type and errno."""
-    kind = next((_BY_EXCEPTION[base.__name__] for base in type(exc).__mro__ if base.__name__ in _BY_EXCEPTION), None)
-    reason, remedy = _why(exc)
-    if kind is Unreachable and isinstance(_root(exc), ssl.SSLError):
-        kind = CertificateRefused
-    kind = kind or Unreachable
-    if kind is Timeout and seconds is not None:
-        reason = f"no complete answer within {seconds:g} s"
-    head = f"{method} {clean(path)}: {server}" if method else server
-    return kind(f"{head}: {reason}.", method=method, path=path, reason=reason, remedy=remedy)
-
-
-def _why(exc: BaseException) -> tuple[str, str]:
-    """What happened in the operating system's or OpenSSL's words, and a remedy where a better one than usual exists."""
-    root = _root(exc)
-    if isinstance(root, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted ({clean(root.verify_message)})", ""
-    if isinstance(root, ssl.SSLError):
-        code = root.reason or ""
-        return f"TLS failed ({code or type(root).__name__})", _TLS_REMEDIES.get(code, "")
-    proxied = any(type(one).__name__ == "ProxyError" for one in _chain(exc))
-    where = " at the proxy" if proxied else ""
-    remedy = "Check the option proxy, the kubeconfig's proxy-url and HTTPS_PROXY." if proxied else ""
-    refusal = re.fullmatch(r"Tunnel connection failed: (\d{3}).*", str(root), re.DOTALL)
-    if refusal:
-        return f"the proxy refused the way to it ({refusal.group(1)})", remedy
-    if isinstance(root, OSError) and root.strerror:
-        return clean(root.strerror).lower() + where, remedy
-    names = [type(one).__name__ for one in _chain(exc)]
-    words = next((_WORDS[name] for name in names if name in _WORDS), type(root).__name__)
-    return words + where, remedy
-
-
-def _root(exc: BaseException) -> BaseException:
-    """The innermost cause that the operating system or OpenSSL named, else the innermost of all."""
-    found = list(_chain(exc))
-    return next((one for one in reversed(found) if isinstance(one, OSError)), found[-1])
-
-
-def _chain(exc: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while exc is not None and id(exc) not in seen:
-        seen.add(id(exc))
-        yield exc
-        inner = next((arg for arg in exc.args if isinstance(arg, BaseException)), None)
-        exc = inner or exc.__cause__ or exc.__context__

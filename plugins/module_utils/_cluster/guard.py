@@ -23,10 +23,14 @@ _LOCAL = threading.local()
 
 
 class Guard:
-    """Context manager: after `seconds` the socket of the request that this thread is making is shut down."""
+    """Context manager: after `seconds` the socket of the request that this thread is making is shut down.
+
+    `is_sent`: the whole request went out, so whatever comes is about its answer.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.expired = False
+        self.is_sent = False
         self._socket: Any = None
         self._lock = threading.Lock()
         self._timer = threading.Timer(max(0.0, seconds), self._expire)
@@ -46,8 +50,9 @@ class Guard:
             self._socket = None
 
     def watch(self, found: Any) -> None:
-        """From now on `found`, a connected socket, is what ends at the deadline."""
+        """The request went out over `found`, a connected socket: that is what ends at the deadline."""
         with self._lock:
+            self.is_sent = True
             self._socket = found
             if self.expired:
                 _shut_down(found)

@@ -27,9 +27,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     ClusterError,
     ConfigError,
     Timeout,
-    error_from_exception,
     error_from_status,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.failures import error_from_exception
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.guard import (
     Guard,
     use_guarded_connections,

@@ -26,8 +26,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
     BadAnswer,
     ConfigError,
-    error_from_exception,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.failures import error_from_exception
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.guard import (
     Guard,
     use_guarded_connections,
@@ -142,8 +142,10 @@ class Session:
             failure = TimeoutError()
         # Raised outside of the except block: the library's exception, whose text may hold a header, does not go along.
         if failure is not None:
-            limit = self._settings.request_timeout
-            raise error_from_exception(failure, method=method, path=path, server=self.server, seconds=limit)
+            limit, is_sent = self._settings.request_timeout, guard.is_sent
+            raise error_from_exception(
+                failure, method=method, path=path, server=self.server, seconds=limit, is_sent=is_sent
+            )
         found = _merged(response.headers.items())
         return Answer(status=response.status, reason=response.reason or "", headers=found, body=content)
 

@@ -314,8 +314,6 @@ class Acts(ActKind):
                 until = self.until if is_last and self.until else self.acting.now + _SOON
                 found = self.next_step(course, observed, done=course.done, until=until)
                 course.note_seen(_said(found), at=self.acting.now)
-            except Forbidden:
-                raise
             except ClusterError as error:
                 return self._unread(course, error)
             if isinstance(found, Act):
@@ -337,7 +335,16 @@ class Acts(ActKind):
             return 0.0
 
     def _unread(self, course: Course, error: ClusterError) -> float:
-        """The API server may be back in a moment: it is asked again until wait_timeout is over."""
+        """The API server may be back in a moment: it is asked again until wait_timeout is over.
+
+        What may not be read ends it at once; after something was sent that is no refusal any more.
+        """
+        if isinstance(error, Forbidden):
+            if not course.has_acted:
+                raise error
+            self.acting.miss(error.rule)
+            course.outcome = Done("unknown", f"It was begun, and what became of it may not be read: {error}")
+            return 0.0
         if self.acting.clock.monotonic() >= self.gives_up_at:
             self.fail(course, error)
         return _AGAIN_SECONDS

@@ -32,7 +32,8 @@ class Api:
         self.items, self.status, self.paths = list(items), status, cast(list[str], [])
 
     def _error(self, path: str) -> ClusterError:
-        return error_from_status(self.status, method="GET", path=path, body=b"")
+        body = b"404 page not found" if self.status == 404 else b""
+        return error_from_status(self.status, method="GET", path=path, body=body)
 
     def list(self, path: str, **_options: Any) -> list[dict[str, Any]]:
         self.paths.append(path)

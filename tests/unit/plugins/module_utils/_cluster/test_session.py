@@ -19,6 +19,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     ConfigError,
     ConnectionLost,
     Redirected,
+    ResourceMissing,
     Timeout,
     Unauthorized,
     Unreachable,
@@ -147,9 +148,12 @@ def test_session_does_not_take_its_token_to_another_server() -> None:
         (http(200, b'{"kind": '), BadAnswer, "broken or cut off after 9 bytes"),
         (http(400, b"Client sent an HTTP request to an HTTPS server."), BadRequest, "HTTP request to an HTTPS server"),
         (http(418, b"\x1b[31m" + b"x" * 10_000_000), ClusterError, r"answered 418 Any: \[31mx{300,400} \[cut\]"),
+        (http(404, b"default backend - 404"), BadAnswer, "answered 404, and not as an API server does"),
+        (http(404, b"404 page not found\n"), ResourceMissing, "CRD or API is not installed"),
+        (http(404, b"404: Page Not Found"), ResourceMissing, "CRD or API is not installed"),
         (b"nonsense\r\n\r\n", ConnectionLost, "the answer is not HTTP"),
     ],
-    ids=["html", "truncated", "plain text", "ten megabytes", "no http"],
+    ids=["html", "truncated", "plain text", "ten megabytes", "404 of a gateway", "404", "404 of virt-api", "no http"],
 )
 def test_session_names_what_is_wrong_with_an_answer(answer: bytes, kind: type[ClusterError], said: str) -> None:
     with Loopback(answer) as server, pytest.raises(kind, match=said) as caught:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 import warnings
 from pathlib import Path
 
@@ -13,8 +15,12 @@ import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
     CertificateRefused,
+    ClusterError,
+    ConnectionLost,
     Timeout,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.failures import error_from_exception
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import Write
 from tests.unit.plugins.module_utils._cluster.certificates import Certificates, make_certificates
 from tests.unit.plugins.module_utils._cluster.network import Loopback, drip, http
 from tests.unit.plugins.module_utils._cluster.sessions import FINE, NODE, TOKEN, a_client, a_kubeconfig, headers_of
@@ -126,3 +132,66 @@ def test_session_shows_its_client_certificate(certificates: Certificates) -> Non
 
         assert client.get(NODE) == {"kind": "Node"}
     assert "authorization" not in headers_of(server.heads[0])
+
+
+def a_torn_answer(connection: socket.socket, ended: threading.Event) -> None:
+    """Something that is no TLS where the answer was due."""
+    socket.socket.sendall(connection, b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_session_repeats_a_read_whose_answer_was_torn(certificates: Certificates) -> None:
+    with Loopback(a_torn_answer, FINE, tls=certificates.server_context()) as server:
+        assert a_client(server.url, validate_certs=False).get(NODE) == {"kind": "Node"}
+
+    assert len(server.heads) == 2
+
+
+def test_session_that_is_always_torn_blames_no_certificate(certificates: Certificates) -> None:
+    with Loopback(a_torn_answer, tls=certificates.server_context()) as server, pytest.raises(ConnectionLost) as caught:
+        a_client(server.url, validate_certs=False).get(NODE)
+
+    assert "TLS failed (" in str(caught.value)
+    assert "ends connections: check its load balancer" in caught.value.remedy
+    assert len(server.heads) == 5
+
+
+def test_session_leaves_doubt_about_a_write_whose_answer_was_torn(certificates: Certificates) -> None:
+    with Loopback(a_torn_answer, tls=certificates.server_context()) as server, pytest.raises(ConnectionLost) as caught:
+        a_client(server.url, validate_certs=False).write(Write("create", "/api/v1/nodes", body={"kind": "Node"}))
+
+    assert caught.value.is_uncertain
+    assert len(server.heads) == 1
+
+
+def hang_up_at_once(connection: socket.socket, ended: threading.Event) -> None:
+    # No unread byte is left, so that an end is sent and no reset.
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def test_session_repeats_where_the_server_goes_away_while_hands_are_shaken(certificates: Certificates) -> None:
+    with Loopback(hang_up_at_once, is_blunt=True) as server, pytest.raises(ConnectionLost) as caught:
+        a_client(server.url.replace("http:", "https:")).get(NODE)
+
+    assert len(server.heads) == 5
+    assert "certificate" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", CertificateRefused),
+        ("SSLV3_ALERT_BAD_CERTIFICATE", CertificateRefused),
+        ("SSLV3_ALERT_BAD_RECORD_MAC", ConnectionLost),
+        ("DECRYPTION_FAILED_OR_BAD_RECORD_MAC", ConnectionLost),
+        ("WRONG_VERSION_NUMBER", ConnectionLost),
+    ],
+    ids=str,
+)
+def test_refusal_of_a_client_s_certificate_comes_after_the_request_and_is_told_from_a_torn_answer(
+    reason: str, kind: type[ClusterError]
+) -> None:
+    """In TLS 1.3 the client has sent its request before it hears of its certificate."""
+    failure = ssl.SSLError(1, "text")
+    failure.reason = reason
+
+    assert error_from_exception(failure, method="GET", path=NODE, is_sent=True).__class__ is kind

@@ -40,7 +40,8 @@ class Api:
         return len(self.asked)
 
     def _error(self, path: str, status: int) -> ClusterError:
-        return error_from_status(status, method="GET", path=path, body=b"")
+        body = b"404 page not found" if status == 404 else b""
+        return error_from_status(status, method="GET", path=path, body=body)
 
     def list(self, path: str, *, query: dict[str, str] | None = None, limit: int = 500) -> Any:
         self.asked.append((path, query or {}))
