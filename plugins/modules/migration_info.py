@@ -89,8 +89,8 @@ options:
       - What a capture does not hold is V(unknown) as what may not be read, and stands in RV(coverage.missing) with the
         reason V(not_captured). No role would help.
       - A capture that points out of itself, is too large, or holds broken YAML is refused as a whole.
-      - Mutually exclusive with the options that say how to connect, O(prometheus) and O(progress). The figures of
-        copies come from the capture too.
+      - How to connect does not count then, whether an option, C(module_defaults) or the environment says it.
+      - Mutually exclusive with O(prometheus) and O(progress). The figures of copies come from the capture too.
     type: path
     version_added: 0.1.0
   progress:

@@ -201,11 +201,14 @@ EXAMPLES = r"""
     msg: "{{ report.paths.html }}"
   when: report.summary.stuck | length > 0
 
-- name: Print and write one report on all clusters of the play
+- name: Print and write one report on two clusters, of which one could not be looked at
   kubevirt_ops.live_migration.migration_report:
-    clusters: "{{ ansible_play_hosts_all | map('extract', hostvars, 'looked') | list }}"
+    clusters:
+      - name: east
+        migrations: "{{ found }}"
+      - name: west
+        error: Its API server does not answer
     directory: live-migration-report
-  run_once: true
 
 - name: Print what a drain of node-7 would meet
   kubevirt_ops.live_migration.migration_report:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tests.cluster import Cluster
+from tests.integration.acting import going_on
 from tests.integration.playing import Run, diagnose
 from tests.make.places import FULL_NAME, ROOT
 
@@ -119,7 +120,8 @@ def test_examples_run_as_they_stand(cluster: Cluster, tmp_path: Path, module: st
     examples = examples_of(module, folder=tmp_path)
     assert any(f"{FULL_NAME}.{module}" in task for task in examples)
 
-    run = run_examples(cluster, module, folder=tmp_path)
+    with going_on(cluster):
+        run = run_examples(cluster, module, folder=tmp_path)
 
     said = said_of_tasks(run.output)
     assert [task["name"] for task in examples if task["name"] not in said] == []

@@ -16,7 +16,6 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.capture_client import CaptureClient
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.clock import Clock
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.progress_reads import ProgressReading
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reads import Scope
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.bundle import SCOPE
@@ -33,23 +32,19 @@ SRC_SPEC: Final[dict[str, dict[str, Any]]] = {"src": {"type": "path"}}
 _MIGRATIONS: Final = KINDS["kubevirt.io", "VirtualMachineInstanceMigration"]
 _NOT_GIVEN: Final[tuple[Any, ...]] = (None, "", [], {})
 _ENDED: Final = "src: of migrations that have ended the capture holds those of VMs that migrate, and no others."
-# What a capture answers by itself: how to reach somebody else for it.
-_OTHERS: Final = ("prometheus",)
 
 
 def connect_or_open(params: Mapping[str, Any], clock: Clock, /) -> Client:
     """The API server that the options name, or the capture in its place.
 
-    Raises WrongInput for a capture that cannot be used, and where options say how to connect besides; what the
-    environment says of that does not count then.
+    How to connect does not count then, whether options, module_defaults or the environment say it. Raises WrongInput
+    for a capture that cannot be used, and where somebody else is to be asked besides.
     """
     src = params.get("src")
     if not src:
         return connect_as_given(params, clock)
-    options = [option for option in AUTH_SPEC if option != "request_timeout"]
-    both = [option for option in (*options, *_OTHERS) if params.get(option) not in _NOT_GIVEN]
-    if both:
-        raise WrongInput(f"src: a look at files needs no connection; leave out {', '.join(both)}.")
+    if params.get("prometheus") not in _NOT_GIVEN:
+        raise WrongInput("src: a look at files asks nobody else; leave out prometheus.")
     if params.get("progress") not in (None, "none"):
         raise WrongInput("src: what was measured is in the capture, or nowhere; leave out progress.")
     return CaptureClient(open_capture(str(src)), src=str(src))
