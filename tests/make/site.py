@@ -88,7 +88,7 @@ def _is_first(name: str) -> bool:
 def _on_the_site(found: re.Match[str], *, page: Path) -> str:
     """The link as it stands where it leads to another guide, and into the repository where to a file or folder."""
     link = found[1]
-    name, _, part = link.partition("#")
+    name, _mark, part = link.partition("#")
     target = (page.parent / name).resolve()
     if target.suffix == ".md" and target.is_relative_to(ROOT / "docs"):
         return f"]({link})"

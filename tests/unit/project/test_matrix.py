@@ -15,7 +15,7 @@ from tests.make.places import ROOT
 
 @pytest.mark.parametrize("test", FEW)
 def test_test_that_is_named_is_there(test: str) -> None:
-    path, _, name = test.partition("::")
+    path, _mark, name = test.partition("::")
 
     assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8")
 

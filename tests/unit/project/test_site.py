@@ -34,7 +34,7 @@ def test_links_of_guides_lead_to_guides_or_into_the_repository(tmp_path: Path) -
         for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
     }
     inside = {(page, link) for page, link in links if "://" not in link}
-    of_the_repository = {link.removeprefix(REPOSITORY) for _, link in links if link.startswith(REPOSITORY)}
+    of_the_repository = {link.removeprefix(REPOSITORY) for _page, link in links if link.startswith(REPOSITORY)}
 
     assert [link for page, link in inside if not (page.parent / link).is_file()] == []
     assert [link for link in of_the_repository if not (ROOT / link).exists()] == []
