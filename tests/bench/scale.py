@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -207,18 +208,14 @@ def run(bench: Bench, cluster: Cluster, loader: Loader, size: Size) -> list[Goal
     one = bench.playbook("playbook diagnose, one VM", f"{FULL_NAME}.diagnose", vms=["fleet/copying-00000"])
     of_one = module("migration_info", vms=["fleet/copying-00000"])
     one_module = bench.tasks("migration_info, one VM", of_one)
-    asked_by_module = bench.requests_of(lambda: bench.tasks("(requests of the module)", of_one, times=1))
-    asked_by_playbook = bench.requests_of(
-        lambda: bench.playbook(
-            "(requests of the playbook)", f"{FULL_NAME}.diagnose", times=1, vms=["fleet/copying-00000"]
-        )
+    by_module = bench.requests_of(partial(bench.tasks, "(its requests)", of_one, times=1))
+    by_playbook = bench.requests_of(
+        partial(bench.playbook, "(its requests)", f"{FULL_NAME}.diagnose", times=1, vms=["fleet/copying-00000"])
     )
     rival = bench.tasks("kubernetes.core.k8s_info and rejectattr", *rival_tasks(), times=1, rival=True)
     bench.keep("kubectl and jq", kubectl_and_jq(str(cluster.kubeconfig("admin"))), times=1)
 
-    mark = cluster.audit_mark()
-    health = bench.tasks(f"node_health_info, {size.nodes} nodes", module("node_health_info"), times=1)
-    paths = [entry["requestURI"] for entry in cluster.audit_since(mark) if entry["user"] == "admin"]
+    paths = bench.requests_of(partial(bench.tasks, "(its requests)", module("node_health_info"), times=1))
     health = bench.tasks(f"node_health_info, {size.nodes} nodes", module("node_health_info"))
     listed = bench.floor("the same paths, listed and parsed", "get", *paths)
 
@@ -236,8 +233,8 @@ def run(bench: Bench, cluster: Cluster, loader: Loader, size: Size) -> list[Goal
         Goal("module's scan / (Table request + empty playbook)", scan.wall / (table.wall + empty.wall), 3),
         Goal("playbook diagnose / (Table request + empty playbook)", diagnose.wall / (table.wall + empty.wall), 3),
         Goal("ten times more finished ones: scan beyond the Table request", beyond / beyond_few, 2),
-        Goal("requests for one VM, module", len(asked_by_module), 12),
-        Goal("requests for one VM, playbook diagnose, which judges its nodes too", len(asked_by_playbook), 12),
+        Goal("requests for one VM, module", len(by_module), 12),
+        Goal("requests for one VM, playbook diagnose, which judges its nodes too", len(by_playbook), 12),
         Goal("one VM, module / empty playbook", one_module.wall / empty.wall, 2.5),
         Goal("one VM, playbook diagnose / empty playbook", one.wall / empty.wall, 2.5),
         Goal(f"{size.stuck} stuck with causes / paged full list", many.wall / min(paged.wall, paged_again.wall), 1),
