@@ -168,6 +168,13 @@ options:
     type: str
     choices: [none, prometheus, virt_handler]
     default: none
+  look:
+    description:
+      - Whether to return as RV(looked) what the look said that the gates judge. Where one VM is named this spares a
+        M(kubevirt_ops.live_migration.migration_info) before it. It has no placements, and costs up to three requests
+        after the acts.
+    type: bool
+    default: false
 seealso:
   - module: kubevirt_ops.live_migration.migration_info
   - module: kubevirt_ops.live_migration.migration_retry
@@ -435,6 +442,13 @@ diff:
     before:
       team-a/kubevirt-migrate-vm-x7k2p: {uid: 5b1e0a9e-6f0c-4b2f-9d57-0a6f6a3f3a01, phase: Running}
     after: {}
+looked:
+  description:
+    - With O(look) what the look just before the acts said of the targets, in the form of the result of
+      M(kubevirt_ops.live_migration.migration_info). Empty without it, and where no look was needed.
+  returned: success
+  type: dict
+  sample: {}
 error:
   description: The kind of failure, with C(code), C(method), C(path), C(status), C(reason), C(remedy), C(causes) and
     C(uncertain).
@@ -471,6 +485,7 @@ def main() -> None:
             "stop_evacuation": {"type": "bool", "default": False},
             "retry_follows": {"type": "bool", "default": False},
             "ladder": {"type": "dict"},
+            "look": {"type": "bool", "default": False},
             "progress": {"type": "str", "default": "none", "choices": ["none", "prometheus", "virt_handler"]},
             "prometheus": {"type": "dict", "options": PROMETHEUS_SPEC},
         },

@@ -13,6 +13,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.integration.acting import as_is, cancel, going_on, writes
+from tests.integration.looking import look
 from tests.integration.playing import Run, diagnose
 from tests.integration.simulated import MIGRATIONS, VMIS, a_world, done, items, read
 
@@ -58,6 +59,14 @@ def stuck_one(cluster: Cluster, **more: Any) -> dict[str, Any]:
 def touched(cluster: Cluster, mark: Any) -> set[str]:
     """The paths of migrations that the collection deleted or changed since `mark`."""
     return {path for verb, path in writes(cluster, mark) if "virtualmachineinstancemigrations/" in path}
+
+
+def lists(cluster: Cluster, mark: Any, *, until: str = "") -> int:
+    """How often the migrations of the whole cluster were listed since `mark`, before one of them was deleted."""
+    sent = [one for one in cluster.audit_since(mark) if one["userAgent"] == "kubevirt_ops.live_migration"]
+    asked = [(one["verb"], one["requestURI"].partition("?")[0]) for one in sent]
+    before = asked[: asked.index(("delete", until))] if until else asked
+    return before.count(("list", "/apis/kubevirt.io/v1/virtualmachineinstancemigrations"))
 
 
 # -- the modes
@@ -249,6 +258,55 @@ def test_what_is_wanted_can_be_made_an_error(cluster: Cluster, tmp_path: Path) -
     assert (stuck.returncode, refused.returncode) == (2, 2)
     assert "1 still stuck. Before: 1 of 1 migration is stuck" in " ".join(stuck.output.split())
     assert "refused (SELinuxContextMissing)" in refused.output
+
+
+# -- one VM that is named
+
+
+def test_vm_that_is_named_is_looked_at_once_before_its_migration_is_deleted(cluster: Cluster, tmp_path: Path) -> None:
+    name = stuck_one(cluster)["metadata"]["name"]
+    mark = cluster.audit_mark()
+    look(cluster)
+    once = lists(cluster, mark)
+    mark = cluster.audit_mark()
+    with going_on(cluster):
+        run = remediate(cluster, tmp_path, mode=BOTH, vms="team-a/web-1", wait_for="finished")
+
+    assert acts(run) == {("cancel", "web-1"): ("cancelled", ""), ("retry", "web-1"): ("succeeded", "")}, run.output
+    assert lists(cluster, mark, until=f"{MIGRATIONS}/{name}") == once > 0
+    assert [one["cause"] for one in summary(run)["stuck"]] == ["TargetPodCrashing"]
+    assert [one["name"] for one in run.report["migrations"]["migrations"]] == [name]
+
+
+def test_migrations_of_a_vm_that_is_named_are_judged_each(cluster: Cluster, tmp_path: Path) -> None:
+    beside = {"vm": "team-a/web-1", "phase": "Pending", "since": 10, "beside": True}
+    migrations = [{"vm": "team-a/web-1", **CRASHED}, beside]
+    made = cluster.simulator.play(a_world(nodes=THREE, migrations=migrations)).migrations["team-a/web-1"]
+    with going_on(cluster):
+        run = remediate(cluster, tmp_path, mode="cancel", vms="web-1", namespaces="team-a")
+
+    states = {one["uid"]: (one["state"], one["code"]) for one in summary(run)["acts"]}
+    assert states == {
+        made[0]["metadata"]["uid"]: ("cancelled", ""),
+        made[1]["metadata"]["uid"]: ("refused", "NotStuck"),
+    }, run.output
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"vms": "team-a/Web_1"}, "vms: 'team-a/Web_1' is neither a VM's name nor namespace/name."),
+        ({"vms": "team-a/web-1", "namespaces": "team-b"}, "vms: 'team-a/web-1' is not in namespaces (team-b)"),
+    ],
+    ids=["no name", "another namespace"],
+)
+def test_name_that_cannot_be_is_refused_by_its_own_option(
+    cluster: Cluster, tmp_path: Path, given: dict[str, str], text: str
+) -> None:
+    run = remediate(cluster, tmp_path, mode="cancel", **given)
+
+    assert run.returncode == 2
+    assert text in " ".join(run.output.split())
 
 
 # -- who may, and several at once

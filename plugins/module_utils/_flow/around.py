@@ -53,8 +53,10 @@ More = Callable[[Snapshot], Snapshot]
 
 @dataclass
 class Around:
-    """One look at what stands around the acts of a run. `missing` says by gate why something is None."""
+    """One look at what stands around the acts of a run. `missing` says by gate why something is None; `snapshot` is
+    what `judgements` were made from."""
 
+    snapshot: Snapshot | None = None
     judgements: dict[str, Judgement] = field(default_factory=dict)
     stuck_by_node: dict[str, int] | None = None
     kubevirt: KubeVirt | None = None
@@ -133,6 +135,7 @@ def _look(reads: ActReads, around: Around, places: tuple[str, ...], more: More) 
             return
         snapshot = found
     snapshot, judgements = look(reads.client, more(snapshot), late_after=LATE_AFTER_SECONDS)
+    around.snapshot = snapshot
     around.judgements = {one.case.migration.meta.uid: one for one in judgements}
     around.kubevirt = snapshot.kubevirt
     around.rules += [rule for topic in sorted(snapshot.unseen) for rule in snapshot.unseen[topic]]

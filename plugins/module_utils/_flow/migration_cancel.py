@@ -39,6 +39,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.
     check_progress,
     look_at_progress,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.show_look import show_look
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.waiting import LISTED_FROM
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.cancel import (
     CANCEL_EVACUATION,
@@ -108,7 +109,8 @@ def run(client: Client, params: Mapping[str, Any], clock: Clock, /, *, check_mod
         changed=acting.has_changed or would,
         coverage=Coverage(requests=client.requests, requests_to_prometheus=flow.prometheus).adding(acting.rules),
     )
-    return shown | {"notes": list(dict.fromkeys(acting.notes))}
+    looked = flow.looked(courses) if params.get("look") else {}
+    return shown | {"looked": looked, "notes": list(dict.fromkeys(acting.notes))}
 
 
 class _Cancel(Acts):
@@ -260,6 +262,23 @@ class _Cancel(Acts):
             "cause": judgement.causes[0].code if judgement and judgement.causes else "",
             "rung": rung,
         }
+
+    def looked(self, courses: Sequence[Course]) -> dict[str, Any]:
+        """What the look that the gates judge says of the targets, as migration_info does; {} where there was none."""
+        snapshot, judgements = self.around.snapshot, self.around.judgements
+        targets = [judgements[one.target.uid] for one in courses if one.target.uid in judgements]
+        if snapshot is None or not targets:
+            return {}
+        client = self.acting.client
+        try:
+            found, rules = show_look(client, snapshot, list(judgements.values()), shown=targets, ladder=self.ladder)
+        except ClusterError as error:
+            # What was done has to be told all the same.
+            self.acting.notes.append(f"What the look before it said is left out: {error}")
+            return {}
+        self.acting.notes += found.pop("notes")
+        coverage = Coverage(requests=client.requests, requests_to_prometheus=self.prometheus).adding(rules)
+        return {**found, "coverage": coverage.to_result()}
 
     def known(self, course: Course, record: Record, /) -> Record:
         return record

@@ -8,7 +8,7 @@ This module is private to the collection and may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,41 +20,22 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reads import Scope, read_snapshot
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Coverage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import GIVEN_NAME
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.policy import Policies
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import Key, Progress
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.snapshot import Snapshot
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import format_timestamp
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.look import look
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policies import (
-    PER_VM,
-    look_at_policies,
-)
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.policies import PER_VM
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.progress import (
     check_progress,
     look_at_progress,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.show_look import show_look
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.source import (
     as_captured,
     captured_progress,
     captured_scope,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.storage_classes import look_at_storage
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.ladder import ladder_from
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.result import (
-    EMPTY_ACT,
-    render_correlations,
-    render_migrations,
-    render_summary,
-)
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.surroundings import (
-    render_queue,
-    render_settings,
-)
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.correlation import find_correlations
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.migration import LATE_AFTER_SECONDS
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.node import judge_node
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.remarks import note_unworkable_limits
 
 __all__ = ["parse_scope", "run"]
 
@@ -86,54 +67,27 @@ def run(
         measured.update(progress.progress)
     snapshot = replace(snapshot, progress=progress.progress)
     snapshot, judgements = look(client, snapshot, late_after=late_after, places=places if is_placed else None)
-    queue = render_queue(snapshot, judgements=judgements)
+    shown = judgements
     if nodes:
-        judgements = [one for one in judgements if {one.case.source_node, one.case.target_node} & set(nodes)]
+        shown = [one for one in judgements if {one.case.source_node, one.case.target_node} & set(nodes)]
     # Last, as no verdict hangs on them: a VM that was named gets what is left of its requests.
     limit = _left_for(scope, apart=for_progress + places.requests)
-    classes, unread = look_at_storage(client, judgements, limit=limit)
-    policies, hidden = look_at_policies(client, judgements, limit=limit)
-    correlations = find_correlations(judgements, storage_classes=classes)
-    unseen = {**snapshot.unseen, **unread, **hidden}
-    rules = [*(rule for topic in sorted(unseen) for rule in unseen[topic]), *progress.missing]
+    found, rules = show_look(client, snapshot, judgements, shown=shown, ladder=ladder, limit=limit)
     coverage = Coverage(
         requests=client.requests - places.requests,
         requests_for_placement=places.requests,
         requests_to_prometheus=progress.requests,
-    ).adding(rules)
+    ).adding([*rules, *progress.missing])
     return {
-        "changed": False,
-        "read_at": format_timestamp(snapshot.read_at),
-        "migrations": render_migrations(judgements, policies=policies, ladder=ladder),
-        "summary": render_summary(judgements),
-        "correlations": render_correlations(
-            correlations, node_verdicts=_node_verdicts(snapshot, [one.value for one in correlations])
-        ),
-        "queue": queue,
-        "settings": render_settings(snapshot, policies=policies),
+        **found,
         "coverage": coverage.to_result(),
-        **EMPTY_ACT,
-        "notes": [
-            *notes,
-            *noted,
-            *progress.notes,
-            *note_unworkable_limits(judgements, policies=policies or Policies()),
-        ],
+        "notes": [*notes, *noted, *progress.notes, *found["notes"]],
     }
 
 
 def _left_for(scope: Scope, *, apart: int) -> int | None:
     """How many requests the client may have made in the end; those `apart` do not count. None: no limit."""
     return PER_VM * len(scope.vms) + apart if scope.vms else None
-
-
-def _node_verdicts(snapshot: Snapshot, names: Iterable[str]) -> dict[str, str]:
-    """The verdict of each node that was read; one that could not be is left out."""
-    return {
-        name: judge_node(node, snapshot.read_at, handler=snapshot.handlers.get(name)).verdict
-        for name in names
-        if (node := snapshot.nodes.get(name)) is not None
-    }
 
 
 # -- options
