@@ -46,6 +46,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._prefl
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._preflight_text import render_preflight_text
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_acts import MODES, read_remediation
+from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_clean import visible
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_compare import compare_reports
 from ansible_collections.kubevirt_ops.live_migration.plugins.plugin_utils._report_earlier import (
     MOST_BYTES,
@@ -277,9 +278,10 @@ def _write(report: _AnyReport, *, options: Mapping[str, Any], paths: Mapping[str
                 changed.append(str(path))
                 if not check_mode:
                     write_atomically(path, text=text)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "this is no path"
             raise _fail(
-                f"cannot write {path}: {error.strerror}. Name another folder with the option directory, or leave it"
+                f"cannot write {visible(str(path))}: {why}. Name another folder with the option directory, or leave it"
                 " empty to write no files."
             ) from error
     return changed

@@ -33,6 +33,7 @@ __all__ = [
     "without_managed_fields",
 ]
 
+_HALVES = (b"\\ud", b"\\uD")
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 
 
@@ -52,11 +53,25 @@ def json_object(body: bytes, *, path: str, content_type: str, method: str = "GET
         found = json.loads(body)
     except (ValueError, RecursionError):
         problem = _what_it_is(body, content_type=content_type)
+    if not problem and _has_half_characters(found, body=body):
+        problem = "answered with JSON that holds half a character"
     if not problem and not isinstance(found, dict):
         problem = f"answered with a JSON {type(found).__name__} where an object belongs"
     if problem:
         raise BadAnswer(f"{method} {clean(path)} {problem}.", method=method, path=path, status=200, reason=problem)
     return dict(found)
+
+
+def _has_half_characters(found: Any, *, body: bytes) -> bool:
+    """Whether a text in it is none that can be written. An API server writes no character as an escape of two halves,
+    so that nearly always one look at the bytes is enough."""
+    if not any(half in body for half in _HALVES):
+        return False
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _what_it_is(body: bytes, *, content_type: str) -> str:

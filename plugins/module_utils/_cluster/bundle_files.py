@@ -39,6 +39,8 @@ def is_tarball(path: str, /) -> bool:
 
 def check_target(path: str, /) -> None:
     """Raises WrongInput where something stands at `path` that no bundle may replace, before anything is read."""
+    if "\0" in path:
+        raise WrongInput(f"path: {clean(path)} is no path.")
     target = Path(path)
     if is_tarball(path):
         if target.is_dir():
@@ -150,7 +152,8 @@ def load_key(path: str, /) -> tuple[bytes, dict[str, str]]:
     """The key and the names (pseudonym -> name) in a key file; a new key where there is no file yet."""
     try:
         found = json.loads(Path(path).read_bytes())
-        key, names = bytes.fromhex(found["key"]), dict(found["names"])
+        key = bytes.fromhex(found["key"])
+        names = {_text(pseudonym): _text(name) for pseudonym, name in dict(found["names"]).items()}
     except FileNotFoundError:
         return secrets.token_bytes(_KEY_BYTES), {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -158,6 +161,12 @@ def load_key(path: str, /) -> tuple[bytes, dict[str, str]]:
     if not 16 <= len(key) <= 64:
         raise WrongInput(f"pseudonym_key_file: the key in {path} is too short or too long.")
     return key, names
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def save_key(path: str, /, *, key: bytes, names: Mapping[str, str]) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.answer import (
     without_managed_fields,
 )
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.plain import DEEPEST, is_as_small
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 
 __all__ = ["objects_in", "plain_data"]
 
-_DEEPEST = 200
 _MEND = "Collect it again, or take the file out."
 
 
@@ -48,18 +48,21 @@ def plain_data(content: bytes, /, *, path: str) -> list[Any]:
     nested too deeply, and what says the same piece again and again (a few lines can stand for terabytes)."""
     import yaml
 
+    is_small = False
     try:
         text = content.decode("utf-8")
         if text.lstrip()[:1] == "{":
             found = [json.loads(text)]
-            # Half a character can be written in JSON and is no text. Raises ValueError.
-            json.dumps(found, ensure_ascii=False).encode()
         else:
             _check_depth(text)
             found = [one for one in yaml.load_all(text, Loader=_loader()) if one is not None]
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        is_small = is_as_small(found, limit=len(content))
+        if is_small:
+            # Half a character, a number of thousands of digits and bytes can be written, and are no plain data.
+            json.dumps(found, ensure_ascii=False).encode()
+    except Exception as error:  # noqa: BLE001 - what a tag is given wrongly makes PyYAML raise anything
         raise WrongInput(f"src: {clean(path)} is no YAML, or broken ({_what(error)}). {_MEND}") from None
-    if not _is_as_small(found, limit=len(content)):
+    if not is_small:
         raise WrongInput(
             f"src: {clean(path)} is refused: it is nested too deeply, or repeats itself by reference. {_MEND}"
         )
@@ -75,7 +78,7 @@ def _check_depth(text: str) -> None:
     for event in yaml.parse(text, Loader=_loader()):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > _DEEPEST:
+            if depth > DEEPEST:
                 raise ValueError
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
@@ -86,21 +89,6 @@ def _what(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     line = getattr(mark, "line", None) if mark is not None else getattr(error, "lineno", None)
     return f"line {line + 1}" if isinstance(line, int) else type(error).__name__
-
-
-def _is_as_small(value: Any, *, limit: int) -> bool:
-    """Whether there are no more values in it than bytes in its file, as there must be where each was written out."""
-    waiting, seen = [(value, 0)], 0
-    while waiting:
-        one, depth = waiting.pop()
-        seen += 1
-        if seen > limit + 2 or depth > _DEEPEST:
-            return False
-        if isinstance(one, dict):
-            waiting += [(inner, depth + 1) for inner in one.values()]
-        elif isinstance(one, (list, tuple, set)):
-            waiting += [(inner, depth + 1) for inner in one]
-    return True
 
 
 @functools.cache

@@ -14,11 +14,12 @@ As in kubectl the first file that names a thing wins, also for current-context.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ConfigError
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.plain import is_as_small
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean, secrets_in
 
 __all__ = ["Chosen", "choose", "find_files", "read_files"]
@@ -80,17 +81,23 @@ def _read_file(path: str) -> Mapping[str, Any]:
     place = f"The kubeconfig {clean(path)}"
     problem = ""
     content: Any = None
+    is_small = True
     try:
         with open(path, encoding="utf-8") as stream:
-            content = yaml.safe_load(stream)
+            text = stream.read()
+        content = yaml.safe_load(text)
+        # The package writes all of it out, for a log that nobody asked for.
+        is_small = is_as_small(content, limit=len(text))
     except OSError as exc:
         problem = f"cannot be read: {exc.strerror}"
     except UnicodeDecodeError:
         problem = "is not text"
-    except (yaml.YAMLError, RecursionError, ValueError) as exc:
+    except Exception as exc:  # noqa: BLE001 - what a tag is given wrongly makes PyYAML raise anything
         mark = getattr(exc, "problem_mark", None)
         problem = "is not valid YAML" + (f" (line {mark.line + 1}, column {mark.column + 1})" if mark else "")
-    if not problem and content is None:
+    if not problem and not is_small:
+        problem = "is nested too deeply, or repeats itself by reference"
+    elif not problem and content is None:
         problem = "is empty"
     elif not problem and not isinstance(content, Mapping):
         problem = "is not a kubeconfig: its content is no mapping"
@@ -101,30 +108,30 @@ def _read_file(path: str) -> Mapping[str, Any]:
 
 def choose(config: Mapping[str, Any], *, context: str | None, place: str) -> Chosen:
     """The context named `context`, or the current one, with its cluster and user. `place` names the file in errors."""
-    name = context or config.get("current-context") or ""
+    name = context or _text(config.get("current-context"))
     if not name:
         raise ConfigError(
             f"{place} names no current-context.", remedy=f"Give the option context, one of: {_names(config)}."
         )
     entry = _entry(config, part="contexts", name=name, place=place)
-    cluster = _entry(config, part="clusters", name=str(entry.get("cluster") or ""), place=place, context=name)
+    cluster_name, user_name = (_text(entry.get(part)) or "" for part in ("cluster", "user"))
+    cluster = _entry(config, part="clusters", name=cluster_name, place=place, context=name)
     server = cluster.get("server")
     if not isinstance(server, str) or not server.startswith(("http://", "https://")):
         raise ConfigError(
-            f"{place}: the cluster {clean(str(entry.get('cluster')))} has no server that begins with https://.",
+            f"{place}: the cluster {clean(cluster_name)} has no server that begins with https://.",
             remedy=_WAY_OUT,
         )
-    user_name = str(entry.get("user") or "")
-    user = _entry(config, part="users", name=user_name, place=place, context=name) if user_name else {}
+    user = _entry(config, part="users", name=user_name, place=place, context=name) if entry.get("user") else {}
     plugin = user.get("exec")
     return Chosen(
-        context=str(name),
+        context=name,
         user=user_name,
         server=server,
         skips_verification=cluster.get("insecure-skip-tls-verify") is True,
         proxy_url=_text(cluster.get("proxy-url")),
         tls_server_name=_text(cluster.get("tls-server-name")),
-        exec_command=clean(str(plugin.get("command") or "exec")) if isinstance(plugin, Mapping) else None,
+        exec_command=clean(_text(plugin.get("command")) or "exec") if isinstance(plugin, Mapping) else None,
         headers=tuple(_impersonation(user)),
         secrets=frozenset(secrets_in(user)),
     )
@@ -145,16 +152,15 @@ def _entry(
     if key == "context":
         raise ConfigError(f"{place} has no context {clean(name)}.", remedy=f"It has: {_names(config)}.")
     raise ConfigError(
-        f"{place}: the context {clean(str(context))} needs the {key} {clean(name)}, which is missing.", remedy=_WAY_OUT
+        f"{place}: the context {clean(context or '')} needs the {key} {clean(name) or 'of no name'}, which is missing.",
+        remedy=_WAY_OUT,
     )
 
 
 def _names(config: Mapping[str, Any]) -> str:
     listed = config.get("contexts")
-    names = (
-        [str(entry.get("name")) for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
-    )
-    return clean(", ".join(names)) or "no contexts at all"
+    found = [entry.get("name") for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
+    return clean(", ".join(name for name in found if isinstance(name, str))) or "no contexts at all"
 
 
 def _text(value: Any) -> str | None:
@@ -162,13 +168,25 @@ def _text(value: Any) -> str | None:
 
 
 def _impersonation(user: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    if _text(user.get("as")):
-        yield "Impersonate-User", user["as"]
-    if _text(user.get("as-uid")):
-        yield "Impersonate-Uid", user["as-uid"]
-    for group in user.get("as-groups") or ():
-        yield "Impersonate-Group", str(group)
-    extra = user.get("as-user-extra")
-    for key, values in (extra if isinstance(extra, Mapping) else {}).items():
-        for value in values or ():
-            yield f"Impersonate-Extra-{key}", str(value)
+    """As whom to act. Raises ConfigError for what is not as it should be: to act as somebody else than the file means
+    is worse than not at all."""
+    for key, header in (("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid")):
+        yield from ((header, value) for value in _sendable([user.get(key)] if user.get(key) else [], of=key))
+    yield from (("Impersonate-Group", group) for group in _sendable(user.get("as-groups") or [], of="as-groups"))
+    extra = user.get("as-user-extra") or {}
+    if not isinstance(extra, Mapping):
+        raise _no_user("as-user-extra")
+    for key, values in extra.items():
+        (name,) = _sendable([key], of="as-user-extra")
+        for value in _sendable(values or [], of="as-user-extra"):
+            yield f"Impersonate-Extra-{name}", value
+
+
+def _sendable(values: Any, *, of: str) -> Sequence[str]:
+    if isinstance(values, (list, tuple)) and all(isinstance(one, str) and one.isprintable() for one in values):
+        return values
+    raise _no_user(of)
+
+
+def _no_user(key: str) -> ConfigError:
+    return ConfigError(f"The kubeconfig: {key} of the user is none that can be sent.", remedy=_WAY_OUT)

@@ -18,6 +18,7 @@ Single options given beside a kubeconfig replace what it says.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -64,6 +65,8 @@ SEARCH: Final = "search"
 _PREFIX = "K8S_AUTH_"
 _TRUE = frozenset(("1", "true", "yes", "on", "y", "t"))
 _FALSE = frozenset(("0", "false", "no", "off", "n", "f"))
+# Control characters, and halves of characters: what of the environment is no UTF-8 is read as such.
+_UNSENDABLE = frozenset({"Cc", "Cs"})
 _LONGEST_TIMEOUT_SECONDS = 3600
 
 
@@ -108,6 +111,16 @@ class _Given:
     value: Any
 
 
+def _one_line(given: _Given, value: Any) -> str:
+    """`value`, or a part of it, as a text that can be sent and named. Raises ConfigError for what is none."""
+    text = str(value).strip()
+    if any(unicodedata.category(char) in _UNSENDABLE for char in text):
+        raise ConfigError(
+            f"{given.name} holds a line break or another control character.", remedy="Give it on one line."
+        )
+    return text
+
+
 class _Inputs:
     """Looks up an option, then its environment variables; empty text counts as not given."""
 
@@ -129,12 +142,7 @@ class _Inputs:
         given = self.find(option)
         if given is None:
             return None
-        value = str(given.value).strip()
-        if any(ord(char) < 32 or ord(char) == 127 for char in value):
-            raise ConfigError(
-                f"{given.name} holds a line break or another control character.", remedy="Give it on one line."
-            )
-        return value or None
+        return _one_line(given, given.value) or None
 
     def flag(self, option: str) -> bool | None:
         given = self.find(option)
@@ -150,7 +158,7 @@ class _Inputs:
         if given is None:
             return ()
         parts = given.value.split(",") if isinstance(given.value, str) else given.value
-        return tuple(str(part).strip() for part in parts if str(part).strip())
+        return tuple(word for part in parts if (word := _one_line(given, part)))
 
     def proxy_headers(self) -> dict[str, str]:
         """Each header from the option's own key, else from its variable."""

@@ -66,16 +66,23 @@ def _is_key_like(word: str) -> bool:
 
 
 def secrets_in(kubeconfig: Any) -> Iterator[str]:
-    """The tokens, passwords and keys that stand in a kubeconfig, or in a part of one; nothing for other values."""
-    if isinstance(kubeconfig, Mapping):
-        if _SECRET_VARIABLE.search(str(kubeconfig.get("name"))) and isinstance(kubeconfig.get("value"), str):
-            # A variable for an exec plugin: {name: AWS_SECRET_ACCESS_KEY, value: ...}.
-            yield kubeconfig["value"]
-        for key, inner in kubeconfig.items():
-            if key in _SECRET_KEYS and isinstance(inner, str):
-                yield inner
-            else:
-                yield from secrets_in(inner)
-    elif isinstance(kubeconfig, (list, tuple)):
-        for inner in kubeconfig:
-            yield from secrets_in(inner)
+    """The tokens, passwords and keys that stand in a kubeconfig, or in a part of one; nothing for other values.
+
+    Each part is looked at once, as YAML's references can make a few lines endless.
+    """
+    waiting, seen = [kubeconfig], set()
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen or not isinstance(part, (Mapping, list, tuple)):
+            continue
+        seen.add(id(part))
+        if isinstance(part, Mapping):
+            yield from _own_secrets(part)
+        waiting += reversed([*part.values()] if isinstance(part, Mapping) else part)
+
+
+def _own_secrets(part: Mapping[Any, Any]) -> Iterator[str]:
+    if isinstance(part.get("name"), str) and _SECRET_VARIABLE.search(part["name"]):
+        # A variable for an exec plugin: {name: AWS_SECRET_ACCESS_KEY, value: ...}.
+        yield from (one for one in (part.get("value"),) if isinstance(one, str))
+    yield from (inner for key, inner in part.items() if key in _SECRET_KEYS and isinstance(inner, str))

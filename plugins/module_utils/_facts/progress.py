@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.exposition import Point
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.names import is_name
 
 __all__ = ["METRICS", "Key", "Progress", "Sample", "progress_of"]
 
@@ -70,7 +71,7 @@ def progress_of(points: Iterable[Point], /, *, source: str, read_at: datetime) -
     found: dict[tuple[Key, str, datetime], dict[str, int | None]] = {}
     for point in points:
         figure, value = METRICS.get(point.metric), _uint64(point.value)
-        key, node = _key(point.labels), _label(point.labels, "node")
+        key, node = _key(point.labels), _node(point.labels)
         if figure is None or value is None or not all(key):
             continue
         sample = found.setdefault((key, node, point.at or read_at), {})
@@ -88,6 +89,12 @@ def _sample(at: datetime, node: str, figures: Mapping[str, int | None]) -> Sampl
 
 def _key(labels: Mapping[str, str]) -> Key:
     return _label(labels, "namespace"), _label(labels, "name")
+
+
+def _node(labels: Mapping[str, str]) -> str:
+    """What is no name is no node's: a metric may be anybody's."""
+    found = _label(labels, "node")
+    return found if is_name(found) else ""
 
 
 def _label(labels: Mapping[str, str], name: str) -> str:

@@ -26,9 +26,17 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import parse_timestamp
 
-__all__ = ["Condition", "ConditionFields", "Meta", "MetaFields", "Reader"]
+__all__ = ["LONGEST_TEXT", "Condition", "ConditionFields", "Meta", "MetaFields", "Reader", "shortened"]
 
 T = TypeVar("T")
+# What a container may say as it ends (kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure);
+# an event says 1024, a name has 253. A condition's message has no limit but that of its object, some megabytes.
+LONGEST_TEXT = 4096
+
+
+def shortened(text: str, /) -> str:
+    """The same; of what is longer than :data:`LONGEST_TEXT` its beginning, and that it was cut."""
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} [cut]"
 
 
 class Reader:
@@ -64,8 +72,8 @@ class Reader:
             value = value.get(key)
 
     def text(self, field: Field) -> str:
-        """The string, "" where absent."""
-        return self._take(field, as_text, "a string") or ""
+        """The string, "" where absent; of one that is longer than any that is meant the beginning."""
+        return shortened(self._take(field, as_text, "a string") or "")
 
     def integer(self, field: Field) -> int | None:
         """The integer, None where absent."""
@@ -83,14 +91,16 @@ class Reader:
         """The mapping, empty where absent."""
         return self._take(field, as_map, "a mapping") or {}
 
-    def texts(self, field: Field) -> dict[str, str]:
-        """The mapping's string values; entries of another type are named and left out."""
+    def texts(self, field: Field, *, whole: bool = False) -> dict[str, str]:
+        """The mapping's string values, shortened as :meth:`text` does unless `whole`; entries of another type are named
+        and left out."""
         found = {}
         for key, value in self.mapping(field).items():
+            name = shortened(str(key))
             if isinstance(value, str):
-                found[str(key)] = value
+                found[name] = value if whole else shortened(value)
             else:
-                self.problems.append(f"{field.path}.{key} is not a string")
+                self.problems.append(f"{field.path}.{name} is not a string")
         return found
 
     def items(self, field: Field) -> Sequence[Any]:
@@ -108,7 +118,7 @@ class Reader:
             self._check_way(field)
         value = self.mapping(field).get(key) if key else field.read(self.obj)
         if value is None or isinstance(value, str):
-            return value or ""
+            return shortened(value or "")
         if isinstance(value, (int, float)) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
             return str(value)
         self.problems.append(f"{field.path}{key and '.'}{key} is not a quantity")
@@ -190,5 +200,6 @@ class MetaFields:
             created_at=reader.moment(self.created),
             deleted_at=reader.moment(self.deleted),
             labels=reader.texts(self.labels),
-            annotations=reader.texts(self.annotations),
+            # Some hold whole documents.
+            annotations=reader.texts(self.annotations, whole=True),
         )

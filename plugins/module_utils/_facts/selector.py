@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import Field, declare
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Reader
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Reader, shortened
 
 __all__ = ["LabelSelector", "LabelSelectorFields", "Requirement", "RequirementFields", "match_all", "texts_of"]
 
@@ -132,7 +132,7 @@ def texts_of(reader: Reader, field: Field, /) -> list[str]:
     found = []
     for item in reader.items(field):
         if isinstance(item, str):
-            found.append(item)
+            found.append(shortened(item))
         else:
             reader.problems.append(f"{field.path} holds a {type(item).__name__} where a string belongs")
     return found

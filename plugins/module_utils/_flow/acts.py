@@ -312,13 +312,12 @@ class Acts(ActKind):
                 observed = self.observe(course, explain=is_last)
                 # Time that runs out during a look ends nothing: the next one says why it hangs.
                 until = self.until if is_last and self.until else self.acting.now + _SOON
-                found = self.next_step(course, observed, done=course.done, until=until)
+                found = self._next(course, observed, until=until)
                 course.note_seen(_said(found), at=self.acting.now)
             except ClusterError as error:
                 return self._unread(course, error)
             if isinstance(found, Act):
-                # One that was joined has passed no gate: whoever deleted it goes on with it.
-                if course.passage is None or not self._do(course, found):
+                if not self._do(course, found):
                     return _AGAIN_SECONDS
                 found = self.next_step(course, observed, done=course.done, until=until)
                 # Of many the next list tells which of them have ended by then.
@@ -333,6 +332,13 @@ class Acts(ActKind):
                 return found.seconds
             course.outcome = found
             return 0.0
+
+    def _next(self, course: Course, observed: Any, /, *, until: datetime) -> Act | Wait | Done | Refused:
+        """What comes next. One that was only joined has passed no gate: the acts are left to whoever began it."""
+        found = self.next_step(course, observed, done=course.done, until=until)
+        if isinstance(found, Act) and course.passage is None:
+            return self.next_step(course, observed, done=[*course.done, found.kind], until=until)
+        return found
 
     def _unread(self, course: Course, error: ClusterError) -> float:
         """The API server may be back in a moment: it is asked again until wait_timeout is over.

@@ -9,7 +9,7 @@ This module is private to the collection and may change without notice.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
@@ -22,6 +22,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     settings_from,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._proof.harmless import harmless, one_line
 
 __all__ = ["Module", "Run", "connect_as_given", "run_module"]
 
@@ -54,29 +55,35 @@ def run_module(module: Module, run: Run, /, *, connecting: Connect = connect_as_
     A failure carries `error` (`code`, `method`, `path`, `status`, `reason`, `remedy`, `causes`, `uncertain`): `code` is
     the name of the kind of error, so that a playbook may branch on it. What the module has to say besides (the steps
     that were done before) stands beside it. A result that is refused fails the module too where its option
-    `fail_on_refusal` says so. A key `notes` of the result becomes warnings.
+    `fail_on_refusal` says so. A key `notes` of the result becomes warnings. No text holds what a terminal obeys.
     """
     clock = Clock()
     try:
         client = connecting(module.params, clock)
-        for warning in client.warnings:
-            module.warn(warning)
+        _warn(module, client.warnings)
         result = run(client, module.params, clock)
         client.close()
     except ClusterError as error:
-        _warn(module, error.result)
-        module.fail_json(msg=str(error), **{**error.result, "error": _error(error)})
+        _warn(module, error.result.pop("notes", ()))
+        module.fail_json(msg=one_line(str(error)), **_shown(module, {**error.result, "error": _error(error)}))
     except WrongInput as error:
-        module.fail_json(msg=str(error), error={**_error(ClusterError("")), "code": "WrongInput", "reason": str(error)})
-    _warn(module, result)
+        told = {**_error(ClusterError("")), "code": "WrongInput", "reason": str(error)}
+        module.fail_json(msg=one_line(str(error)), **_shown(module, {"error": told}))
+    _warn(module, result.pop("notes", ()))
+    result = _shown(module, result)
     if result.get("refused") and module.params.get("fail_on_refusal"):
-        module.fail_json(msg=" ".join(one["reason"] for one in result["refusals"]), **result)
+        module.fail_json(msg=one_line(" ".join(one["reason"] for one in result["refusals"])), **result)
     module.exit_json(**result)
 
 
-def _warn(module: Module, result: dict[str, Any], /) -> None:
-    for note in dict.fromkeys(result.pop("notes", ())):
-        module.warn(note)
+def _warn(module: Module, notes: Iterable[str], /) -> None:
+    for note in dict.fromkeys(notes):
+        module.warn(one_line(note))
+
+
+def _shown(module: Module, result: Mapping[str, Any], /) -> dict[str, Any]:
+    """What may be printed. An option that is given back, such as a path, stays what it was."""
+    return {key: one if one == module.params.get(key) else harmless(one) for key, one in result.items()}
 
 
 def _error(error: ClusterError) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import ClusterError
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.text import clean
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.rules_check import find_faults
 
@@ -37,6 +38,8 @@ class RulesRefused(ClusterError):
 
 def read_rule_file(path: str, /) -> str | None:
     """Its text, None where there is none. Raises WrongInput for what cannot be read or is no file."""
+    if "\0" in path:
+        raise WrongInput(f"rule_file: {clean(path)} is no path.")
     place = Path(path)
     try:
         # A pipe would be waited for, and a device be replaced by a file.

@@ -19,7 +19,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     format_quantity,
     parse_quantity,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Condition
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Condition, shortened
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.requests import Amounts
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import (
     format_timestamp,
@@ -168,8 +168,16 @@ def runbook_result(workers: Iterable[Any]) -> dict[str, list[Any]]:
     return {
         "nodes": [_step(metadata, key="name") or "" for metadata, _found in status],
         "allocatable": [_step(found, key="allocatable") or {} for _metadata, found in status],
-        "conditions": [_step(found, key="conditions") or [] for _metadata, found in status],
+        "conditions": [_shortened(_step(found, key="conditions") or []) for _metadata, found in status],
     }
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _shortened(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_shortened(one) for one in value]
+    return shortened(value) if isinstance(value, str) else value
 
 
 def _step(value: Any, *, key: str) -> Any:

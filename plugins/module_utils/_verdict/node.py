@@ -29,7 +29,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     HandlerState,
     Node,
 )
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Condition
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import Condition, shortened
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.timestamp import seconds_between
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.wrong_input import WrongInput
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Evidence
@@ -265,10 +265,14 @@ def _handler_missing(node: Node, *, now: datetime) -> NodeReason:
         code="HandlerMissing",
         verdict=verdict,
         message=f"No virt-handler pod runs on the node, and {text}",
-        evidence=Evidence(node.label, HEARTBEAT_PATH, node.annotations.get(HEARTBEAT, ""), node.heartbeat_at),
+        evidence=_heartbeat(node),
         since_at=None,
         seconds_left=left,
     )
+
+
+def _heartbeat(node: Node) -> Evidence:
+    return Evidence(node.label, HEARTBEAT_PATH, shortened(node.annotations.get(HEARTBEAT, "")), node.heartbeat_at)
 
 
 def _heartbeat_reasons(node: Node, *, now: datetime) -> Iterator[NodeReason]:
@@ -281,7 +285,7 @@ def _heartbeat_reasons(node: Node, *, now: datetime) -> Iterator[NodeReason]:
         code="HeartbeatStale" if stale else "HeartbeatLate",
         verdict=UNHEALTHY if stale else DEGRADED,
         message=f"The last heartbeat of virt-handler is {age} s old (limit {HEARTBEAT_LIMIT_SECONDS} s){due}",
-        evidence=Evidence(node.label, HEARTBEAT_PATH, node.annotations.get(HEARTBEAT, ""), node.heartbeat_at),
+        evidence=_heartbeat(node),
         since_at=node.heartbeat_at,
         seconds=age,
         seconds_left=None if stale else HEARTBEAT_LIMIT_SECONDS + 1 - age,

@@ -23,6 +23,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
     vmi as vmi_facts,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.migration import Migration
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import shortened
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.case import Case
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.cause import Cause, Evidence, Gap
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.deadline import CANCEL_SECONDS
@@ -111,7 +112,7 @@ def _mark_of_owner(migration: Migration) -> tuple[str, str]:
         mark = migration_facts.LABEL_VOLUME_UPDATE
         return f"{migration_facts.META.labels.path}[{mark}]", migration.meta.labels.get(mark, "")
     mark = migration_facts.ANNOTATION_WORKLOAD_UPDATE
-    return f"{migration_facts.META.annotations.path}[{mark}]", migration.meta.annotations.get(mark, "")
+    return f"{migration_facts.META.annotations.path}[{mark}]", shortened(migration.meta.annotations.get(mark, ""))
 
 
 def find_cancel_orphaned(case: Case) -> Cause | Gap | None:

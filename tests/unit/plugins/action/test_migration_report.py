@@ -268,3 +268,12 @@ def test_no_tarball_is_an_error_that_names_the_option(tmp_path: Path) -> None:
 
     with pytest.raises(AnsibleError, match=r"option compare_with: .* is no tarball, or a broken one"):
         run(migrations=RESULT, compare_with=str(tmp_path / "x.tar.gz"))
+
+
+@pytest.mark.parametrize("option", ["directory", "compare_with"])
+def test_path_with_a_zero_byte_is_an_error_that_names_the_option(option: str, tmp_path: Path) -> None:
+    with pytest.raises(AnsibleError, match=option) as caught:
+        run(migrations=RESULT, **{option: f"{tmp_path}/a\0\x1bb"})
+
+    assert "\0" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)

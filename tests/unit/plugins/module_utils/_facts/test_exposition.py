@@ -96,6 +96,15 @@ def test_bad_line_takes_nothing_from_its_neighbours() -> None:
     ]
 
 
+def test_label_of_megabytes_and_one_given_twice_are_read_in_one_pass() -> None:
+    text = 'm_bytes{a="' + "x" * 5_000_000 + '",a="b"} 1\nm_bytes{a="' + '\\\\"' * 1_000_000 + "\nn_bytes 3\n"
+
+    assert [(point.metric, point.labels.get("a")) for point in parse_exposition(text, metrics=METRICS)] == [
+        ("m_bytes", "b"),
+        ("n_bytes", None),
+    ]
+
+
 def test_same_series_at_several_times_is_several_points() -> None:
     text = f"m_bytes 1 {MILLISECONDS}\nm_bytes 2 {MILLISECONDS + 5000}\n"
 

@@ -96,3 +96,12 @@ def test_point_of_no_vm_is_left_out(labels: dict[str, Any]) -> None:
 
 def test_metric_of_another_name_is_left_out() -> None:
     assert samples(a_point("kubevirt_vmi_memory_used_bytes")) == ()
+
+
+@pytest.mark.parametrize(
+    "node", ["\x1b[31m", "x" * 5000, "No De", "{{ x }}"], ids=["escape", "long", "words", "lookup"]
+)
+def test_what_is_no_name_is_no_nodes(node: str) -> None:
+    (found,) = samples(a_point(node=node))
+
+    assert found.node == ""

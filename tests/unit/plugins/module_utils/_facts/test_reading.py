@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts import fields
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.fields import Field, declare
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.reader import (
+    LONGEST_TEXT,
     ConditionFields,
     MetaFields,
     Reader,
@@ -50,10 +51,12 @@ NO_TIMES: list[Any] = [
     "2026-02-30T00:00:00Z", "2026-11-23T08:00:00+24:00", "2026-11-23T08:00:00-01:60",
     "2026-11-23T25:00:00Z", "2026-11-23T08:00:60Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00",
     "9999-12-31T23:59:59-01:00", "2026-11-23T08:00:00+99:99", "٢٠٢٦-11-23T08:00:00Z", "2026-11-23T08:00:00.Z",
+    "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "-001-01-01T00:00:00Z", "2026-06-30T23:59:60Z",
+    "9999-12-31T23:59:59.999999-23:59", "2026-11-23T08:00:00Z\n2026-11-23T08:00:00Z", "2" * 1_000_000,
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", NO_TIMES, ids=repr)
+@pytest.mark.parametrize("value", NO_TIMES, ids=lambda value: repr(value)[:40])
 def test_parse_timestamp_gives_none_for_what_says_no_time(value: Any) -> None:
     assert parse_timestamp(value) is None
 
@@ -140,6 +143,23 @@ def test_every_field_that_is_read_is_registered_by_its_path() -> None:
     assert ("VirtualMachineInstanceMigration", "status.phaseTransitionTimestamps[].phase") in paths
     assert ("Pod", "status.containerStatuses[].state.waiting.reason") in paths
     assert [field.path for field in fields.registered() if ".." in field.path] == []
+
+
+LONG = "x" * 10_000_000
+CUT = "x" * LONGEST_TEXT + " [cut]"
+
+
+def test_text_longer_than_any_that_is_meant_is_cut_and_says_so() -> None:
+    assert Reader({"spec": {"name": LONG}}).text(NAMES) == CUT
+    assert Reader({"spec": {"name": "x" * LONGEST_TEXT}}).text(NAMES) == "x" * LONGEST_TEXT
+    assert Reader({"spec": {"name": {LONG: LONG}}}).texts(NAMES) == {CUT: CUT}
+    assert Reader({"spec": {"name": LONG}}).quantity(NAMES) == CUT
+
+
+def test_annotations_are_whole_as_some_hold_documents() -> None:
+    meta = MetaFields("Pod").read(Reader({"metadata": {"annotations": {"a": LONG}, "labels": {"a": LONG}}}))
+
+    assert (meta.annotations["a"], meta.labels["a"]) == (LONG, CUT)
 
 
 READS: dict[str, tuple[Callable[[Reader], Any], Any, Any, Any]] = {

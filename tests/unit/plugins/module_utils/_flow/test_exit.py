@@ -124,3 +124,43 @@ def test_secrets_of_a_kubeconfig_dictionary_reach_neither_log_nor_result(
     assert any("Invoked" in line for line in logged)
     assert [line for line in logged if TOKEN in line] == []
     assert TOKEN not in json.dumps(printed)
+
+
+HOSTILE = "a\x1b[2J\x9b\u202e\nok: [localhost]"
+SPELT = "a\\x1b[2J\\x9b\\u202e ok: [localhost]"
+
+
+@pytest.mark.parametrize(
+    "error", [ClusterError(HOSTILE, reason=HOSTILE), WrongInput(HOSTILE)], ids=["cluster", "input"]
+)
+def test_error_holds_nothing_that_a_terminal_obeys(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*_given: Any) -> dict[str, Any]:
+        raise error
+
+    printed, _status = _ends(run, capsys)
+
+    assert printed["msg"] == SPELT
+    assert printed["error"]["reason"] == SPELT.replace(" ok", "\nok")
+
+
+def test_result_and_warnings_hold_nothing_that_a_terminal_obeys(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(Module, "warn", lambda _self, text: warned.append(text))
+
+    printed, _status = _ends(lambda *_given: {"said": [HOSTILE], "notes": [HOSTILE]}, capsys)
+
+    assert (printed["said"], warned) == ([SPELT.replace(" ok", "\nok")], [SPELT])
+
+
+def test_option_that_is_given_back_stays_what_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder may be called so; whoever uses the result must find it."""
+    same = "here\u200c"
+    kubeconfig = {**KUBECONFIG, "current-context": same, "contexts": [{**KUBECONFIG["contexts"][0], "name": same}]}
+
+    printed, _status = _ends(
+        lambda *_given: {"context": same, "other": same}, capsys, context=same, kubeconfig=kubeconfig
+    )
+
+    assert (printed["context"], printed["other"]) == (same, "here\\u200c")
