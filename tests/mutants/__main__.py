@@ -36,7 +36,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--list",
         action="store_true",
-        help="show the mutants and run none; fails where a listed equivalent is none of them",
+        help="show them, check the list of equivalent ones, run none",
     )
     parser.add_argument("--floor", type=float, default=85.0, metavar="PERCENT", help="killed at least (%(default)s)")
     parser.add_argument("--fewest", type=int, default=300, metavar="N", help="made at least (%(default)s)")
