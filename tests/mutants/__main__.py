@@ -15,7 +15,7 @@ import yaml
 
 from tests.make.places import BUILD, COLLECTIONS, NAME, NAMESPACE, ROOT
 from tests.mutants.forks import Failed
-from tests.mutants.report import judge, parse_equivalents, take_sample
+from tests.mutants.report import faults_of_list, judge, parse_equivalents, take_sample
 from tests.mutants.room import Room
 from tests.mutants.runner import Broken, Run, note_reach, run_mutants
 from tests.mutants.sites import Mutant, find_mutants
@@ -33,7 +33,11 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, metavar="N", help="only so many, a share of each file")
     parser.add_argument("--seed", type=int, default=1, help="which ones (%(default)s)")
     parser.add_argument("--only", nargs="+", default=[""], metavar="TEXT", help="only where file:line: begins so")
-    parser.add_argument("--list", action="store_true", help="show the mutants and run none")
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="show them, check the list of equivalent ones, run none",
+    )
     parser.add_argument("--floor", type=float, default=85.0, metavar="PERCENT", help="killed at least (%(default)s)")
     parser.add_argument("--fewest", type=int, default=300, metavar="N", help="made at least (%(default)s)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
@@ -67,10 +71,11 @@ def main(words: Sequence[str]) -> int:
     chosen = [mutant for mutant in made if str(mutant).startswith(tuple(given.only))]
     if given.sample:
         chosen = take_sample(chosen, size=given.sample, seed=given.seed)
-    if given.list:
-        print(*chosen, sep="\n")
-        return 0
     equivalents = parse_equivalents(yaml.safe_load(given.equivalents.read_text(encoding="utf-8")))
+    if given.list:
+        unmade = faults_of_list(made, {}, equivalents)
+        print(*chosen, *(f"FAILED: {fault}" for fault in unmade), sep="\n")
+        return 1 if unmade else 0
     try:
         results = _results(room, chosen, given)
     except (Broken, Failed) as error:

@@ -14,7 +14,7 @@ from typing import Any
 from tests.mutants.forks import TIMED_OUT
 from tests.mutants.sites import Mutant
 
-__all__ = ["Equivalent", "Verdict", "at_least", "judge", "parse_equivalents", "take_sample"]
+__all__ = ["Equivalent", "Verdict", "at_least", "faults_of_list", "judge", "parse_equivalents", "take_sample"]
 
 Name = tuple[str, str, str, str]
 
@@ -107,7 +107,7 @@ def judge(
     ]
     if is_sample:
         lines.append(f"of all at least {sure:.1%} are killed, with 95 % confidence")
-    faults = _faults_of_list(made, results, equivalents)
+    faults = faults_of_list(made, results, equivalents)
     if sure < floor:
         faults.append(f"{sure:.1%} is below the floor of {floor:.1%}")
     if len(made) < fewest:
@@ -123,9 +123,10 @@ def _counted(made: int, killed: int, endless: int, survived: int, known: int) ->
     )
 
 
-def _faults_of_list(
+def faults_of_list(
     made: Sequence[Mutant], results: Mapping[Mutant, str], equivalents: Sequence[Equivalent]
 ) -> list[str]:
+    """What is wrong in the list: mutants that are not made, and those that a test notices."""
     names, killed = {mutant.name for mutant in made}, {mutant.name: by for mutant, by in results.items() if by}
     faults = []
     for one in equivalents:

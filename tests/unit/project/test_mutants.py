@@ -298,3 +298,21 @@ def test_command_fails_where_an_equivalent_one_is_noticed(tmp_path: Path) -> Non
 
     assert done.returncode == 1
     assert "listed as equivalent, but" in done.stdout
+
+
+def test_every_listed_equivalent_is_a_mutant_that_is_made() -> None:
+    """Who changes such a line hears of it here, and not after minutes of `make mutants`."""
+    command = [sys.executable, "-m", "tests.mutants", "--list"]
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+
+    assert [line for line in done.stdout.splitlines() if line.startswith("FAILED")] == []
+    assert done.returncode == 0, done.stderr
+
+
+def test_listed_equivalent_that_is_not_made_is_named_without_running_any(tmp_path: Path) -> None:
+    entry = {"file": "limits.py", "function": "", "original": "3", "mutated": "5", "reason": "gone"}
+
+    done = run(tmp_path, "--list", listed=json.dumps([entry]))
+
+    assert done.returncode == 1
+    assert "FAILED: listed as equivalent, but no such mutant is made: limits.py" in done.stdout
