@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.integration.simulated import (
 
 CALLS = f"/apis/subresources.kubevirt.io/v1/namespaces/{NAMESPACE}"
 ANY = {"Accept": "application/json, */*"}
+REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/team-a"
 
 
@@ -191,6 +193,25 @@ RIGHTS = {
 }
 
 
+def wait_for_rights(cluster: Cluster, resources: list[str]) -> None:
+    """The API server learns by a watch, some milliseconds later, of rights that were given, and of those taken away."""
+    for _attempt in range(200):
+        known = [one for one in RIGHTS["both"][0] if may_update(cluster, one)]
+        if known == resources:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nobody never got the rights to {resources}, but to {known}")
+
+
+def may_update(cluster: Cluster, subresource: str) -> bool:
+    """Whether the user nobody may update it, by the API server's own word."""
+    resource, _slash, name = subresource.partition("/")
+    place = {"group": "subresources.kubevirt.io", "resource": resource, "subresource": name, "verb": "update"}
+    spec = {"user": "nobody", "resourceAttributes": {**place, "namespace": NAMESPACE}}
+    answer = done(cluster.request("POST", REVIEWS, body={"spec": spec}))
+    return bool(answer["status"]["allowed"])
+
+
 @pytest.fixture
 def rights(quiet: Cluster, request: pytest.FixtureRequest) -> Iterator[int]:
     """The user nobody may update these subresources; the code that follows."""
@@ -202,6 +223,7 @@ def rights(quiet: Cluster, request: pytest.FixtureRequest) -> Iterator[int]:
     done(quiet.request("POST", f"{ROLES}/roles", body={**about, "rules": [rule]}))
     binding = {**about, "roleRef": reference, "subjects": [subject]}
     done(quiet.request("POST", f"{ROLES}/rolebindings", body=binding))
+    wait_for_rights(quiet, resources)
     yield code
     for kind in ("rolebindings", "roles"):
         done(quiet.request("DELETE", f"{ROLES}/{kind}/stop-evacuations"))

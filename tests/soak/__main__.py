@@ -25,7 +25,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests import conftest  # noqa: F401 - makes the collection importable
 from tests.cluster import Cluster
 from tests.integration.acting import going_on
 from tests.integration.fault_proxy import FaultProxy

@@ -168,6 +168,12 @@ class _Bounded:
         return content
 
 
+# Where methods of the library call their archive as this module is called.
+_END: type[Exception] = tarfile.EOFHeaderError  # type: ignore[attr-defined]
+_BROKEN = tarfile.HeaderError
+_SPARSE = tarfile.GNUTYPE_SPARSE
+
+
 class _Odd(tarfile.ReadError):
     """What no tar makes by itself, in words."""
 
@@ -179,21 +185,21 @@ class _Member(tarfile.TarInfo):
     """
 
     @classmethod
-    def fromtarfile(cls, archive: tarfile.TarFile) -> _Member:
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> _Member:
         try:
-            return super().fromtarfile(archive)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            return super().fromtarfile(tarfile)
+        except _END:
             raise
-        except tarfile.HeaderError:
+        except _BROKEN:
             raise _Odd("cut off, or a broken header") from None
 
-    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+    def _proc_member(self, tarfile: tarfile.TarFile) -> tarfile.TarInfo:
         if self.type in _HEADERS and self.size > _HEADER_BYTES:
             raise _Odd("a header without end")
         # Its map of holes may be without end too; tar makes such members only where it is told to.
-        if self.type == tarfile.GNUTYPE_SPARSE:
+        if self.type == _SPARSE:
             raise _Odd("a sparse member")
-        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        found: _Member = super()._proc_member(tarfile)  # type: ignore[misc]
         return found
 
     def _proc_gnusparse_10(self, *_rest: Any) -> None:
