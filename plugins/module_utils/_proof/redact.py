@@ -58,7 +58,7 @@ def _redact(value: Any, *, accounts: bool, depth: int) -> Any:
     if depth > _DEEPEST:
         return REDACTED
     if isinstance(value, str):
-        return (_of_short if len(value) <= _SHORT else _text)(value, accounts=accounts, depth=depth)
+        return _text(value, accounts=accounts, depth=depth) if _OPENING.search(value) else _words(value, accounts)
     if isinstance(value, Mapping):
         return _mapping(value, accounts=accounts, depth=depth + 1)
     if isinstance(value, (list, tuple)):
@@ -71,10 +71,15 @@ def _redact(value: Any, *, accounts: bool, depth: int) -> Any:
 
 
 def _text(text: str, *, accounts: bool, depth: int) -> str:
-    return redact_text(_with_documents(text, accounts=accounts, depth=depth), accounts=accounts)
+    return _words(_with_documents(text, accounts=accounts, depth=depth), accounts)
 
 
-_of_short = functools.lru_cache(maxsize=32768)(_text)
+def _words(text: str, accounts: bool, /) -> str:
+    """A text, or a key of a mapping, in which no JSON begins."""
+    return (_of_short if len(text) <= _SHORT else redact_text)(text, accounts=accounts)
+
+
+_of_short = functools.lru_cache(maxsize=32768)(redact_text)
 _names = functools.lru_cache(maxsize=8192)(names_credential)
 
 
@@ -138,7 +143,7 @@ def _mapping(value: Mapping[Any, Any], *, accounts: bool, depth: int) -> dict[st
     found: dict[str, Any] = {}
     for key, one in value.items():
         if key != "managedFields":
-            name = redact_text(str(key), accounts=accounts)
+            name = _words(str(key), accounts)
             found[name] = _field(str(key), one, hidden=hidden, accounts=accounts, depth=depth)
     return found
 
