@@ -15,7 +15,20 @@ from tests.cluster import Cluster
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.looking import client_of, raw_objects
 
-__all__ = ["CANCEL", "VM", "Skewed", "as_is", "cancel", "going_on", "leases", "only", "retry", "steps", "writes"]
+__all__ = [
+    "CANCEL",
+    "VM",
+    "Skewed",
+    "as_is",
+    "at_real_pace",
+    "cancel",
+    "going_on",
+    "leases",
+    "only",
+    "retry",
+    "steps",
+    "writes",
+]
 
 # The defaults of the module's options.
 CANCEL: dict[str, Any] = {
@@ -49,6 +62,13 @@ RETRY: dict[str, Any] = {
 }
 VM = {"namespace": "team-a", "vm": "web-1"}
 _SILENCE_SECONDS = 0.3
+
+
+def at_real_pace(cluster: Cluster) -> None:
+    """An empty cluster in which time passes as it does, and that refuses nothing by itself."""
+    cluster.reset()
+    cluster.simulator.clock.factor = 1.0
+    cluster.simulator.refusals.clear()
 
 
 @contextmanager

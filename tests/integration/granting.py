@@ -20,7 +20,7 @@ import yaml
 from tests.cluster import Cluster
 from tests.integration.simulated import done
 
-__all__ = ["Granting", "Rules", "bind", "forbidden", "lacking", "shipped", "shipped_for", "take_away"]
+__all__ = ["Granting", "Rules", "bind", "forbidden", "is_allowed", "lacking", "shipped", "shipped_for", "take_away"]
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
@@ -125,6 +125,12 @@ def forbidden(cluster: Cluster, mark: Any) -> list[tuple[str, str]]:
     return [(one["verb"], one["requestURI"]) for one in entries if one["userAgent"] == OURS and one["code"] == 403]
 
 
+def is_allowed(cluster: Cluster, user: str, place: Object) -> bool:
+    """Whether the API server lets the user do what `place` (ResourceAttributes) says."""
+    answer = done(cluster.request("POST", REVIEWS, body={"spec": {"user": user, "resourceAttributes": place}}))
+    return bool(answer["status"]["allowed"])
+
+
 def _wait_for(cluster: Cluster, user: str, role: Object, *, inside: str) -> None:
     """The API server learns of new rights by a watch, some milliseconds later."""
     rule = role["rules"][0]
@@ -138,8 +144,7 @@ def _wait_for(cluster: Cluster, user: str, role: Object, *, inside: str) -> None
         "namespace": role["metadata"].get("namespace", inside),
     }
     for _attempt in range(200):
-        answer = done(cluster.request("POST", REVIEWS, body={"spec": {"user": user, "resourceAttributes": place}}))
-        if answer["status"]["allowed"]:
+        if is_allowed(cluster, user, place):
             return
         time.sleep(0.05)
     raise AssertionError(f"{user} never got its rights")

@@ -20,10 +20,11 @@ from typing import Any
 
 from tests.programs import run_program
 
-__all__ = ["PREFLIGHT", "TUNE", "Run", "diagnose", "diagnose_in_terminal", "play_tasks"]
+__all__ = ["DIAGNOSE", "PREFLIGHT", "REMEDIATE", "TUNE", "Run", "diagnose", "diagnose_in_terminal", "play_tasks"]
 
 DIAGNOSE = "kubevirt_ops.live_migration.diagnose"
 PREFLIGHT = "kubevirt_ops.live_migration.preflight"
+REMEDIATE = "kubevirt_ops.live_migration.remediate"
 TUNE = "kubevirt_ops.live_migration.tune"
 _LIMIT_SECONDS = 240
 

@@ -14,6 +14,7 @@ from tests.cluster import Cluster
 from tests.integration.acting import (
     Skewed,
     as_is,
+    at_real_pace,
     cancel,
     going_on,
     leases,
@@ -49,9 +50,7 @@ DEAD_TARGET = [{"name": "node-a"}, {"name": "node-b", "ready": "Unknown", "since
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
-    cluster.simulator.refusals.clear()
+    at_real_pace(cluster)
 
 
 def evacuating(cluster: Cluster) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import VM, cancel, going_on, only
+from tests.integration.acting import VM, at_real_pace, cancel, going_on, only
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.looking import look
 from tests.integration.simulated import a_world
@@ -24,9 +24,7 @@ POLICIES = "migrationpolicies"
 @pytest.fixture(autouse=True)
 def _stuck(cluster: Cluster) -> None:
     """team-a/web-1, whose target launcher has crashed, and another VM that waits."""
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
-    cluster.simulator.refusals.clear()
+    at_real_pace(cluster)
     vms = [{"name": f"team-a/web-{number}", "node": "node-a"} for number in (1, 2)]
     pod = {"exit_code": 137, "ended": 150}
     cluster.simulator.play(a_world(nodes=NODES, vms=vms, migrations=[{**CRASHED, "pod": pod}, WAITING]))

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.integration.acting import going_on
-from tests.integration.playing import Run, diagnose, play_tasks
+from tests.integration.playing import REMEDIATE, Run, diagnose, play_tasks
 from tests.integration.simulated import EVENTS, MIGRATIONS, PODS, VMIS, a_world, items
 
 # Colour, a link, the same in one character, back over the line, text that runs backwards, what has no width.
@@ -108,7 +108,7 @@ def test_remediate_acts_on_names_alone(cluster: Cluster, tmp_path: Path) -> None
         run = diagnose(
             tmp_path,
             "-v",
-            playbook="kubevirt_ops.live_migration.remediate",
+            playbook=REMEDIATE,
             kubeconfig=str(cluster.kubeconfig("admin")),
             mode="cancel_and_retry",
         )

@@ -16,11 +16,11 @@ import pytest
 from tests.cluster import Cluster
 from tests.integration.alert_worlds import OBJECTS
 from tests.integration.keeping import POLICIES
-from tests.integration.playing import DIAGNOSE, PREFLIGHT, TUNE, Run, diagnose
+from tests.integration.playing import DIAGNOSE, PREFLIGHT, REMEDIATE, TUNE, Run, diagnose
 from tests.integration.settings_worlds import world
 from tests.integration.simulated import MIGRATIONS, items
 from tests.integration.test_act_restart import expire_locks, restarted
-from tests.integration.test_remediate_playbook import BOTH, REMEDIATE, stuck_one
+from tests.integration.test_remediate_playbook import BOTH, stuck_one
 from tests.integration.tuning_worlds import RATES, play_databases
 
 INSTALL_ALERT = "kubevirt_ops.live_migration.install_alert"

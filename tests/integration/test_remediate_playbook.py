@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import as_is, cancel, going_on, writes
+from tests.integration.acting import as_is, at_real_pace, cancel, going_on, writes
 from tests.integration.looking import look
-from tests.integration.playing import Run, diagnose
+from tests.integration.playing import REMEDIATE, Run, diagnose
 from tests.integration.simulated import MIGRATIONS, VMIS, a_world, done, items, read
 
-REMEDIATE = "kubevirt_ops.live_migration.remediate"
 BOTH = "cancel_and_retry"
 THREE = [{"name": "node-a"}, {"name": "node-b"}, {"name": "node-c"}]
 CRASHED = {"phase": "Scheduling", "since": 200, "target": "node-b", "pod": {"exit_code": 137, "ended": 150}}
@@ -28,9 +27,7 @@ BLIND = "ActingPaused,BudgetSpent,ClusterUnhealthy,CoverageIncomplete,KubeVirtUp
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
-    cluster.simulator.refusals.clear()
+    at_real_pace(cluster)
 
 
 def remediate(cluster: Cluster, folder: Path, *arguments: str, user: str = "admin", **variables: Any) -> Run:

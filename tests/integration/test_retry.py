@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import as_is, cancel, going_on, leases, only, retry, steps, writes
+from tests.integration.acting import as_is, at_real_pace, cancel, going_on, leases, only, retry, steps, writes
 from tests.integration.simulated import (
     MIGRATIONS,
     VMIS,
@@ -32,9 +32,7 @@ THREE = [{"name": "node-a"}, {"name": "node-b"}, {"name": "node-c"}]
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
-    cluster.simulator.refusals.clear()
+    at_real_pace(cluster)
 
 
 def memory(cluster: Cluster) -> dict[str, Any]:

@@ -14,11 +14,10 @@ from typing import Any
 from tests.cluster import Cluster
 from tests.integration.acting import going_on
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.playing import DIAGNOSE, Run, diagnose
+from tests.integration.playing import DIAGNOSE, REMEDIATE, Run, diagnose
 
 __all__ = ["Disturb", "play_playbooks", "random_fault"]
 
-REMEDIATE = "kubevirt_ops.live_migration.remediate"
 ACTS = {
     "mode": "cancel_and_retry",
     "vms": "team-a/web-1",
