@@ -68,6 +68,19 @@ def is_gone(cluster: Cluster, vmim: Object) -> bool:
     return cluster.request("GET", path_of(vmim))[0] == 404
 
 
+def has_ended_by_delete(vmim: Object) -> bool:
+    """Whether KubeVirt has ended a migration that is being deleted: what is left is to take its finalizer off, a
+    moment in which a module may have said already that it is cancelled."""
+    phase_now = (vmim.get("status") or {}).get("phase")
+    return "deletionTimestamp" in vmim["metadata"] and phase_now in ("Succeeded", "Failed")
+
+
+def is_cancelled(cluster: Cluster, vmim: Object) -> bool:
+    """Whether the migration is gone or has ended by its deletion, for tests that look while the cluster lives."""
+    status, found = cluster.request("GET", path_of(vmim))
+    return status == 404 or has_ended_by_delete(done((status, found)))
+
+
 def phase(cluster: Cluster, vmim: Object) -> str:
     """The migration's phase."""
     return str((read(cluster, path_of(vmim)).get("status") or {}).get("phase") or "")
