@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 __all__ = [
@@ -52,12 +53,18 @@ def parse_quantity(value: Any) -> Fraction:
 
     Takes text as the API gives it, and numbers as YAML gives them (`cpu: 2`, `cpu: 0.5`).
     """
-    match = _QUANTITY.fullmatch(_text_of(value))
+    return _parse(_text_of(value))
+
+
+# A cluster of any size writes few different amounts, tens of thousands of times, and exact arithmetic is slow.
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Fraction:
+    match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise QuantityError(value)
+        raise QuantityError(text)
     sign, digits, suffix, exponent = match.groups()
     number = Fraction("0" + digits if digits.startswith(".") else digits.rstrip("."))
-    number *= _factor(value, suffix=suffix or "", exponent=exponent or "0")
+    number *= _factor(text, suffix=suffix or "", exponent=exponent or "0")
     return _to_nano(-number if sign == "-" else number)
 
 
@@ -72,12 +79,12 @@ def _text_of(value: Any) -> str:
     return text
 
 
-def _factor(value: Any, *, suffix: str, exponent: str) -> Fraction:
+def _factor(text: str, *, suffix: str, exponent: str) -> Fraction:
     if suffix in _BINARY:
         return Fraction(2 ** _BINARY[suffix])
     power = _DECIMAL.get(suffix, int(exponent))
     if abs(power) > _MAX_EXPONENT:
-        raise QuantityError(value, why=f"an exponent is at most {_MAX_EXPONENT}")
+        raise QuantityError(text, why=f"an exponent is at most {_MAX_EXPONENT}")
     return Fraction(10) ** power
 
 

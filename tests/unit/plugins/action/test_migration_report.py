@@ -41,6 +41,8 @@ def run(
         templar=mock.MagicMock(),
         shared_loader_obj=None,
     )
+    # As Ansible's loader does; 2.16 names the module by it in errors.
+    action._load_name = "kubevirt_ops.live_migration.migration_report"
     with mock.patch.object(migration_report.display, "display") as shown:
         return action.run(task_vars={"inventory_hostname": host}), shown.call_args_list
 
