@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -53,6 +54,16 @@ def test_result_and_notes_become_the_modules_result_and_warnings(
     assert (printed["answer"], status) == (42, 0)
     assert "notes" not in printed
     assert warned == ["mind the gap"]
+
+
+def test_garbage_is_looked_for_less_often_while_a_module_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    before = gc.get_threshold()
+
+    printed, _status = _ends(lambda *_given: {"changed": False, "threshold": gc.get_threshold()[0]}, capsys)
+
+    assert printed["threshold"] > 10 * before[0] > 0
+    assert gc.isenabled()
+    assert gc.get_threshold() == before
 
 
 @pytest.mark.parametrize(
