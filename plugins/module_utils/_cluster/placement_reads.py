@@ -33,8 +33,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 
 __all__ = ["NODES_SINGLY", "TOPIC", "PlacementReading"]
 
-# Up to so many nodes their pods are listed node by node; beyond that, and of more than half of all nodes, one list of all
-# pods costs less: many API servers read all of them from etcd for each list.
+# Up to so many nodes their pods are listed node by node; beyond that, and of more than half of all nodes, one list of
+# all pods costs less: many API servers read all of them from etcd for each list.
 NODES_SINGLY = 64
 TOPIC = "placement"
 # Finished pods hold nothing.
