@@ -58,8 +58,8 @@ def parse_quantity(value: Any) -> Fraction:
     return _parse(value)
 
 
-# A cluster of any size writes few different amounts, tens of thousands of times, and exact arithmetic is slow. Typed, as
-# 1 and 1.0 are one key and not one text.
+# A cluster of any size writes few different amounts, tens of thousands of times, and exact arithmetic is slow. Typed,
+# as 1 and 1.0 are one key and not one text.
 @lru_cache(maxsize=4096, typed=True)
 def _parse(value: str | int | float) -> Fraction:
     match = _QUANTITY.fullmatch(_text_of(value))
