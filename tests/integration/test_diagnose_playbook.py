@@ -332,10 +332,14 @@ def test_of_one_vm_that_is_well_only_its_own_nodes_are_judged(cluster: Cluster, 
     one.mkdir()
     all_of_them.mkdir()
 
+    mark = cluster.audit_mark()
     of_vm = diagnose(one, kubeconfig=str(cluster.kubeconfig("operator")), vms="team-a/web-1")
+    asked = [entry["requestURI"] for entry in cluster.audit_since(mark) if entry["user"] == "operator"]
     of_all = diagnose(all_of_them, kubeconfig=str(cluster.kubeconfig("operator")))
 
     assert nodes_judged(of_vm) == ["node-a", "node-b"], of_vm.output
+    assert "/api/v1/nodes/node-b" in asked
+    assert not any("status.phase" in one for one in asked), asked
     assert nodes_judged(of_all) == ["node-a", "node-b", "node-c"], of_all.output
 
 
