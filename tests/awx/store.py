@@ -17,6 +17,7 @@ __all__ = ["Store"]
 _KINDS = {
     "organizations": "organization",
     "projects": "project",
+    "project_updates": "project_update",
     "inventories": "inventory",
     "hosts": "host",
     "credential_types": "credential_type",
@@ -63,7 +64,7 @@ class Store:
         kind, number, part = found[1], int(found[2] or 0), found[3] or ""
         if not number:
             query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-            return self._list(kind, query) if method == "GET" else (201, self._make(kind, body))
+            return self._list(kind, query) if method == "GET" else self._create(kind, body)
         if number not in self.objects[kind]:
             return 404, {"detail": "Not found."}
         return self._part(method, kind, number, part, body) if part else self._one(method, kind, number, body)
@@ -79,7 +80,11 @@ class Store:
         one = self.objects[kind][number]
         if method == "PATCH":
             one.update(body)
-        return 200, self._shown(kind, one)
+        shown = self._shown(kind, one)
+        if kind == "project_updates":
+            # Running when it is first looked at, and then done.
+            one["status"] = "successful"
+        return 200, shown
 
     def _part(self, method: str, kind: str, number: int, part: str, body: Mapping[str, Any]) -> Answer:
         if part == "survey_spec":
@@ -96,6 +101,19 @@ class Store:
             return 204, None
         return 200, {"count": len(kept), "next": None, "results": [{"id": one} for one in kept]}
 
+    def _create(self, kind: str, body: Mapping[str, Any]) -> Answer:
+        """As AWX: a project is fetched once it is made, and what is not fetched yet has no playbooks
+        (awx/api/serializers.py, JobTemplateSerializer.validate)."""
+        if kind == "job_templates" and self._update_of(body.get("project", 0)).get("status") != "successful":
+            return 400, {"playbook": ["Playbook not found for project."]}
+        made = self._make(kind, body)
+        if kind == "projects":
+            self._make("project_updates", {"name": body["name"], "project": made["id"], "status": "running"})
+        return 201, self._shown(kind, self.objects[kind][made["id"]])
+
+    def _update_of(self, project: int) -> dict[str, Any]:
+        return next((one for one in self.objects["project_updates"].values() if one["project"] == project), {})
+
     def _make(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
         self._last += 1
         self.objects[kind][self._last] = {"id": self._last, **body}
@@ -108,6 +126,10 @@ class Store:
         if template in self.objects["workflow_approval_templates"]:
             related["unified_job_template"] = f"/api/v2/workflow_approval_templates/{template}/"
         shown = {**one, "type": _KINDS[kind], "url": own, "related": related}
+        update = self._update_of(one["id"]) if kind == "projects" else {}
+        if update:
+            running = {"current_update": {"id": update["id"]}} if update["status"] == "running" else {}
+            shown |= {"scm_revision": "", "summary_fields": running}
         if "inputs" in shown:
             # A secret is never shown again.
             hidden = {name: "$encrypted$" for name in _SECRETS if shown["inputs"].get(name)}
