@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Table
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client, Table
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
     BadAnswer,
     BadRequest,
@@ -27,9 +29,20 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Unreachable,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.retry import ATTEMPTS
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.session import (
+    PARALLEL_CONNECTIONS,
+    Answer,
+)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import Write
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
-from tests.unit.plugins.module_utils._cluster.network import a_client, a_list, a_status, an_answer
+from tests.unit.plugins.module_utils._cluster.network import (
+    FakeClock,
+    ScriptedTransport,
+    a_client,
+    a_list,
+    a_status,
+    an_answer,
+)
 
 NODES = "/api/v1/nodes"
 NODE = an_answer({"kind": "Node", "metadata": {"name": "n", "managedFields": [{}]}})
@@ -390,3 +403,37 @@ def test_list_many_reads_every_page_of_each_question_and_keeps_errors_apart() ->
     assert isinstance(names[1], Forbidden)
     assert names[2] == ["c"]
     assert ["x%3D1" in sent.query for sent in transport.sent] == [True, True, False, False]
+
+
+class Crowded(ScriptedTransport):
+    """A transport that answers nobody before so many requests are under way at once."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__([])
+        self._all_are_here = threading.Barrier(count)
+        self._lock = threading.Lock()
+        self._under_way = 0
+        self.most = 0
+
+    def send(self, method: str, **_more: Any) -> Answer:
+        with self._lock:
+            self._under_way += 1
+            self.most = max(self.most, self._under_way)
+        self._all_are_here.wait(timeout=60)
+        with self._lock:
+            self._under_way -= 1
+        return NODE
+
+
+@pytest.mark.parametrize(
+    ("parallel", "at_once"), [(8, 8), (3, 3), (100, PARALLEL_CONNECTIONS)], ids=["usual", "fewer", "more than may be"]
+)
+def test_get_many_asks_in_parallel_within_its_bound(parallel: int, at_once: int) -> None:
+    transport = Crowded(at_once)
+    client = Client(transport, clock=FakeClock(), request_timeout=30)
+
+    found = client.get_many([f"/{number}" for number in range(5 * at_once)], parallel=parallel)
+
+    assert all(isinstance(one, dict) for one in found.values())
+    assert len(found) == 5 * at_once
+    assert transport.most == at_once
