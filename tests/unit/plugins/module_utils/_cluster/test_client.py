@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timezone
-from typing import Any
 
 import pytest
 
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Client, Table
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.client import Table
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.errors import (
     BadAnswer,
     BadRequest,
@@ -29,20 +27,9 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     Unreachable,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.retry import ATTEMPTS
-from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.session import (
-    PARALLEL_CONNECTIONS,
-    Answer,
-)
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.writing import Write
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.coverage import Rule
-from tests.unit.plugins.module_utils._cluster.network import (
-    FakeClock,
-    ScriptedTransport,
-    a_client,
-    a_list,
-    a_status,
-    an_answer,
-)
+from tests.unit.plugins.module_utils._cluster.network import a_client, a_list, a_status, an_answer
 
 NODES = "/api/v1/nodes"
 NODE = an_answer({"kind": "Node", "metadata": {"name": "n", "managedFields": [{}]}})
@@ -347,93 +334,3 @@ def test_error_never_shows_the_token_that_a_server_echoes() -> None:
         client.get(NODES)
     assert "bad header [hidden]" in str(caught.value)
     assert "s3cr3t" not in repr(caught.value) + caught.value.reason
-
-
-def test_get_many_gives_each_path_its_object_or_its_error() -> None:
-    client, _transport, _clock = a_client(NODE, a_status(404), NODE)
-
-    found = client.get_many(["/a", "/b", "/a", "/c"], parallel=1)
-
-    assert list(found) == ["/a", "/b", "/c"]
-    assert isinstance(found["/b"], NotFound)
-    assert [isinstance(found[path], dict) for path in ("/a", "/c")] == [True, True]
-
-
-def test_get_many_of_nothing_asks_nothing() -> None:
-    client, _transport, _clock = a_client()
-
-    assert client.get_many([]) == {}
-
-
-def test_get_many_of_an_unreachable_server_waits_for_one_only() -> None:
-    client, transport, _clock = a_client(Timeout("silent", path="/a"))
-
-    found = client.get_many(["/a", "/b", "/c"], parallel=1)
-
-    assert [(type(one), one.path) for one in found.values() if isinstance(one, ClusterError)] == [
-        (Timeout, "/a"), (Timeout, "/b"), (Timeout, "/c"),
-    ]  # fmt: skip
-    assert len(transport.sent) == 1
-
-
-def test_get_many_after_an_answer_tries_the_others_too() -> None:
-    client, _transport, _clock = a_client(NODE, Timeout("slow"), NODE)
-
-    found = client.get_many(["/a", "/b", "/c"], parallel=1)
-
-    assert [type(one) for one in found.values()] == [dict, Timeout, dict]
-
-
-def test_get_many_in_parallel_counts_every_request() -> None:
-    client, _transport, _clock = a_client(*[NODE] * 200)
-
-    found = client.get_many([f"/{number}" for number in range(200)])
-
-    assert len(found) == client.requests == 200
-
-
-def test_list_many_reads_every_page_of_each_question_and_keeps_errors_apart() -> None:
-    replies = (a_list("a", token="more"), a_list("b"), a_status(403, reason="Forbidden"), a_list("c"))
-    client, transport, _clock = a_client(*replies)
-
-    found = client.list_many("/api/v1/pods", queries=[{"fieldSelector": f"x={one}"} for one in "123"], parallel=1)
-
-    names = [one if isinstance(one, ClusterError) else [item["metadata"]["name"] for item in one] for one in found]
-    assert names[0] == ["a", "b"]
-    assert isinstance(names[1], Forbidden)
-    assert names[2] == ["c"]
-    assert ["x%3D1" in sent.query for sent in transport.sent] == [True, True, False, False]
-
-
-class Crowded(ScriptedTransport):
-    """A transport that answers nobody before so many requests are under way at once."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__([])
-        self._all_are_here = threading.Barrier(count)
-        self._lock = threading.Lock()
-        self._under_way = 0
-        self.most = 0
-
-    def send(self, method: str, **_more: Any) -> Answer:
-        with self._lock:
-            self._under_way += 1
-            self.most = max(self.most, self._under_way)
-        self._all_are_here.wait(timeout=60)
-        with self._lock:
-            self._under_way -= 1
-        return NODE
-
-
-@pytest.mark.parametrize(
-    ("parallel", "at_once"), [(8, 8), (3, 3), (100, PARALLEL_CONNECTIONS)], ids=["usual", "fewer", "more than may be"]
-)
-def test_get_many_asks_in_parallel_within_its_bound(parallel: int, at_once: int) -> None:
-    transport = Crowded(at_once)
-    client = Client(transport, clock=FakeClock(), request_timeout=30)
-
-    found = client.get_many([f"/{number}" for number in range(5 * at_once)], parallel=parallel)
-
-    assert all(isinstance(one, dict) for one in found.values())
-    assert len(found) == 5 * at_once
-    assert transport.most == at_once
