@@ -16,7 +16,15 @@ from tests.make.package import build_tarball, install_tarball, run_alone, tool
 from tests.make.places import FULL_NAME, ROOT
 from tests.make.tree import project_files
 
-ALLOWED_FILES = {"CHANGELOG.md", "CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"}
+ALLOWED_FILES = {
+    ".ansible-lint",
+    "CHANGELOG.md",
+    "CHANGELOG.rst",
+    "FILES.json",
+    "LICENSE",
+    "MANIFEST.json",
+    "README.md",
+}
 ALLOWED_FOLDERS = {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"}
 WANTED = {"LICENSE", "README.md", "changelogs/changelog.yaml", "meta/execution-environment.yml", "meta/runtime.yml"}
 
