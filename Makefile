@@ -103,7 +103,7 @@ build: setup site ## Build the tarball, install it without a network, try each p
 sanity: setup ## ansible-test sanity, all of it
 	$(BIN)/python -m tests.make.sanity
 
-test: ## Everything above but the demo, in order; stops at the first step that fails
+test: ## check, unit, a part of mutants, contract, build, integration, matrix, test-chain and sanity, in order; stops at the first that fails
 	@$(PYTHON) -m tests.make.suite
 
 matrix: cluster ## Three playbooks on the oldest Python, ansible-core and kubernetes that are supported

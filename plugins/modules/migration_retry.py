@@ -114,7 +114,8 @@ options:
         code.
       - What could not be read refuses with the same code as what speaks against the act. It is accepted only where
         exactly one VM is named, so that somebody with rights in one namespace can free their own VM.
-      - Post-copy, another migration under the name, and a pause that was read are never overridden.
+      - Post-copy, another migration under the name, a lock that somebody holds, and a pause that was read are never
+        overridden.
     type: list
     elements: str
     default: []

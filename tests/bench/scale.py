@@ -63,6 +63,7 @@ class Bench:
         self._times = times
         self._kubeconfig = str(cluster.kubeconfig("admin"))
         self.figures: dict[str, Measured] = {}
+        self.profiles: dict[str, dict[str, float]] = {}
 
     def keep(
         self, name: str, command: Sequence[str], *, times: int = 0, environment: Mapping[str, str] | None = None
@@ -104,6 +105,14 @@ class Bench:
         play["vars"] = {"ansible_python_interpreter": sys.executable}
         (self._folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
         return self.playbook(name, "play.yml", times=times, rival=rival)
+
+    def profile(self, name: str, module_name: str) -> None:
+        """Keep where the processor time of a module goes."""
+        command = [sys.executable, "-m", "tests.bench.profiling", self._kubeconfig, module_name]
+        places = os.pathsep.join((str(ROOT), str(BUILD / "collections")))
+        found = json.loads(measure(command, environment={"PYTHONPATH": places}, folder=self._folder).output)
+        self.profiles[name] = dict(sorted(found.items(), key=lambda one: -one[1]))
+        print(f"  {name}: " + ", ".join(f"{seconds:.2f} s {place}" for place, seconds in self.profiles[name].items()))
 
     def requests_of(self, run: Callable[[], object]) -> list[str]:
         """The paths that a run asks the API server for, by its audit log."""
@@ -196,6 +205,7 @@ def run(bench: Bench, cluster: Cluster, loader: Loader, size: Size) -> list[Goal
     loader.active(size.active, models=ACTIVE, name="copying")
     loader.finished(few, vms=size.vmis)
     empty = bench.tasks("an empty playbook (one ping)", {"ansible.builtin.ping": {}})
+    bench.tasks("migration_info, a namespace without VMs", module("migration_info", namespaces=["kubevirt"]))
     table_of_few = bench.floor(f"Table request, {few} finished", "table")
     scan_of_few = bench.tasks(f"migration_info, {few} finished", module("migration_info"))
 
@@ -212,16 +222,21 @@ def run(bench: Bench, cluster: Cluster, loader: Loader, size: Size) -> list[Goal
     by_playbook = bench.requests_of(
         partial(bench.playbook, "(its requests)", f"{FULL_NAME}.diagnose", times=1, vms=["fleet/copying-00000"])
     )
+    bench.profile(f"migration_info, {size.finished} finished", "migration_info")
     rival = bench.tasks("kubernetes.core.k8s_info and rejectattr", *rival_tasks(), times=1, rival=True)
     bench.keep("kubectl and jq", kubectl_and_jq(str(cluster.kubeconfig("admin"))), times=1)
 
     paths = bench.requests_of(partial(bench.tasks, "(its requests)", module("node_health_info"), times=1))
     health = bench.tasks(f"node_health_info, {size.nodes} nodes", module("node_health_info"))
     listed = bench.floor("the same paths, listed and parsed", "get", *paths)
+    bench.profile(f"node_health_info, {size.nodes} nodes", "node_health_info")
 
     print(f"loading {size.stuck} stuck migrations")
     loader.active(size.stuck, models=tuple(STUCK), name="stuck")
     many = bench.tasks(f"migration_info, {size.stuck} stuck", module("migration_info"))
+    bench.profile(f"migration_info, {size.stuck} stuck", "migration_info")
+    unplaced = module("migration_info", vms=[f"fleet/stuck-{[*STUCK].index('model-unplaced'):05}"])
+    by_unplaced = bench.requests_of(partial(bench.tasks, "(its requests)", unplaced, times=1))
     paged_again = bench.floor("paged list and json.loads, again", "paged", times=2)
     parsing, judged = judging(cluster, times=3)
     print(f"  json.loads {parsing:.2f} s of processor, judging {judged:.2f} s")
@@ -235,6 +250,7 @@ def run(bench: Bench, cluster: Cluster, loader: Loader, size: Size) -> list[Goal
         Goal("ten times more finished ones: scan beyond the Table request", beyond / beyond_few, 2),
         Goal("requests for one VM, module", len(by_module), 12),
         Goal("requests for one VM, playbook diagnose, which judges its nodes too", len(by_playbook), 12),
+        Goal("requests for one VM that no node takes, module", len(by_unplaced), 12),
         Goal("one VM, module / empty playbook", one_module.wall / empty.wall, 2.5),
         Goal("one VM, playbook diagnose / empty playbook", one.wall / empty.wall, 2.5),
         Goal(f"{size.stuck} stuck with causes / paged full list", many.wall / min(paged.wall, paged_again.wall), 1),
@@ -267,6 +283,11 @@ def record(goals: Sequence[Goal], bench: Bench, size: Size) -> None:
     lines += [
         f"| {one.text} | {one.ratio:.3f} | {one.most:.3f} | {'kept' if one.is_kept else 'missed'} |" for one in goals
     ]
+    lines += ["", "| processor time inside of the module | seconds | share |", "|---|---|---|"]
+    for name, places in bench.profiles.items():
+        whole = sum(places.values())
+        lines += [f"| **{name}** | {whole:.2f} | |"]
+        lines += [f"| {place} | {seconds:.2f} | {seconds / whole:.0%} |" for place, seconds in places.items()]
     with PAGE.open("a", encoding="utf-8") as stream:
         stream.write("\n".join(lines) + "\n")
 

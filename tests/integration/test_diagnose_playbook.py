@@ -15,7 +15,7 @@ import yaml
 
 from tests.cluster import Cluster
 from tests.integration.playing import Run, diagnose, diagnose_in_terminal
-from tests.integration.simulated import PODS, items
+from tests.integration.simulated import PODS, a_world, items
 
 STUCK = ("blocked", "stalled", "overdue")
 
@@ -321,3 +321,27 @@ def test_node_of_no_migration_that_is_not_there_stays_an_error(cluster: Cluster,
 
     assert run.returncode == 2
     assert "the cluster has no node nod-b" in run.output
+
+
+def test_of_one_vm_that_is_well_only_its_own_nodes_are_judged(cluster: Cluster, tmp_path: Path) -> None:
+    """Those of a large cluster would cost more than the look itself."""
+    cluster.reset()
+    copying = {"vm": "team-a/web-1", "phase": "Running", "since": 20, "target": "node-b"}
+    cluster.simulator.play(a_world(nodes=[{"name": f"node-{letter}"} for letter in "abc"], migrations=[copying]))
+    one, all_of_them = tmp_path / "one", tmp_path / "all"
+    one.mkdir()
+    all_of_them.mkdir()
+
+    mark = cluster.audit_mark()
+    of_vm = diagnose(one, kubeconfig=str(cluster.kubeconfig("operator")), vms="team-a/web-1")
+    asked = [entry["requestURI"] for entry in cluster.audit_since(mark) if entry["user"] == "operator"]
+    of_all = diagnose(all_of_them, kubeconfig=str(cluster.kubeconfig("operator")))
+
+    assert nodes_judged(of_vm) == ["node-a", "node-b"], of_vm.output
+    assert "/api/v1/nodes/node-b" in asked
+    assert not any("status.phase" in one for one in asked), asked
+    assert nodes_judged(of_all) == ["node-a", "node-b", "node-c"], of_all.output
+
+
+def nodes_judged(run: Run) -> list[str]:
+    return [node["name"] for node in run.report["nodes"]["nodes"]]

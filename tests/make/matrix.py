@@ -163,10 +163,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.make.matrix", description=__doc__)
     parser.add_argument("--few", action="store_true", help="three playbooks instead of all tests")
     parser.add_argument("--oldest", action="store_true", help="only the oldest cell whose Python is here")
+    parser.add_argument("--only", default="", metavar="TEXT", help='cells that hold this text, such as "Python 3.12"')
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args(arguments)
+    cells = [cell for cell in (_oldest() if given.oldest else CELLS) if given.only in str(cell)]
+    if not cells:
+        parser.error(f"--only {given.only}: no cell holds this. There are: {'; '.join(map(str, CELLS))}")
     outcomes: list[tuple[Cell, str, float]] = []
-    for cell in _oldest() if given.oldest else CELLS:
+    for cell in cells:
         began = time.monotonic()
         python = interpreter(cell.python)
         if python is None:

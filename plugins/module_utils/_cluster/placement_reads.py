@@ -33,7 +33,8 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts
 
 __all__ = ["NODES_SINGLY", "TOPIC", "PlacementReading"]
 
-# Up to so many nodes their pods are listed node by node; beyond that one list of all pods costs less.
+# Up to so many nodes their pods are listed node by node; beyond that, and of more than half of all nodes, one list of
+# all pods costs less: many API servers read all of them from etcd for each list.
 NODES_SINGLY = 64
 TOPIC = "placement"
 # Finished pods hold nothing.
@@ -73,11 +74,11 @@ class PlacementReading:
         """The unfinished pods by node, of `names` at least and of every node that was read before.
 
         A node without pods has an empty list; one whose pods may not be read is missing. Once more than NODES_SINGLY
-        nodes are asked for at once, all nodes are read.
+        nodes, or than half of those that :meth:`nodes` has found, are asked for at once, all nodes are read.
         """
         wanted = [name for name in dict.fromkeys(names) if name and name not in self._pods]
         if wanted and "pods" not in self._reading.unseen:
-            if len(wanted) > NODES_SINGLY:
+            if len(wanted) > NODES_SINGLY or (self._nodes and 2 * len(wanted) > len(self._nodes)):
                 self._read_all_pods(wanted)
             else:
                 self._read_pods_on(wanted)

@@ -53,24 +53,25 @@ def parse_quantity(value: Any) -> Fraction:
 
     Takes text as the API gives it, and numbers as YAML gives them (`cpu: 2`, `cpu: 0.5`).
     """
-    return _parse(_text_of(value))
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise QuantityError(value)
+    return _parse(value)
 
 
-# A cluster of any size writes few different amounts, tens of thousands of times, and exact arithmetic is slow.
-@lru_cache(maxsize=4096)
-def _parse(text: str) -> Fraction:
-    match = _QUANTITY.fullmatch(text)
+# A cluster of any size writes few different amounts, tens of thousands of times, and exact arithmetic is slow. Typed,
+# as 1 and 1.0 are one key and not one text.
+@lru_cache(maxsize=4096, typed=True)
+def _parse(value: str | int | float) -> Fraction:
+    match = _QUANTITY.fullmatch(_text_of(value))
     if match is None:
-        raise QuantityError(text)
+        raise QuantityError(value)
     sign, digits, suffix, exponent = match.groups()
     number = Fraction("0" + digits if digits.startswith(".") else digits.rstrip("."))
-    number *= _factor(text, suffix=suffix or "", exponent=exponent or "0")
+    number *= _factor(value, suffix=suffix or "", exponent=exponent or "0")
     return _to_nano(-number if sign == "-" else number)
 
 
-def _text_of(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise QuantityError(value)
+def _text_of(value: str | int | float) -> str:
     if isinstance(value, int) and value.bit_length() > 4 * _MAX_TEXT:
         raise QuantityError("a number of more than 128 digits")
     text = value if isinstance(value, str) else repr(value)
@@ -79,12 +80,12 @@ def _text_of(value: Any) -> str:
     return text
 
 
-def _factor(text: str, *, suffix: str, exponent: str) -> Fraction:
+def _factor(value: Any, *, suffix: str, exponent: str) -> Fraction:
     if suffix in _BINARY:
         return Fraction(2 ** _BINARY[suffix])
     power = _DECIMAL.get(suffix, int(exponent))
     if abs(power) > _MAX_EXPONENT:
-        raise QuantityError(text, why=f"an exponent is at most {_MAX_EXPONENT}")
+        raise QuantityError(value, why=f"an exponent is at most {_MAX_EXPONENT}")
     return Fraction(10) ** power
 
 

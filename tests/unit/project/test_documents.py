@@ -17,6 +17,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *ROOT.joinpath("docs")
 PLAYBOOK = re.compile(r"kubevirt_ops\.live_migration\.(\w+)((?:[^\n`|]|\\\n)*)")
 VARIABLE = re.compile(r"(?:-e|--extra-vars)\s+'?\{?\"?(\w+)(?:\"?:|=)")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+# As what the tarball does not hold is linked to.
+ADDRESS = "https://github.com/kubevirt-ops/live_migration/blob/main/"
 # Those of awx_setup stand in a file of variables.
 OF_AWX = re.compile(r"^awx_setup_\w+$")
 
@@ -54,6 +56,24 @@ def test_links_lead_to_files_that_there_are(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
 
     assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
+
+
+def _led_to(page: Path) -> set[Path]:
+    """The pages that links of this one lead to."""
+    text = page.read_text(encoding="utf-8")
+    inside = {(page.parent / link).resolve() for link in LINK.findall(text)}
+    outside = {ROOT / link for link in re.findall(rf"\]\({re.escape(ADDRESS)}([^)#\s]+)", text)}
+    return {path for path in inside | outside if path.suffix == ".md"}
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, waiting = set(), {ROOT / "README.md"}
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        waiting |= _led_to(page) - reached
+
+    assert [str(page.relative_to(ROOT)) for page in [*PAGES, ROOT / "CONTRIBUTING.md"] if page not in reached] == []
 
 
 def test_a_variable_that_no_playbook_knows_is_found() -> None:

@@ -54,5 +54,23 @@ def test_no_python_at_all_is_said_and_fails_where_nobody_watches(
     assert f"no such Python here       0 s  {CELLS[0]}" in capsys.readouterr().out
 
 
+def test_only_the_cells_that_are_asked_for_are_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(matrix, "interpreter", lambda version: None)
+
+    matrix.main(["--only", "ansible-core 2.18"])
+
+    shown = [line.partition(" s  ")[2] for line in capsys.readouterr().out.splitlines() if line]
+    assert shown == [str(cell) for cell in CELLS if cell.ansible.startswith("2.18")]
+
+
+def test_cell_that_there_is_not_is_an_error_that_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        matrix.main(["--only", "Python 2.7"])
+
+    assert f"--only Python 2.7: no cell holds this. There are: {CELLS[0]};" in capsys.readouterr().err
+
+
 def test_other_requirements_are_another_environment() -> None:
     assert Cell("3.10", "2.16.14", FLOOR).folder() != Cell("3.10", "2.16.13", FLOOR).folder()

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.marks import PAUSE
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.act_gates import GATES
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.cancel import CANCEL_STATES
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.risks import _ACTS as ACTS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._plan.risks import RISKS
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._verdict.catalogue import CATALOGUE
 
@@ -36,6 +37,10 @@ def test_every_code_on_the_page_is_one() -> None:
 @pytest.mark.parametrize("state", sorted(set(CANCEL_STATES) - {"requested", "planned"}), ids=str)
 def test_how_a_cancel_ends_is_told(state: str) -> None:
     assert f"`{state}`" in PAGE
+
+
+def test_every_code_of_an_act_is_on_the_page() -> None:
+    assert [code for code in ACTS if f"`{code}`" not in PAGE] == []
 
 
 def test_pause_switch_is_the_one_that_is_read() -> None:

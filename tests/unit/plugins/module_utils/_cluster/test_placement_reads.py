@@ -110,6 +110,18 @@ def test_many_nodes_pods_are_read_in_one_list_that_shows_every_node() -> None:
     assert api.asked[1:] == ["/api/v1/pods?status.phase!=Succeeded,status.phase!=Failed"]
 
 
+@pytest.mark.parametrize(("wanted", "requests"), [(2, 2), (3, 1), (4, 1)], ids=["half", "more than half", "all"])
+def test_pods_of_more_than_half_of_the_nodes_are_read_in_one_list(wanted: int, requests: int) -> None:
+    api = Api(MANY[:4])
+    reading = reading_of(api)
+    reading.nodes()
+
+    found = names_on(reading, *MANY[:wanted])
+
+    assert [found[name] for name in MANY[:wanted]] == [[f"a/on-{name}"] for name in MANY[:wanted]]
+    assert len(api.asked[1:]) == requests, api.asked
+
+
 @pytest.mark.parametrize("names", [MANY[:2], MANY], ids=["few", "many"])
 def test_pods_that_may_not_be_read_are_no_empty_node(names: list[str]) -> None:
     api = Api(MANY, pods=403)
