@@ -30,7 +30,7 @@ export PATH := $(CURDIR)/.build/venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster demo check format causes tuning changelog unit mutants contract integration build sanity test
-.PHONY: cause matrix test-matrix release site test-chain test-placement test-mutants soak bench bench-cancel bench-report bench-alert look pictures clean distclean
+.PHONY: ansible-test cause matrix test-matrix release site test-chain test-placement test-mutants soak bench bench-cancel bench-report bench-alert look pictures clean distclean
 
 help: ## Show what can be made
 	@$(PYTHON) -c 'import re; [print(f"\n{m[3]}" if m[3] else f"  make {m[1]:<14} {m[2]}") for m in re.finditer(r"^(?:([\w-]+):.*?## (.*)|##@ (.*))$$", open("Makefile").read(), re.M)]'
@@ -111,6 +111,9 @@ matrix: cluster ## Three playbooks on the oldest Python, ansible-core and kubern
 
 test-matrix: cluster ## Unit tests, every scenario and the playbook diagnose in seven cells of releases (an hour; ARGS=--few: minutes)
 	@$(BIN)/python -m tests.make.matrix $(ARGS)
+
+ansible-test: cluster ## The unit tests of the plugins and a target of integration, as ansible-test runs them (minutes)
+	$(BIN)/python -m tests.make.ansible_test $(ARGS)
 
 test-placement: cluster ## Placements against the real scheduler over 300 random clusters (make test: 30)
 	LIVE_MIGRATION_PLACEMENT_WORLDS=300 $(PYTEST) -n $(WORKERS) tests/integration/test_placement.py

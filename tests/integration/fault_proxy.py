@@ -60,7 +60,8 @@ class Fault:
 
     The others serve the request. `is_short`: half of the true answer comes, as if it were the whole. `is_twice`: the
     API server gets the request twice, and its second answer comes. `delay`: the answer comes so many seconds late.
-    `tears_tls`: something that is no TLS comes in place of the answer. `text`: a body that is no Status.
+    `tears_tls`: something that is no TLS comes in place of the answer. `text`: a body that is no Status. `token`: only
+    requests with this one are met.
     """
 
     status: int
@@ -76,6 +77,7 @@ class Fault:
     delay: float = 0.0
     tears_tls: bool = False
     text: str = ""
+    token: str = ""
 
     @property
     def is_served(self) -> bool:
@@ -83,13 +85,14 @@ class Fault:
         changed = self.is_short or self.is_twice or self.delay or self.tears_tls or self.silent == "heard"
         return bool(changed) or self.cut is not None
 
-    def fits(self, target: str, *, method: str = "") -> bool:
+    def fits(self, target: str, *, method: str = "", token: str = "") -> bool:
         """Whether the request is one that this fault is for."""
-        return bool(self.path.search(target)) and self.times > 0 and self.method in ("", method)
+        is_meant = self.method in ("", method) and self.token in ("", token)
+        return bool(self.path.search(target)) and self.times > 0 and is_meant
 
-    def takes(self, target: str, *, method: str = "") -> bool:
+    def takes(self, target: str, *, method: str = "", token: str = "") -> bool:
         """Whether this fault answers the request; counts it."""
-        if not self.fits(target, method=method):
+        if not self.fits(target, method=method, token=token):
             return False
         if self.after > 0:
             self.after -= 1
@@ -180,11 +183,11 @@ class FaultProxy:
         """Once, just before the request that matches is passed on (or just after its answer came), do `act`."""
         self.acts.append(Meanwhile(act, method, re.compile(path), is_before))
 
-    def fault_for(self, target: str, *, method: str = "") -> Fault | None:
+    def fault_for(self, target: str, *, method: str = "", token: str = "") -> Fault | None:
         """The fault that answers this request, None where it goes through. Notes the request."""
         with self._lock:
             self.requests.append(target)
-            return next((fault for fault in self.faults if fault.takes(target, method=method)), None)
+            return next((one for one in self.faults if one.takes(target, method=method, token=token)), None)
 
     def note_body(self, target: str, *, method: str, body: bytes) -> None:
         """Keeps what a delete says."""
@@ -233,7 +236,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.proxy.do_meanwhile(self.command, self.path, is_before=True)
-        fault = self.proxy.fault_for(self.path, method=self.command)
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        fault = self.proxy.fault_for(self.path, method=self.command, token=token)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.proxy.note_body(self.path, method=self.command, body=body)
         if fault is not None and not fault.is_served:

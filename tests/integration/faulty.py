@@ -31,7 +31,16 @@ from tests.cluster import Cluster
 from tests.integration.fault_proxy import FaultProxy
 from tests.module_arguments import module_arguments
 
-__all__ = ["FAULTS", "REQUEST_TIMEOUT", "Ended", "Told", "assert_clear", "assert_ended_in_time", "run_module"]
+__all__ = [
+    "FAULTS",
+    "REQUEST_TIMEOUT",
+    "Ended",
+    "Told",
+    "assert_clear",
+    "assert_ended_in_time",
+    "disturbed_of",
+    "run_module",
+]
 
 Object = dict[str, Any]
 MODULES = "ansible_collections.kubevirt_ops.live_migration.plugins.modules"
@@ -169,6 +178,15 @@ def run_module(
     printed = json.loads(out.getvalue())
     printed.pop("invocation", None)
     return Ended(printed, proxy.requests[before:], clock.waited, warnings)
+
+
+def disturbed_of(truth: Ended, fault: str, *, stride: int) -> list[str]:
+    """Of the requests of a run without faults those that this fault meets in its cell: one of `stride`, in the next
+    fault's cell the next ones. No cell is empty."""
+    asked = list(dict.fromkeys(truth.requests))
+    found = asked[[*FAULTS].index(fault) % min(stride, len(asked)) :: stride]
+    assert found
+    return found
 
 
 def assert_ended_in_time(ended: Ended, truth: Ended) -> None:

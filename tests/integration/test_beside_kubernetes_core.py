@@ -22,10 +22,13 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     AUTH_SPEC,
     settings_from,
 )
+from tests.cluster import Cluster
 from tests.integration import core_auth
-from tests.make.places import BUILD, ROOT
+from tests.integration.playing import play_tasks
+from tests.make.places import BUILD, FULL_NAME, ROOT
 
-(CORE,) = (BUILD / "awx" / "lib").glob("python3*/site-packages/ansible_collections/kubernetes/core")
+(THEIRS,) = (BUILD / "awx" / "lib").glob("python3*/site-packages/ansible_collections")
+CORE = THEIRS / "kubernetes" / "core"
 HOST = {"host": "https://api.test:6443/"}
 TOKEN = {**HOST, "api_key": "a-token"}
 
@@ -255,3 +258,42 @@ def test_action_group_has_every_module_that_connects() -> None:
     }
 
     assert set(groups["all"]) == connecting
+
+
+def test_modules_of_three_collections_share_one_play_and_its_options(cluster: Cluster, tmp_path: Path) -> None:
+    """What kubernetes.core and kubevirt.core read, the filter judges as the module judges what it reads itself."""
+    cluster.reset()
+    cluster.simulator.play("selinux-context-missing")
+    links = tmp_path / "collections" / "ansible_collections"
+    links.mkdir(parents=True)
+    for name in ("kubernetes", "kubevirt"):
+        (links / name).symlink_to(THEIRS / name)
+    kind = {"api_version": "kubevirt.io/v1", "kind": "VirtualMachineInstanceMigration"}
+    judged = f"migrations.resources | {FULL_NAME}.stuck_migrations(vmis.resources, now=looked.read_at)"
+    said = {"dest": str(tmp_path / "said.json"), "content": f"{{{{ [{judged}, looked.migrations] | to_json }}}}"}
+    tasks = [
+        {"kubernetes.core.k8s_info": kind, "register": "migrations"},
+        {"kubevirt.core.kubevirt_vmi_info": {}, "register": "vmis"},
+        {f"{FULL_NAME}.migration_info": {}, "register": "looked"},
+        {"ansible.builtin.copy": said},
+    ]
+    # The module of kubevirt.core is in no group.
+    names = ("group/kubernetes.core.k8s", "kubevirt.core.kubevirt_vmi_info", f"group/{FULL_NAME}.all")
+    defaults = {name: {"kubeconfig": str(cluster.kubeconfig("admin")), "validate_certs": True} for name in names}
+
+    run = play_tasks(
+        tmp_path,
+        [{**task, "module_defaults": defaults} for task in tasks],
+        environment={
+            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([os.environ["LIVE_MIGRATION_COLLECTIONS"], str(links.parent)])
+        },
+    )
+
+    assert run.returncode == 0, run.output
+    by_filter, by_module = json.loads((tmp_path / "said.json").read_text(encoding="utf-8"))
+    assert [(one["vm"], one["verdict"], one["cause"]) for one in by_filter] == [
+        ("web-1", "blocked", "SELinuxContextMissing")
+    ]
+    assert [(one["uid"], one["verdict"], one["cause"]) for one in by_module] == [
+        (one["uid"], one["verdict"], one["cause"]) for one in by_filter
+    ]

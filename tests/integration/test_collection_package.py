@@ -16,7 +16,15 @@ from tests.make.package import build_tarball, install_tarball, run_alone, tool
 from tests.make.places import FULL_NAME, ROOT
 from tests.make.tree import project_files
 
-ALLOWED_FILES = {"CHANGELOG.md", "CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"}
+ALLOWED_FILES = {
+    ".ansible-lint",
+    "CHANGELOG.md",
+    "CHANGELOG.rst",
+    "FILES.json",
+    "LICENSE",
+    "MANIFEST.json",
+    "README.md",
+}
 ALLOWED_FOLDERS = {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"}
 WANTED = {"LICENSE", "README.md", "changelogs/changelog.yaml", "meta/execution-environment.yml", "meta/runtime.yml"}
 
@@ -97,7 +105,9 @@ def test_documentation_of_each_role_is_read_from_the_installed_tarball(installed
     shown = json.loads(installed.run("ansible-doc", "--json", "-t", "role", *roles))
     assert roles
     assert sorted(shown) == roles
-    assert all(entry["entry_points"]["main"]["options"] for entry in shown.values())
+    points = [point for entry in shown.values() for point in entry["entry_points"].values()]
+    assert len(points) > len(roles)
+    assert all(point["options"] and point["short_description"] for point in points)
 
 
 def test_each_playbook_is_found_by_its_full_name(installed: Installed) -> None:

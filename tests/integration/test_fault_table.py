@@ -21,7 +21,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.faulty import FAULTS, Ended, assert_clear, assert_ended_in_time, run_module
+from tests.integration.faulty import FAULTS, Ended, assert_clear, assert_ended_in_time, disturbed_of, run_module
 from tests.integration.test_fault_table_of_changes import CHANGES
 from tests.make.places import ROOT
 
@@ -124,8 +124,8 @@ def test_module_that_looks_says_what_is_true_or_what_it_lacks(
     target = {"path": str(tmp_path / "bundle")} if name == "migration_evidence" else {}
     with FaultProxy(world, is_tls="TLS" in fault) as proxy:
         truth = run_module(name, {**look.options, **target}, cluster=world, proxy=proxy)
-        asked = list(dict.fromkeys(truth.requests))
-        for number, request in enumerate(asked[[*FAULTS].index(fault) % look.stride :: look.stride]):
+        disturbed = disturbed_of(truth, fault, stride=look.stride)
+        for number, request in enumerate(disturbed):
             proxy.faults.clear()
             proxy.fail(path=f"^{re.escape(request)}$", times=1000, **FAULTS[fault])
             target = {"path": str(tmp_path / str(number))} if target else {}

@@ -21,7 +21,7 @@ from tests.cluster import Cluster
 from tests.integration.acting import going_on
 from tests.integration.alert_worlds import PATH
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.faulty import FAULTS, Ended, assert_clear, assert_ended_in_time, run_module
+from tests.integration.faulty import FAULTS, Ended, assert_clear, assert_ended_in_time, disturbed_of, run_module
 from tests.integration.keeping import POLICIES, WANTED
 from tests.integration.settings_worlds import migrations
 from tests.integration.simulated import MIGRATIONS, QUIET, has_ended_by_delete, items, plant
@@ -95,8 +95,7 @@ def test_module_that_keeps_something_has_done_it_or_not_and_says_which(cluster: 
 
         cluster.simulator.play(QUIET)
         before, truth, wanted = change.state(cluster), run(), change.state(cluster)
-        asked = list(dict.fromkeys(truth.requests))
-        for request in asked[[*FAULTS].index(fault) % change.stride :: change.stride]:
+        for request in disturbed_of(truth, fault, stride=change.stride):
             cluster.reset()
             cluster.simulator.play(QUIET)
             proxy.faults.clear()

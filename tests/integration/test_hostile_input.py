@@ -13,7 +13,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.integration.acting import going_on
-from tests.integration.playing import REMEDIATE, Run, diagnose, play_tasks
+from tests.integration.playing import PREFLIGHT, REMEDIATE, Run, diagnose, play_tasks
 from tests.integration.simulated import EVENTS, MIGRATIONS, PODS, VMIS, a_world, items
 
 # Colour, a link, the same in one character, back over the line, text that runs backwards, what has no width.
@@ -114,6 +114,22 @@ def test_remediate_acts_on_names_alone(cluster: Cluster, tmp_path: Path) -> None
         )
 
     assert {one["act"] for one in run.stats["remediation"]["localhost"]["acts"]} == {"cancel", "retry"}, run.output
+    check(run, tmp_path / "ran")
+
+
+def test_preflight_shows_why_kubevirt_would_not_migrate_and_does_nothing_with_it(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    no = {"reason": "DisksNotLiveMigratable", "message": "spoilt below"}
+    vm = {"name": "team-a/web-1", "node": "node-a", "not_migratable": no}
+    cluster.simulator.play(a_world(nodes=THREE, vms=[vm], migrations=[]))
+    spoil_all(cluster, hostile(tmp_path / "ran"))
+
+    run = diagnose(tmp_path, "-v", playbook=PREFLIGHT, kubeconfig=str(cluster.kubeconfig("operator")), nodes="node-a")
+
+    assert run.returncode == 0, run.output
+    (found,) = run.preflight["preflight"]["vms"]
+    assert found["reason"] == "NotLiveMigratable"
     check(run, tmp_path / "ran")
 
 

@@ -128,7 +128,7 @@ def main() -> int:
         return 1
     print(*warnings, *errors, sep="\n")
     print(f"galaxy-importer: {len(errors)} errors, {len(warnings)} warnings")
-    return 1 if errors else 0
+    return 1 if errors or warnings else 0
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"make release: {error}", file=sys.stderr)
         return 1
     print(*warnings, *errors, sep="\n")
-    if errors:
+    if errors or warnings:
         return 1
     version = version_of(ROOT)
     print((FOLDER / "SHA256SUMS").read_text(encoding="utf-8"), end="")

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, kubevirt_ops.live_migration contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs `ansible-test sanity` on a copy of the project, on machines that reach PyPI and nothing else.
+"""Runs `ansible-test sanity` on a copy of the project, on machines that reach PyPI and nothing else; then lets
+ansible-test import all unit tests (`make ansible-test` runs them).
 
 ansible-test wants its working directory to be the real path `.../ansible_collections/<namespace>/<name>` in a git
 checkout, hence the copy. It starts each virtual environment with a script that it fetches from a site of its own;
@@ -18,6 +19,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.make.ansible_test import collect_units
 from tests.make.places import BUILD, NAME, NAMESPACE, in_ci
 from tests.make.tree import copy_files
 
@@ -118,7 +120,7 @@ def main() -> int:
     if status == 0 and skipped and in_ci():
         print("sanity: left out, which counts as failed here:", *skipped, sep="\n  ", file=sys.stderr)
         return 1
-    return status
+    return status or collect_units(TREE)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ in which what they refer to is there too.
 from __future__ import annotations
 
 import inspect
-import runpy
 import shutil
 import subprocess
 import sys
@@ -22,13 +21,12 @@ import yaml
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.options import AUTH_SPEC
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow.watch import OPTIONS
+from tests.extensions import names_in
 from tests.make.places import NAME, NAMESPACE, ROOT
 from tests.programs import run_program
 
-PLUGINS = {name: ROOT / "extensions" / "eda" / "plugins" / name for name in (
-    "event_source/migrations.py", "event_filter/alert_target.py",
-)}  # fmt: skip
-FOUND: dict[str, dict[str, Any]] = {name: runpy.run_path(str(path)) for name, path in PLUGINS.items()}
+PLUGINS = ("event_source/migrations.py", "event_filter/alert_target.py")
+FOUND = {name: names_in(name) for name in PLUGINS}
 IDS = ["source", "filter"]
 
 

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import runpy
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.filter.alert_target import FilterModule
-from tests.make.places import ROOT
+from tests.extensions import names_in
 
 TARGET = FilterModule().filters()["alert_target"]
-EVENT_FILTER = runpy.run_path(str(ROOT / "extensions/eda/plugins/event_filter/alert_target.py"))["main"]
+EVENT_FILTER = names_in("event_filter/alert_target.py")["main"]
 LOOKUP = "{{ lookup('ansible.builtin.pipe', 'id') }}"
 
 

@@ -28,9 +28,10 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._clust
     error_from_status,
 )
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.reading import Reading
+from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.session import Answer
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._facts.progress import METRICS
-from tests.unit.builders import NOW
-from tests.unit.plugins.module_utils._cluster.network import FakeClock, ScriptedTransport, an_answer
+from tests.unit.builders import NOW, a_migration
+from tests.unit.plugins.module_utils._cluster.network import FakeClock, ScriptedTransport, a_status, an_answer
 from tests.unit.plugins.module_utils._cluster.test_prometheus import Answering, read
 
 BOUNDED = settings(max_examples=150, deadline=None, derandomize=True, database=None)
@@ -47,7 +48,7 @@ COLUMNS = [{"name": name} for name in ("Name", "Phase", "VMI")]
 
 
 def reading(*answers: Any) -> Reading:
-    transport = ScriptedTransport([an_answer(one) for one in answers])
+    transport = ScriptedTransport([one if isinstance(one, Answer) else an_answer(one) for one in answers])
     return Reading(Client(transport, clock=FakeClock(), request_timeout=30))
 
 
@@ -76,6 +77,27 @@ def test_row_that_is_too_short_or_of_another_type_hides_no_other() -> None:
         "b": ("", ""),
         "": ("", ""),
     }
+
+
+LISTED = {"kind": "List", "metadata": {}, "items": [a_migration("Running"), a_migration("Failed", vm="db-1")]}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        an_answer(a_table([{"name": "Name"}, {"name": "Age"}], [{"cells": ["migration", "3m"]}])),
+        an_answer(a_table([{"name": "Name"}, {"name": "VMI"}], [{"cells": ["migration", "web-1"]}])),
+        an_answer(a_table([{"name": "Name"}, {"name": "Phase"}], [{"cells": ["migration", "Running"]}])),
+        an_answer(LISTED),
+        a_status(406),
+    ],
+    ids=["no columns of its own", "no Phase", "no VMI", "Table ignored", "Table refused"],
+)
+def test_table_that_does_not_tell_makes_the_list_itself_be_read(answer: Any) -> None:
+    found = reading(answer, LISTED)
+
+    assert [(one.vmi_name, one.phase) for one in found.active_migrations("")] == [("web-1", "Running")]
+    assert found.client.requests == 2
 
 
 @BOUNDED
