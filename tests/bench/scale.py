@@ -195,6 +195,23 @@ class Size:
     stuck: int = 1000
 
 
+def look_at_one(bench: Bench, *, empty: Measured) -> list[Goal]:
+    """One VM that is being migrated, among all that is there."""
+    vms = ["fleet/copying-00000"]
+    by_playbook = bench.playbook("playbook diagnose, one VM", f"{FULL_NAME}.diagnose", vms=vms)
+    by_module = bench.tasks("migration_info, one VM", module("migration_info", vms=vms))
+    of_module = bench.requests_of(partial(bench.tasks, "(its requests)", module("migration_info", vms=vms), times=1))
+    of_playbook = bench.requests_of(
+        partial(bench.playbook, "(its requests)", f"{FULL_NAME}.diagnose", times=1, vms=vms)
+    )
+    return [
+        Goal("requests for one VM, module", len(of_module), 12),
+        Goal("requests for one VM, playbook diagnose, which judges its nodes too", len(of_playbook), 12),
+        Goal("one VM, module / empty playbook", by_module.wall / empty.wall, 2.5),
+        Goal("one VM, playbook diagnose / empty playbook", by_playbook.wall / empty.wall, 2.5),
+    ]
+
+
 def run(bench: Bench, cluster: Cluster, loader: Loader, size: Size) -> list[Goal]:
     """Load, measure, load more, measure more."""
     few = size.finished // 10
@@ -215,13 +232,7 @@ def run(bench: Bench, cluster: Cluster, loader: Loader, size: Size) -> list[Goal
     table = bench.floor(f"Table request, {size.finished} finished", "table")
     scan = bench.tasks(f"migration_info, {size.finished} finished", module("migration_info"))
     diagnose = bench.playbook("playbook diagnose", f"{FULL_NAME}.diagnose")
-    one = bench.playbook("playbook diagnose, one VM", f"{FULL_NAME}.diagnose", vms=["fleet/copying-00000"])
-    of_one = module("migration_info", vms=["fleet/copying-00000"])
-    one_module = bench.tasks("migration_info, one VM", of_one)
-    by_module = bench.requests_of(partial(bench.tasks, "(its requests)", of_one, times=1))
-    by_playbook = bench.requests_of(
-        partial(bench.playbook, "(its requests)", f"{FULL_NAME}.diagnose", times=1, vms=["fleet/copying-00000"])
-    )
+    goals_of_one = look_at_one(bench, empty=empty)
     bench.profile(f"migration_info, {size.finished} finished", "migration_info")
     rival = bench.tasks("kubernetes.core.k8s_info and rejectattr", *rival_tasks(), times=1, rival=True)
     bench.keep("kubectl and jq", kubectl_and_jq(str(cluster.kubeconfig("admin"))), times=1)
@@ -248,11 +259,8 @@ def run(bench: Bench, cluster: Cluster, loader: Loader, size: Size) -> list[Goal
         Goal("module's scan / (Table request + empty playbook)", scan.wall / (table.wall + empty.wall), 3),
         Goal("playbook diagnose / (Table request + empty playbook)", diagnose.wall / (table.wall + empty.wall), 3),
         Goal("ten times more finished ones: scan beyond the Table request", beyond / beyond_few, 2),
-        Goal("requests for one VM, module", len(by_module), 12),
-        Goal("requests for one VM, playbook diagnose, which judges its nodes too", len(by_playbook), 12),
+        *goals_of_one,
         Goal("requests for one VM that no node takes, module", len(by_unplaced), 12),
-        Goal("one VM, module / empty playbook", one_module.wall / empty.wall, 2.5),
-        Goal("one VM, playbook diagnose / empty playbook", one.wall / empty.wall, 2.5),
         Goal(f"{size.stuck} stuck with causes / paged full list", many.wall / min(paged.wall, paged_again.wall), 1),
         Goal("judging / json.loads of the same objects", judged / parsing, 3),
         Goal(
