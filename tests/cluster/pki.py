@@ -17,6 +17,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 __all__ = ["Authority", "write_key_pair"]
 
 _LIFETIME = timedelta(days=30)
+# Without them Python 3.13 takes no authority (VERIFY_X509_STRICT).
+_KEY_USAGES = dict.fromkeys(
+    (
+        *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+        *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+    ),
+    False,
+)
 _USAGES = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
 
 
@@ -61,7 +69,8 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(name, issuer=name, key=self._key)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        certificate = builder.sign(self._key, hashes.SHA256())
+        usage = x509.KeyUsage(**{**_KEY_USAGES, "key_cert_sign": True, "crl_sign": True})
+        certificate = builder.add_extension(usage, critical=True).sign(self._key, hashes.SHA256())
         self.file = _write_private(folder / f"{name}.crt", content=certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: str, *, hosts: list[str]) -> tuple[Path, Path]:
@@ -70,6 +79,7 @@ class Authority:
         certificate = (
             _builder(name, issuer=self._name, key=key)
             .add_extension(_alternative_names(hosts), critical=False)
+            .add_extension(x509.KeyUsage(**{**_KEY_USAGES, "digital_signature": True}), critical=True)
             .add_extension(x509.ExtendedKeyUsage(_USAGES), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())

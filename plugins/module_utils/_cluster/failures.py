@@ -69,6 +69,14 @@ _TLS_REMEDIES: Final[Mapping[str, str]] = {
     "NO_CERTIFICATE_OR_CRL_FOUND": "ca_cert holds no certificate in PEM form: check the path.",
 }
 
+# What OpenSSL finds only with X509_V_FLAG_X509_STRICT (x509_vfy.h, from PATHLEN_INVALID_FOR_NON_CA to
+# EC_KEY_EXPLICIT_PARAMS), which urllib3 asks for from Python 3.13 on. A CA that is right may lack what it wants.
+_STRICT_CODES: Final = range(80, 95)
+_STRICT_REMEDY: Final = (
+    "Python checks certificates by RFC 5280 from 3.13 on. Have the cluster's CA and certificates issued with what is "
+    "missing, or run this with Python 3.12 (ansible_python_interpreter)."
+)
+
 
 def error_from_exception(
     exc: BaseException,
@@ -113,7 +121,8 @@ def _why(exc: BaseException) -> tuple[str, str]:
     """What happened in the operating system's or OpenSSL's words, and a remedy where a better one than usual exists."""
     root = _root(exc)
     if isinstance(root, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted ({clean(root.verify_message)})", ""
+        remedy = _STRICT_REMEDY if root.verify_code in _STRICT_CODES else ""
+        return f"its certificate is not accepted ({clean(root.verify_message)})", remedy
     if isinstance(root, ssl.SSLError):
         code = root.reason or ""
         return f"TLS failed ({code or type(root).__name__})", _TLS_REMEDIES.get(code, "")

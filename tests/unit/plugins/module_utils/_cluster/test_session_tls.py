@@ -55,6 +55,22 @@ def test_session_refuses_another_certificate(certificates: Certificates, ca: str
     assert server.heads == []
 
 
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [(19, "Give the cluster's own CA"), (85, "or run this with Python 3.12"), (92, "or run this with Python 3.12")],
+    ids=["unknown CA", "no authority key identifier", "CA without key usage"],
+)
+def test_certificate_that_only_newer_pythons_refuse_is_told_from_a_wrong_one(code: int, remedy: str) -> None:
+    refused = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    refused.reason, refused.verify_code, refused.verify_message = "CERTIFICATE_VERIFY_FAILED", code, "Missing Something"
+
+    error = error_from_exception(refused, server="https://api.test", method="GET", path=NODE)
+
+    assert isinstance(error, CertificateRefused)
+    assert "its certificate is not accepted (Missing Something). " in str(error)
+    assert remedy in str(error)
+
+
 def test_session_without_checks_warns_once_by_name_and_nobody_else_does(certificates: Certificates) -> None:
     with Loopback(FINE, tls=certificates.server_context()) as server, warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
