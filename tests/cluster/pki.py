@@ -14,18 +14,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["Authority", "write_key_pair"]
+__all__ = ["Authority", "key_usage", "write_key_pair"]
 
 _LIFETIME = timedelta(days=30)
-# Without them Python 3.13 takes no authority (VERIFY_X509_STRICT).
-_KEY_USAGES = dict.fromkeys(
-    (
-        *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
-        *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
-    ),
-    False,
-)
 _USAGES = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+
+
+def key_usage(*, is_ca: bool) -> x509.KeyUsage:
+    """What a key is for. Python 3.13 takes no authority that does not say so (VERIFY_X509_STRICT)."""
+    no = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False)
+    return x509.KeyUsage(
+        digital_signature=not is_ca, key_cert_sign=is_ca, crl_sign=is_ca, encipher_only=False, decipher_only=False, **no
+    )
 
 
 def _write_private(path: Path, *, content: bytes) -> Path:
@@ -69,8 +69,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(name, issuer=name, key=self._key)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        usage = x509.KeyUsage(**{**_KEY_USAGES, "key_cert_sign": True, "crl_sign": True})
-        certificate = builder.add_extension(usage, critical=True).sign(self._key, hashes.SHA256())
+        certificate = builder.add_extension(key_usage(is_ca=True), critical=True).sign(self._key, hashes.SHA256())
         self.file = _write_private(folder / f"{name}.crt", content=certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: str, *, hosts: list[str]) -> tuple[Path, Path]:
@@ -79,7 +78,7 @@ class Authority:
         certificate = (
             _builder(name, issuer=self._name, key=key)
             .add_extension(_alternative_names(hosts), critical=False)
-            .add_extension(x509.KeyUsage(**{**_KEY_USAGES, "digital_signature": True}), critical=True)
+            .add_extension(key_usage(is_ca=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(_USAGES), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
