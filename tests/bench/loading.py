@@ -155,11 +155,19 @@ class Loader:
         """Wait until the API server's watch caches have what was written: until then it answers lists late, or 504."""
         waiting = {f"{LISTS}{resource}" for resource in RESOURCES} | {"/api/v1/pods", "/api/v1/nodes", "/api/v1/events"}
         for _attempt in range(100):
-            waiting = {path for path in waiting if self._cluster.request("GET", path, query={"limit": 1})[0] != 200}
+            waiting = {path for path in waiting if not self._is_listed(path)}
             if not waiting:
                 return
             time.sleep(1)
         raise RuntimeError(f"the API server does not catch up: {', '.join(sorted(waiting))}")
+
+    def _is_listed(self, path: str) -> bool:
+        """Whether two pages are had: the first may come from etcd, the second waits for the cache."""
+        status, page = self._cluster.request("GET", path, query={"limit": 1})
+        more = page["metadata"].get("continue") if status == 200 else None
+        if more:
+            status, _page = self._cluster.request("GET", path, query={"limit": 1, "continue": more})
+        return status == 200
 
 
 def world() -> dict[str, Any]:
