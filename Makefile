@@ -54,7 +54,7 @@ check: setup ## Format, lint, types, YAML, Ansible rules, documentation, changel
 	$(BIN)/yamllint --strict .
 	cd $(IN_COLLECTIONS) && ansible-lint --strict
 	$(BIN)/antsibull-changelog lint
-	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+	$(BIN)/python -m tests.make.docs_lint lint-collection-docs --plugin-docs --validate-collection-refs self .
 	$(PYTEST) $(HOUSE_TEST)
 
 format: setup ## Write the files as the formatter wants them
