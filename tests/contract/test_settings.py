@@ -76,7 +76,7 @@ def test_every_setting_is_kept_by_the_real_kubevirt_and_undone(server: Cluster) 
 
 
 def test_every_setting_is_kept_by_the_real_hyperconverged_and_undone(server: Cluster) -> None:
-    set_all_and_undo(server, version="v1")
+    assert_all_is_kept_and_undone(server, version="v1")
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +95,10 @@ def older_server(real_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_every_setting_is_kept_by_the_real_hyperconverged_of_v1beta1_and_undone(older_server: Cluster) -> None:
-    set_all_and_undo(older_server, version="v1beta1")
+    assert_all_is_kept_and_undone(older_server, version="v1beta1")
 
 
-def set_all_and_undo(server: Cluster, *, version: str) -> None:
+def assert_all_is_kept_and_undone(server: Cluster, *, version: str) -> None:
     kubevirt(server, **MARK)
     body = {"apiVersion": f"hco.kubevirt.io/{version}", "kind": KIND, "metadata": {"name": "kubevirt-hyperconverged"}}
     collection = HYPERCONVERGEDS.format(version=version)

@@ -14,6 +14,7 @@ from typing import Any
 from tests.cluster import Cluster
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.looking import client_of, raw_objects
+from tests.integration.simulated import done
 
 __all__ = [
     "CANCEL",
@@ -22,6 +23,7 @@ __all__ = [
     "as_is",
     "at_real_pace",
     "cancel",
+    "expire_locks",
     "going_on",
     "leases",
     "only",
@@ -191,6 +193,14 @@ def leases(cluster: Cluster, namespace: str = "team-a") -> list[dict[str, Any]]:
     assert status == 200, body
     assert isinstance(body, dict)
     return list(body["items"])
+
+
+def expire_locks(cluster: Cluster) -> None:
+    """What a run that was cut off holds runs out."""
+    for lease in leases(cluster):
+        if lease["spec"].get("holderIdentity"):
+            path = f"/apis/coordination.k8s.io/v1/namespaces/team-a/leases/{lease['metadata']['name']}"
+            done(cluster.request("PATCH", path, body={"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}))
 
 
 def steps(result: dict[str, Any]) -> list[tuple[str, str]]:

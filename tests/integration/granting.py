@@ -20,7 +20,17 @@ import yaml
 from tests.cluster import Cluster
 from tests.integration.simulated import done
 
-__all__ = ["Granting", "Rules", "bind", "forbidden", "is_allowed", "lacking", "shipped", "shipped_for", "take_away"]
+__all__ = [
+    "Granting",
+    "Rules",
+    "bind",
+    "forbidden",
+    "lacking",
+    "shipped",
+    "shipped_for",
+    "take_away",
+    "wait_for_right",
+]
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
@@ -125,14 +135,22 @@ def forbidden(cluster: Cluster, mark: Any) -> list[tuple[str, str]]:
     return [(one["verb"], one["requestURI"]) for one in entries if one["userAgent"] == OURS and one["code"] == 403]
 
 
-def is_allowed(cluster: Cluster, user: str, place: Object) -> bool:
+def _is_allowed(cluster: Cluster, user: str, place: Object) -> bool:
     """Whether the API server lets the user do what `place` (ResourceAttributes) says."""
     answer = done(cluster.request("POST", REVIEWS, body={"spec": {"user": user, "resourceAttributes": place}}))
     return bool(answer["status"]["allowed"])
 
 
+def wait_for_right(cluster: Cluster, user: str, place: Object, *, is_given: bool = True) -> None:
+    """The API server learns by a watch, some milliseconds later, of rights that were given, and of those taken away."""
+    for _attempt in range(200):
+        if _is_allowed(cluster, user, place) is is_given:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{user} {'never got' if is_given else 'has not lost'} the right to {place}")
+
+
 def _wait_for(cluster: Cluster, user: str, role: Object, *, inside: str) -> None:
-    """The API server learns of new rights by a watch, some milliseconds later."""
     rule = role["rules"][0]
     resource, _slash, subresource = rule["resources"][0].partition("/")
     place = {
@@ -143,8 +161,4 @@ def _wait_for(cluster: Cluster, user: str, role: Object, *, inside: str) -> None
         "name": rule.get("resourceNames", [""])[0],
         "namespace": role["metadata"].get("namespace", inside),
     }
-    for _attempt in range(200):
-        if is_allowed(cluster, user, place):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{user} never got its rights")
+    wait_for_right(cluster, user, place)

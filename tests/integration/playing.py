@@ -20,9 +20,20 @@ from typing import Any
 
 from tests.programs import run_program
 
-__all__ = ["DIAGNOSE", "PREFLIGHT", "REMEDIATE", "TUNE", "Run", "diagnose", "diagnose_in_terminal", "play_tasks"]
+__all__ = [
+    "DIAGNOSE",
+    "INSTALL_ALERT",
+    "PREFLIGHT",
+    "REMEDIATE",
+    "TUNE",
+    "Run",
+    "diagnose",
+    "diagnose_in_terminal",
+    "play_tasks",
+]
 
 DIAGNOSE = "kubevirt_ops.live_migration.diagnose"
+INSTALL_ALERT = "kubevirt_ops.live_migration.install_alert"
 PREFLIGHT = "kubevirt_ops.live_migration.preflight"
 REMEDIATE = "kubevirt_ops.live_migration.remediate"
 TUNE = "kubevirt_ops.live_migration.tune"

@@ -175,13 +175,14 @@ class ActingClock(Clock):
 
     def __init__(self, act: Callable[[], Any]) -> None:
         self._act = act
-        self._passed = 0.0
+        # What was asked for in pauses, all together.
+        self.pauses = 0.0
 
     def monotonic(self) -> float:
-        return self._passed
+        return self.pauses
 
     def sleep(self, seconds: float) -> None:
-        self._passed += seconds
+        self.pauses += seconds
         self._act()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import cancel, leases, only, retry
+from tests.integration.acting import at_real_pace, cancel, leases, only, retry
 from tests.integration.simulated import MIGRATIONS, VMIS, done, is_gone, items, path_of, plant, read
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/team-a/leases"
@@ -26,8 +26,7 @@ pytestmark = pytest.mark.parametrize("skew", [-600, 600], ids=["behind", "ahead"
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
 
 
 def ago(seconds: float) -> datetime:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import VM, cancel, going_on, leases, only, retry
+from tests.integration.acting import VM, at_real_pace, cancel, expire_locks, going_on, leases, only, retry
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.simulated import (
     MIGRATIONS,
@@ -83,21 +83,12 @@ Object = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
-
-
-def expire(cluster: Cluster) -> None:
-    """The lock that a run has left expires."""
-    for lease in leases(cluster):
-        if lease["spec"].get("holderIdentity"):
-            path = f"/apis/coordination.k8s.io/v1/namespaces/team-a/leases/{lease['metadata']['name']}"
-            done(cluster.request("PATCH", path, body={"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}))
+    at_real_pace(cluster)
 
 
 def now_complete(cluster: Cluster, *targets: Object) -> None:
     """Another run, after the locks of the first have expired, ends what is left."""
-    expire(cluster)
+    expire_locks(cluster)
     with going_on(cluster):
         cancel(cluster, targets=list(targets) or [VM], **WIDE, **INSIST)
     assert items(cluster, MIGRATIONS) == []
@@ -111,7 +102,7 @@ def made(cluster: Cluster, vm: str = "") -> list[Object]:
 
 def now_made(cluster: Cluster, *targets: Object) -> None:
     """Another run, after the locks of the first have expired, makes what is left to make, as the first attempt."""
-    expire(cluster)
+    expire_locks(cluster)
     for again in retry(cluster, targets=list(targets), **WIDE)["results"] if targets else ():
         assert (again["state"], again["attempt"]) == ("created", 1), again
         assert len(made(cluster, again["vm"])) == 1

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import as_is, cancel, going_on, leases, only, steps, writes
+from tests.integration.acting import as_is, at_real_pace, cancel, going_on, leases, only, steps, writes
 from tests.integration.simulated import (
     KUBEVIRT,
     MIGRATIONS,
@@ -45,8 +45,7 @@ BLIND = [
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
 
 
 def annotate(cluster: Cluster, namespace: str, value: str | None) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import as_is, cancel, going_on, retry
+from tests.integration.acting import as_is, at_real_pace, cancel, going_on, retry
 from tests.integration.simulated import MIGRATIONS, VMIS, a_world, delete, items
 
 Object = dict[str, Any]
@@ -98,8 +98,7 @@ def by_vm(result: Object) -> dict[str, Object]:
 
 def carry_out(cluster: Cluster, *, with_retry: bool, check_mode: bool) -> Run:
     """One world with a VM in each phase, cancelled as a whole and, if so asked, migrated again."""
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
     cluster.simulator.play(
         a_world(
             vms=[{"name": f"team-a/{vm_of(phase)}", "node": "node-a"} for phase in PHASES],

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import VM, Skewed, cancel, going_on, leases, only, retry
+from tests.integration.acting import VM, Skewed, at_real_pace, cancel, going_on, leases, only, retry
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.simulated import (
     MIGRATIONS,
@@ -39,8 +39,7 @@ Object = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
 
 
 def made(cluster: Cluster) -> int:

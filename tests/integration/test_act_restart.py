@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import cancel, going_on, leases, only, retry
+from tests.integration.acting import at_real_pace, cancel, expire_locks, going_on, only, retry
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.simulated import MIGRATIONS, done, is_gone, items, plant
+from tests.integration.simulated import MIGRATIONS, is_gone, items, plant
 
 INSIST = {"accept_risks": ["NotStuck"]}
 MIGRATION = r"/virtualmachineinstancemigrations"
@@ -26,8 +26,7 @@ MIGRATION = r"/virtualmachineinstancemigrations"
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
 
 
 @contextmanager
@@ -50,14 +49,6 @@ def restarted(cluster: Cluster, method: str, path: str, *, is_before: bool) -> I
         proxy.meanwhile(kill, method=method, path=path, is_before=is_before)
         yield proxy
         assert is_back.wait(120), cluster.has_died()
-
-
-def expire_locks(cluster: Cluster) -> None:
-    """What a run that was cut off holds runs out."""
-    for lease in leases(cluster):
-        if lease["spec"].get("holderIdentity"):
-            path = f"/apis/coordination.k8s.io/v1/namespaces/team-a/leases/{lease['metadata']['name']}"
-            done(cluster.request("PATCH", path, body={"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import cancel, going_on, only, retry
+from tests.integration.acting import at_real_pace, cancel, going_on, only, retry
 from tests.integration.granting import bind, forbidden, lacking, shipped, take_away
 from tests.integration.simulated import a_world, path_of, plant, read
 
@@ -38,8 +38,7 @@ def granted(cluster: Cluster, *roles: Object) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
 
 
 ALL = ("remediator", "gates", "budget")

@@ -8,27 +8,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from threading import Event
 from typing import Any
 
 import pytest
 
 from tests.cluster import Cluster
 from tests.cluster.simulator import subresources
-from tests.integration.acting import as_is, cancel, going_on, only, retry, writes
+from tests.integration.acting import as_is, at_real_pace, cancel, going_on, only, retry, writes
+from tests.integration.defining import versions_of, without
 from tests.integration.simulated import MIGRATIONS, a_world, done, is_gone, items, plant
 
 INSIST = {"accept_risks": ["NotStuck"]}
 THREE = [{"name": "node-a"}, {"name": "node-b"}, {"name": "node-c"}]
-KIND = "virtualmachineinstancemigrations.kubevirt.io"
-DEFINITION = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{KIND}"
 FIELD = "/spec/versions/{version}/schema/openAPIV3Schema/properties/spec/properties/addedNodeSelector"
 
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
 
 
 # -- before 1.7: no evacuate/cancel
@@ -76,31 +73,16 @@ def test_evacuation_that_cannot_be_stopped_is_cancelled_where_somebody_insists(c
 
 @pytest.fixture
 def without_selector(cluster: Cluster) -> Iterator[None]:
-    found = done(cluster.request("GET", DEFINITION))["spec"]["versions"]
-    paths = {FIELD.format(version=place): one for place, one in enumerate(found)}
+    paths = {FIELD.format(version=place): one for place, one in enumerate(versions_of(cluster))}
     specs = {path: one["schema"]["openAPIV3Schema"]["properties"]["spec"] for path, one in paths.items()}
     kept = {path: spec["properties"]["addedNodeSelector"] for path, spec in specs.items()}
-    change(cluster, [{"op": "remove", "path": path} for path in kept])
-    wait_until(cluster, is_served=False)
-    yield
-    change(cluster, [{"op": "add", "path": path, "value": value} for path, value in kept.items()])
-    wait_until(cluster, is_served=True)
 
-
-def change(cluster: Cluster, operations: list[dict[str, Any]]) -> None:
-    """Patch the definition."""
-    kind = {"Content-Type": "application/json-patch+json"}
-    done(cluster.request("PATCH", DEFINITION, body=operations, headers=kind))
-
-
-def wait_until(cluster: Cluster, *, is_served: bool) -> None:
-    """What the API server says of a changed definition takes a moment."""
-    for _attempt in range(400):
+    def is_served() -> bool:
         document = done(cluster.request("GET", "/openapi/v3/apis/kubevirt.io/v1"))
-        if ("addedNodeSelector" in json.dumps(document)) is is_served:
-            return
-        Event().wait(0.05)
-    raise AssertionError("the API server does not go by the changed definition")
+        return "addedNodeSelector" in json.dumps(document)
+
+    with without(cluster, kept, is_served=is_served):
+        yield
 
 
 @pytest.mark.usefixtures("without_selector")

@@ -13,13 +13,13 @@ import yaml
 
 from tests.cluster import Cluster
 from tests.integration.alert_worlds import OBJECTS, PATH, stored
-from tests.integration.playing import Run, diagnose
+from tests.integration.playing import INSTALL_ALERT, Run, diagnose
 from tests.integration.settings_worlds import KUBEVIRT, change, world
 from tests.integration.simulated import items
 
 
 def install_alert(folder: Path, *arguments: str, **variables: Any) -> Run:
-    return diagnose(folder, *arguments, playbook="kubevirt_ops.live_migration.install_alert", **variables)
+    return diagnose(folder, *arguments, playbook=INSTALL_ALERT, **variables)
 
 
 def recap(run: Run) -> tuple[int, int]:

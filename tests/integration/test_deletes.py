@@ -19,7 +19,7 @@ from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._flow 
     migration_policy,
 )
 from tests.cluster import Cluster
-from tests.integration.acting import Skewed, cancel, client_for, going_on, only, retry
+from tests.integration.acting import Skewed, at_real_pace, cancel, client_for, going_on, only, retry
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.keeping import WANTED
 from tests.integration.settings_worlds import world
@@ -32,8 +32,7 @@ DEAD_TARGET = [{"name": "node-a"}, {"name": "node-b", "ready": "Unknown", "since
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
 
 
 def free_a_pod(cluster: Cluster, proxy: FaultProxy) -> None:

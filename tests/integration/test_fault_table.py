@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
+from tests.integration.acting import at_real_pace
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.faulty import FAULTS, Ended, assert_clear, assert_ended_in_time, disturbed_of, run_module
 from tests.integration.test_fault_table_of_changes import CHANGES
@@ -109,8 +110,7 @@ def test_module_without_a_request_has_no_way_to_make_one(name: str) -> None:
 
 @pytest.fixture
 def world(cluster: Cluster) -> Cluster:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
     cluster.simulator.play(WORLD)
     return cluster
 

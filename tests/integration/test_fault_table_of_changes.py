@@ -18,14 +18,14 @@ import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster.retry import ATTEMPTS
 from tests.cluster import Cluster
-from tests.integration.acting import going_on
+from tests.integration.acting import at_real_pace, expire_locks, going_on
 from tests.integration.alert_worlds import PATH
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.faulty import FAULTS, Ended, assert_clear, assert_ended_in_time, disturbed_of, run_module
 from tests.integration.keeping import POLICIES, WANTED
 from tests.integration.settings_worlds import migrations
 from tests.integration.simulated import MIGRATIONS, QUIET, has_ended_by_delete, items, plant
-from tests.integration.test_act_faults import STEPS, expire, made
+from tests.integration.test_act_faults import STEPS, made
 
 Object = dict[str, Any]
 
@@ -69,8 +69,7 @@ CHANGES = {*KEEPING, *ACTS}
 
 @pytest.fixture(autouse=True)
 def _quiet(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
 
 
 def is_open(ended: Ended) -> bool:
@@ -140,7 +139,7 @@ def test_module_that_acts_has_done_it_or_not_and_says_which(cluster: Cluster, na
             assert proxy.faults[0].times < ATTEMPTS, f"{step} met no request"
             assert_act(ended, act, is_done=_is_done(cluster, act))
             proxy.faults.clear()
-            expire(cluster)
+            expire_locks(cluster)
             again = run_module(name, options, cluster=cluster, proxy=proxy, is_hasty=True)
             assert not again.has_failed, (step, again.printed)
         assert _is_done(cluster, act), (step, ended.printed, again.printed)

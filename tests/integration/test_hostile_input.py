@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.acting import going_on
+from tests.integration.acting import at_real_pace, going_on
 from tests.integration.playing import PREFLIGHT, REMEDIATE, Run, diagnose, play_tasks
 from tests.integration.simulated import EVENTS, MIGRATIONS, PODS, VMIS, a_world, items
 
@@ -80,8 +80,7 @@ def check(run: Run, mark: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
 
 
 def test_diagnose_shows_texts_of_the_cluster_and_does_nothing_with_them(cluster: Cluster, tmp_path: Path) -> None:

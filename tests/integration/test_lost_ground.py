@@ -22,7 +22,7 @@ from tests.integration.test_fault_table import LOOKS
 from tests.integration.test_fault_table_of_changes import ACTS, KEEPING, assert_act
 
 Object = dict[str, Any]
-CANCEL: Object = {"namespace": "team-a", "vm": "web-1", "accept_risks": ["NotStuck"], "wait_timeout": 20}
+CANCEL = ACTS["migration_cancel"][0]
 MIGRATION = r"/virtualmachineinstancemigrations/"
 # What a look says where it has seen something.
 RESULTS = {"migrations", "nodes", "vms"}

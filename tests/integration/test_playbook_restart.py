@@ -16,17 +16,17 @@ import pytest
 
 from ansible_collections.kubevirt_ops.live_migration.plugins.module_utils._cluster import errors
 from tests.cluster import Cluster
+from tests.integration.acting import at_real_pace, expire_locks
 from tests.integration.alert_worlds import OBJECTS
 from tests.integration.keeping import POLICIES
-from tests.integration.playing import DIAGNOSE, PREFLIGHT, REMEDIATE, TUNE, Run, diagnose
+from tests.integration.playing import DIAGNOSE, INSTALL_ALERT, PREFLIGHT, REMEDIATE, TUNE, Run, diagnose
 from tests.integration.settings_worlds import world
 from tests.integration.simulated import MIGRATIONS, items
-from tests.integration.test_act_restart import expire_locks, restarted
+from tests.integration.test_act_restart import restarted
 from tests.integration.test_remediate_playbook import BOTH, stuck_one, summary
 from tests.integration.tuning_worlds import RATES, play_databases
 from tests.make.places import ROOT
 
-INSTALL_ALERT = "kubevirt_ops.live_migration.install_alert"
 MIGRATION = "/virtualmachineinstancemigrations"
 VMIS = "/virtualmachineinstances"
 # What a look reads in the middle, and what an act writes.
@@ -55,8 +55,7 @@ WAYS_OUT = {
 
 @pytest.fixture(autouse=True)
 def _real_pace(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
 
 
 def run(cluster: Cluster, folder: Path, url: str = "", **variables: Any) -> Run:

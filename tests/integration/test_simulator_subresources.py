@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.cluster.wire import Wire, tls_context
-from tests.integration.granting import is_allowed
+from tests.integration.granting import bind, take_away, wait_for_right
 from tests.integration.simulated import (
     CREATE,
     MIGRATIONS,
@@ -26,7 +25,6 @@ from tests.integration.simulated import (
     condition_types,
     create,
     denied,
-    done,
     items,
     read,
     refusal,
@@ -35,7 +33,6 @@ from tests.integration.simulated import (
 
 CALLS = f"/apis/subresources.kubevirt.io/v1/namespaces/{NAMESPACE}"
 ANY = {"Accept": "application/json, */*"}
-ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/team-a"
 
 
 @pytest.fixture
@@ -193,38 +190,24 @@ RIGHTS = {
 }
 
 
-def wait_for_rights(cluster: Cluster, resources: list[str]) -> None:
-    """The API server learns by a watch, some milliseconds later, of rights that were given, and of those taken away."""
-    for _attempt in range(200):
-        known = [one for one in RIGHTS["both"][0] if may_update(cluster, one)]
-        if known == resources:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"nobody never got the rights to {resources}, but to {known}")
-
-
-def may_update(cluster: Cluster, subresource: str) -> bool:
-    """Whether the user nobody may update it, by the API server's own word."""
-    resource, _slash, name = subresource.partition("/")
-    place = {"group": "subresources.kubevirt.io", "resource": resource, "subresource": name, "verb": "update"}
-    return is_allowed(cluster, "nobody", {**place, "namespace": NAMESPACE})
-
-
 @pytest.fixture
 def rights(quiet: Cluster, request: pytest.FixtureRequest) -> Iterator[int]:
     """The user nobody may update these subresources; the code that follows."""
     resources, code = RIGHTS[request.param]
-    rule = {"apiGroups": ["subresources.kubevirt.io"], "resources": resources, "verbs": ["update"]}
-    about = {"metadata": {"name": "stop-evacuations"}}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "stop-evacuations"}
-    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "nobody"}
-    done(quiet.request("POST", f"{ROLES}/roles", body={**about, "rules": [rule]}))
-    binding = {**about, "roleRef": reference, "subjects": [subject]}
-    done(quiet.request("POST", f"{ROLES}/rolebindings", body=binding))
-    wait_for_rights(quiet, resources)
+    group, verb = "subresources.kubevirt.io", "update"
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "stop-evacuations", "namespace": NAMESPACE},
+        "rules": [{"apiGroups": [group], "resources": resources, "verbs": [verb]}],
+    }
+    made = bind(quiet, role, user="nobody", where=NAMESPACE)
+    for one in RIGHTS["both"][0]:
+        resource, _slash, subresource = one.partition("/")
+        about = {"group": group, "resource": resource, "subresource": subresource, "verb": verb}
+        wait_for_right(quiet, "nobody", {**about, "namespace": NAMESPACE}, is_given=one in resources)
     yield code
-    for kind in ("rolebindings", "roles"):
-        done(quiet.request("DELETE", f"{ROLES}/{kind}/stop-evacuations"))
+    take_away(quiet, made)
 
 
 @pytest.mark.parametrize("rights", RIGHTS, indirect=True)

@@ -9,19 +9,17 @@ They cost more there, and say the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from threading import Event
 from typing import Any
 
 import pytest
 
 from tests.cluster import Cluster
+from tests.integration.acting import at_real_pace
+from tests.integration.defining import versions_of, without
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.faulty import run_module
-from tests.integration.simulated import done
 
 Object = dict[str, Any]
-KIND = "virtualmachineinstancemigrations.kubevirt.io"
-DEFINITION = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{KIND}"
 MIGRATIONS = "/apis/kubevirt.io/v1/virtualmachineinstancemigrations"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 # One that is stuck, one that waits for it, and one that has ended.
@@ -55,8 +53,7 @@ class Plain(FaultProxy):
 
 @pytest.fixture(autouse=True)
 def _world(cluster: Cluster) -> None:
-    cluster.reset()
-    cluster.simulator.clock.factor = 1.0
+    at_real_pace(cluster)
     cluster.simulator.play(WORLD)
 
 
@@ -79,32 +76,17 @@ def test_server_that_ignores_table_gives_the_same_verdicts(cluster: Cluster, opt
     assert found == truth
 
 
-def goes_by(cluster: Cluster, *, has_phase: bool) -> bool:
-    """Whether the API server's Table has a column Phase, or has none; it may have no answer for a moment."""
-    status, answer = cluster.request("GET", MIGRATIONS, headers={"Accept": TABLE})
-    return status == 200 and ("Phase" in [one["name"] for one in answer["columnDefinitions"]]) is has_phase
-
-
-def change(cluster: Cluster, operations: list[Object], *, has_phase: bool) -> None:
-    """Patch the definition, and wait until the API server goes by it."""
-    kind = {"Content-Type": "application/json-patch+json"}
-    done(cluster.request("PATCH", DEFINITION, body=operations, headers=kind))
-    for _attempt in range(400):
-        if goes_by(cluster, has_phase=has_phase):
-            return
-        Event().wait(0.05)
-    raise AssertionError("the API server does not go by the changed definition")
-
-
 @pytest.fixture
 def without_columns(cluster: Cluster) -> Iterator[None]:
-    versions = done(cluster.request("GET", DEFINITION))["spec"]["versions"]
-    kept = {f"/spec/versions/{place}/additionalPrinterColumns": one for place, one in enumerate(versions)}
-    gone = [{"op": "remove", "path": path} for path in kept]
-    change(cluster, gone, has_phase=False)
-    yield
-    back = [{"op": "add", "path": path, "value": one["additionalPrinterColumns"]} for path, one in kept.items()]
-    change(cluster, back, has_phase=True)
+    columns = "additionalPrinterColumns"
+    kept = {f"/spec/versions/{place}/{columns}": one[columns] for place, one in enumerate(versions_of(cluster))}
+
+    def is_served() -> bool | None:
+        status, answer = cluster.request("GET", MIGRATIONS, headers={"Accept": TABLE})
+        return "Phase" in [one["name"] for one in answer["columnDefinitions"]] if status == 200 else None
+
+    with without(cluster, kept, is_served=is_served):
+        yield
 
 
 def test_definition_without_a_column_phase_gives_the_same_verdicts(

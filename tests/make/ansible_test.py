@@ -18,9 +18,9 @@ from pathlib import Path
 
 from tests.cluster import Cluster
 from tests.make.places import BUILD, NAME, NAMESPACE
-from tests.make.tree import copy_files
+from tests.make.tree import copy_checkout
 
-__all__ = ["SCENARIO", "UNITS", "collect_units", "main", "run_ansible_test"]
+__all__ = ["SCENARIO", "UNITS", "collect_units", "command_of", "main", "run_ansible_test"]
 
 TREE = BUILD / "ansible-test" / "ansible_collections" / NAMESPACE / NAME
 SCENARIO = "selinux-context-missing"
@@ -28,17 +28,21 @@ SCENARIO = "selinux-context-missing"
 UNITS = ("tests/unit/plugins/",)
 
 
+def command_of(*words: str) -> list[str]:
+    """The command of ansible-test with this environment's Python."""
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    program = Path(sys.executable).with_name("ansible-test")
+    return [str(program), words[0], "--local", "--python", python, *words[1:]]
+
+
 def run_ansible_test(*words: str, tree: Path, is_shown: bool = True) -> int:
     """The exit status of one command, run with this environment's Python; unless `is_shown` only a failure prints."""
-    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    folder = Path(sys.executable).parent
-    command = [str(folder / "ansible-test"), words[0], "--local", "--python", python, *words[1:]]
     # Where the copy lies is found by ansible-test itself.
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH")}
-    environment = {**kept, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    environment = {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     kept_back = None if is_shown else subprocess.PIPE
     done = subprocess.run(
-        command, cwd=tree, env=environment, stdout=kept_back, stderr=kept_back, text=True, check=False
+        command_of(*words), cwd=tree, env=environment, stdout=kept_back, stderr=kept_back, text=True, check=False
     )
     if done.returncode and not is_shown:
         print(done.stdout[-4000:], done.stderr[-4000:], flush=True)
@@ -61,8 +65,7 @@ def run_integration(tree: Path, *, cluster: Cluster) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """0 where both passed; further arguments are those of `ansible-test units`."""
-    copy_files(TREE)
-    subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=TREE, check=True)
+    copy_checkout(TREE)
     units = run_ansible_test("units", *(arguments or UNITS), tree=TREE)
     if units:
         return units

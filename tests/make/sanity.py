@@ -19,9 +19,9 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.make.ansible_test import collect_units
+from tests.make.ansible_test import collect_units, command_of
 from tests.make.places import BUILD, NAME, NAMESPACE, in_ci
-from tests.make.tree import copy_files
+from tests.make.tree import copy_checkout
 
 __all__ = ["bootstrap_versions", "main", "pip_configuration", "skipped_lines"]
 
@@ -95,9 +95,7 @@ def skipped_lines(output: str) -> list[str]:
 
 def run_sanity() -> tuple[int, str]:
     """The exit status and the output of all tests that apply; the output is shown as it comes."""
-    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    command = [str(Path(sys.executable).parent / "ansible-test"), "sanity", "--local", "--python", python]
-    command += [word for name in NOT_APPLICABLE for word in ("--skip-test", name)]
+    command = command_of("sanity", *(word for name in NOT_APPLICABLE for word in ("--skip-test", name)))
     environment = {**os.environ, "HOME": str(HOME), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     lines: list[str] = []
     with subprocess.Popen(
@@ -111,8 +109,7 @@ def run_sanity() -> tuple[int, str]:
 
 def main() -> int:
     """0 when every test passed; in CI also a test that was left out counts as failed."""
-    copy_files(TREE)
-    subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=TREE, check=True)
+    copy_checkout(TREE)
     write_bootstrap()
     write_pip_configuration()
     status, output = run_sanity()

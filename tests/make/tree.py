@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.make.places import ROOT
 
-__all__ = ["copy_files", "project_files"]
+__all__ = ["copy_checkout", "copy_files", "project_files"]
 
 
 def project_files(root: Path = ROOT) -> list[Path]:
@@ -19,6 +19,12 @@ def project_files(root: Path = ROOT) -> list[Path]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
     return sorted({Path(name) for name in listed.split("\0") if name and (root / name).is_file()})
+
+
+def copy_checkout(target: Path) -> None:
+    """The same as :func:`copy_files`, in a git checkout of its own: ansible-test works in nothing else."""
+    copy_files(target)
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=target, check=True)
 
 
 def copy_files(target: Path, *, root: Path = ROOT) -> None:
